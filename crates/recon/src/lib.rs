@@ -1,5 +1,10 @@
 //! Reconciliation: matches the records of two sides exactly, fast, and with evidence.
 
+#![warn(unsafe_code)]
+
+mod arena;
+pub mod csv;
+pub mod digest;
 pub mod outcome;
 pub mod record;
 pub mod rule;

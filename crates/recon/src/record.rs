@@ -288,6 +288,12 @@ impl Records {
         (0..u32::try_from(self.rows.len()).expect("fewer than 2^32 records")).map(RecordId)
     }
 
+    /// Takes all records out; memory is kept.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.texts.clear();
+    }
+
     /// Moves all records of `other` to the end of this table.
     pub fn append(&mut self, mut other: Records) {
         let shift = self.texts.len() as u64;

@@ -66,6 +66,29 @@ pub struct SideRules {
     pub skip: Vec<SkipRule>,
 }
 
+impl SideRules {
+    /// Returns every column that the rules of this side name.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&Column> {
+        let mut all: Vec<&Column> = self.keys.iter().flat_map(|k| &k.columns).collect();
+        all.extend(self.kind.iter().chain(&self.status).filter_map(|w| w.column.as_ref()));
+        if let CurrencyField::Column { column, .. } = &self.currency {
+            all.push(column);
+        }
+        for amount in std::iter::once(&self.amount).chain(&self.fee) {
+            all.push(&amount.column);
+            all.extend(amount.negate_when.iter().map(|t| &t.column));
+        }
+        all.extend(self.time.iter().map(|t| &t.column));
+        if let Some(DateField::Column { column, .. }) = &self.date {
+            all.push(column);
+        }
+        all.extend([&self.batch, &self.original, &self.account].into_iter().flatten());
+        all.extend(self.skip.iter().map(|s| &s.when.column));
+        all
+    }
+}
+
 /// A column by name, or by position as `#3` (counted from 1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Column(pub String);

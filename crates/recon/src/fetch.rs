@@ -1,0 +1,287 @@
+//! Reads the rows that need a decision again, in full.
+//!
+//! Rows of plain files are read by their location. All other inputs are read once more from the
+//! beginning, and rows are picked by the hash of their key.
+
+use crate::csv::{Ends, Kernel, NoRow, index, rows};
+use crate::digest::Secret;
+use crate::error::ReconError;
+use crate::input::{Access, Input, TextFormat};
+use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
+use crate::reader::{Digest, Fields, Reader, RowError};
+use crate::record::{Loc, NewRecord, Records, Side, Word, Words};
+use crate::scan::{At, Visitor};
+use crate::sift::{Candidate, Part};
+use crate::store::Shape;
+use std::collections::HashSet;
+use std::os::unix::fs::FileExt;
+use std::sync::Mutex;
+
+/// A row that was rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Which side.
+    pub side: Side,
+    /// Where it stands.
+    pub loc: Loc,
+    /// Why.
+    pub error: RowError,
+    /// The row as it stands in the file; at most its first 4 KiB.
+    pub raw: Vec<u8>,
+}
+
+/// What a fetch brought.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched {
+    pub(crate) records: Records,
+    pub(crate) rejected: Vec<RejectedRow>,
+    /// Keys (as canonical bytes) and types of which rows were matched without being fetched.
+    pub(crate) matched: Vec<(Vec<u8>, Word)>,
+}
+
+impl Fetched {
+    pub(crate) fn append(&mut self, other: Fetched) {
+        self.records.append(other.records);
+        self.rejected.extend(other.rejected);
+        self.matched.extend(other.matched);
+    }
+}
+
+const RAW_MAX: usize = 4096;
+
+/// Reads candidates of one side by location. They are sorted by location; all inputs of the side
+/// are plain and unquoted.
+pub(crate) fn by_location(
+    inputs: &[&Input],
+    rows_before: &[Vec<u64>],
+    candidates: &[Candidate],
+    first_key: usize,
+    words: &Mutex<Words>,
+    kernel: Kernel,
+) -> Result<Fetched, ReconError> {
+    let mut out = Fetched::default();
+    let mut text: Vec<u8> = Vec::new();
+    let mut ends = Ends::default();
+    let mut rest = candidates;
+    let mut reader: Option<(usize, Reader<'_>)> = None;
+    while let Some(next) = rest.first() {
+        let at = inputs.partition_point(|i| i.base <= next.loc) - 1;
+        let input = inputs[at];
+        let Access::Plain { file, start: body, len, .. } = &input.access else {
+            unreachable!("only plain inputs are read by location")
+        };
+        let TextFormat::Delimited { marks } = &input.format else {
+            unreachable!("only delimited text is read by location")
+        };
+        let current = match reader.take() {
+            Some((had, reader)) if had == at => reader,
+            _ => Reader::new(&input.layout, words),
+        };
+        let (_, reader) = reader.insert((at, current));
+        let offset = next.loc - input.base;
+        let stretch = offset / MARK_BYTES as u64;
+        let stretch_start = stretch * MARK_BYTES as u64;
+        let stretch_end = (stretch_start + MARK_BYTES as u64).min(*len);
+        let count = rest.partition_point(|c| c.loc < input.base + stretch_end);
+        let (mut wanted, later) = rest.split_at(count);
+        rest = later;
+        // The text from the byte before the stretch to the end of its last wanted row.
+        let from = stretch_start.saturating_sub(1);
+        let last = wanted.last().map_or(offset, |c| c.loc - input.base);
+        let mut reach = (last + 1024).min(*len);
+        loop {
+            let want = (reach - from) as usize;
+            text.clear();
+            text.resize(want + 128, 0);
+            file.read_exact_at(&mut text[..want], body + from)
+                .map_err(|_| ReconError::Changed { file: input.name().to_owned() })?;
+            let mut to = want;
+            if reach == *len && text[to - 1] != b'\n' {
+                text[to] = b'\n';
+                to += 1;
+            }
+            if memchr::memchr(b'\n', &text[(last - from) as usize..to]).is_some() {
+                text.truncate(to + 64);
+                break;
+            }
+            if reach - last > ROW_BYTES_MAX as u64 || reach == *len {
+                return Err(ReconError::Changed { file: input.name().to_owned() });
+            }
+            reach = (reach + (reach - last)).min(*len);
+        }
+        let to = text.len().min((reach - from) as usize + 1).min(text.len());
+        let first = if stretch_start == 0 {
+            0
+        } else {
+            match memchr::memchr(b'\n', &text[..to]) {
+                Some(at) => at + 1,
+                None => return Err(ReconError::Changed { file: input.name().to_owned() }),
+            }
+        };
+        index::index(kernel, &text, first, to, *marks, &mut ends);
+        let unit = (stretch_start / input.unit_bytes as u64) as usize;
+        let before = rows_before[at][unit]
+            + u64::from(input.marks[stretch as usize].load(std::sync::atomic::Ordering::Relaxed));
+        let width = input.layout.header.len();
+        rows(&text, &ends, width, first, (stretch_end - from) as usize, |chunk| -> Result<(), ReconError> {
+            let here = input.base + from + chunk.start as u64;
+            while let Some(candidate) = wanted.first().filter(|c| c.loc == here) {
+                wanted = &wanted[1..];
+                let loc = Loc { file: input.file, row: before + u64::from(chunk.number) + 1, offset: here - input.base };
+                let raw = &text[chunk.start..chunk.end];
+                match &chunk.row {
+                    Ok(row) => take(reader, row, loc, candidate.part, first_key, raw, &mut out)?,
+                    Err(NoRow::FieldCount { found }) => {
+                        let error = RowError::FieldCount { found: *found, wanted: width };
+                        out.rejected.push(rejected(input.side, loc, error, raw));
+                    }
+                    Err(NoRow::Blank) => return Err(ReconError::Changed { file: input.name().to_owned() }),
+                }
+            }
+            Ok(())
+        })?;
+        if !wanted.is_empty() {
+            // A row that was there in the scan is not there now.
+            return Err(ReconError::Changed { file: input.name().to_owned() });
+        }
+    }
+    Ok(out)
+}
+
+fn take<F: Fields>(
+    reader: &mut Reader<'_>,
+    row: &F,
+    loc: Loc,
+    part: Part,
+    first_key: usize,
+    raw: &[u8],
+    out: &mut Fetched,
+) -> Result<(), ReconError> {
+    let side = reader.layout.side;
+    let Fetched { records, rejected: bad, matched } = out;
+    let result = reader.record(row, loc, |record: &NewRecord<'_>| {
+        let key = record.texts[first_key];
+        if part != Part::Open && let Some(key) = key {
+            matched.push((key.to_vec(), record.kind));
+        }
+        if part != Part::Witness {
+            records.push(record);
+        }
+    });
+    if let Err(error) = result {
+        bad.push(rejected(side, loc, error, raw));
+    }
+    Ok(())
+}
+
+fn rejected(side: Side, loc: Loc, error: RowError, raw: &[u8]) -> RejectedRow {
+    let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+    RejectedRow { side, loc, error, raw: raw[..raw.len().min(RAW_MAX)].to_vec() }
+}
+
+/// Which rows a second reading picks.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    tags: HashSet<u64>,
+    /// A bit for each of 2^20 values of a tag's last bits: most rows are told by it alone.
+    filter: Vec<u64>,
+    shape: Shape,
+    pub(crate) everything: bool,
+    pub(crate) unkeyed: bool,
+    pub(crate) rejected: bool,
+}
+
+const FILTER_BITS: u32 = 20;
+
+impl Wanted {
+    pub(crate) fn new(shape: Shape, tags: HashSet<u64>, unkeyed: bool, rejected: bool) -> Wanted {
+        let mut filter = vec![0_u64; 1 << (FILTER_BITS - 6)];
+        for tag in &tags {
+            let bit = tag & ((1 << FILTER_BITS) - 1);
+            filter[(bit >> 6) as usize] |= 1 << (bit & 63);
+        }
+        Wanted { tags, filter, shape, everything: false, unkeyed, rejected }
+    }
+
+    /// Wants every row.
+    pub(crate) fn everything(shape: Shape) -> Wanted {
+        Wanted { everything: true, ..Wanted::new(shape, HashSet::new(), true, true) }
+    }
+
+    #[inline(always)]
+    fn has(&self, key_lo: u64) -> bool {
+        let tag = self.shape.tag(key_lo);
+        let bit = tag & ((1 << FILTER_BITS) - 1);
+        self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 1 && self.tags.contains(&tag)
+    }
+}
+
+/// Picks rows in a second reading.
+pub(crate) struct Picker<'a> {
+    pub(crate) wanted: &'a Wanted,
+    /// For each input: the rows before each of its units.
+    pub(crate) rows_before: &'a [Vec<u64>],
+    pub(crate) inputs: &'a [Input],
+    pub(crate) fetched: Fetched,
+    pub(crate) bytes_max: usize,
+    pub(crate) overflow: bool,
+    /// Rows and sums seen, which must be those of the first reading.
+    pub(crate) rows: u64,
+}
+
+impl Visitor for Picker<'_> {
+    #[inline(always)]
+    fn visit<F: Fields>(
+        &mut self,
+        input: &Input,
+        reader: &mut Reader<'_>,
+        row: Result<&F, RowError>,
+        at: At<'_>,
+    ) -> Result<(), ReconError> {
+        let picked = match row {
+            Err(error) => {
+                if self.wanted.rejected {
+                    let loc = self.loc(input, at);
+                    self.fetched.rejected.push(rejected(input.side, loc, error, at.raw));
+                }
+                return Ok(());
+            }
+            Ok(fields) => match reader.digest(fields) {
+                Ok(Digest::Skipped(_)) => false,
+                Ok(Digest::Keyed { key, .. }) => self.wanted.everything || self.wanted.has(key.lo),
+                Ok(Digest::Unkeyed) => self.wanted.unkeyed,
+                Err(error) => {
+                    if self.wanted.rejected {
+                        let loc = self.loc(input, at);
+                        self.fetched.rejected.push(rejected(input.side, loc, error, at.raw));
+                    }
+                    return Ok(());
+                }
+            },
+        };
+        if picked && !self.overflow && let Ok(fields) = row {
+            let loc = self.loc(input, at);
+            take(reader, fields, loc, Part::Open, 0, at.raw, &mut self.fetched)?;
+            self.overflow = self.fetched.records.bytes() > self.bytes_max;
+        }
+        Ok(())
+    }
+
+    fn job_done(&mut self, _: crate::input::Job, _: &Input, _: &mut Reader<'_>) -> Result<(), ReconError> {
+        Ok(())
+    }
+}
+
+impl Picker<'_> {
+    fn loc(&self, input: &Input, at: At<'_>) -> Loc {
+        let number = self.inputs.iter().position(|i| std::ptr::eq(i, input)).expect("an input of this run");
+        let before = self.rows_before[number][at.unit as usize];
+        Loc { file: input.file, row: before + u64::from(at.row) + 1, offset: at.offset }
+    }
+}
+
+/// Returns a hash of a key that does not depend on the run, for splitting work.
+#[must_use]
+pub(crate) fn spread(secret: &Secret, key: &[u8]) -> u64 {
+    secret.key(key).lo
+}

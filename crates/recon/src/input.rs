@@ -1,0 +1,254 @@
+//! The inputs of a run: files opened, headers read, rules fitted.
+
+use crate::csv::{Ends, Kernel, Marks, index};
+use crate::digest::Secret;
+use crate::error::ReconError;
+use crate::layout::Layout;
+use crate::limits::{COLUMNS_MAX, MARK_BYTES};
+use crate::record::Side;
+use crate::rule::{Format, Rules};
+use crate::source::parquet::ParquetSource;
+use crate::source::{Body, SourceFile};
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// One input file of a run.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) side: Side,
+    /// Index within the side.
+    pub(crate) file: u16,
+    pub(crate) source: SourceFile,
+    pub(crate) layout: Layout,
+    pub(crate) format: TextFormat,
+    pub(crate) access: Access,
+    /// Where this input starts in its side's numbering of bytes (plain text) or rows (Parquet).
+    pub(crate) base: u64,
+    /// Rows before the first data row, counted as a spreadsheet does.
+    pub(crate) header_rows: u32,
+    /// Bytes before the first data row.
+    pub(crate) header_bytes: u64,
+    /// Rows that start in each unit, once it has been read.
+    pub(crate) rows: Vec<AtomicU32>,
+    /// For each stretch of [`MARK_BYTES`]: rows of its unit that start before it.
+    pub(crate) marks: Vec<AtomicU32>,
+    /// Open items of earlier runs, whose rows are our own normalised fields.
+    pub(crate) open_items: bool,
+    pub(crate) bytes: u64,
+    pub(crate) unit_bytes: usize,
+}
+
+/// How rows are found.
+#[derive(Debug)]
+pub(crate) enum TextFormat {
+    Delimited { marks: Marks },
+    Ndjson { columns: Vec<String> },
+    Parquet,
+}
+
+/// How bytes are read.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// Any unit by itself, in parallel.
+    Plain { file: File, start: u64, len: u64, quoted: AtomicBool },
+    /// From the beginning to the end, by one worker.
+    Stream,
+    /// Row groups by themselves, in parallel.
+    RowGroups { rows: Vec<u64> },
+}
+
+/// A piece of work of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) input: u32,
+    pub(crate) unit: u32,
+}
+
+impl Input {
+    /// Opens a file, reads its header and fits the rules to it.
+    pub(crate) fn open(
+        source: SourceFile,
+        side: Side,
+        file: u16,
+        rules: &Rules,
+        secret: &Secret,
+        unit_bytes: usize,
+    ) -> Result<Input, ReconError> {
+        let own = &rules.sides[side.index()];
+        let mut own = own.clone();
+        if own.format == Format::Auto {
+            let found = source.detect(own.encoding)?;
+            own.format = found.format;
+            own.delimiter = found.delimiter;
+        }
+        let name = source.name().to_owned();
+        if own.format == Format::Parquet {
+            let parquet = ParquetSource::open(&source)?;
+            let header = parquet.columns();
+            let layout = Layout::new(rules, side, &name, &header, secret)?;
+            let rows = parquet.row_groups();
+            let units = rows.len();
+            return Ok(Input {
+                side,
+                file,
+                layout,
+                format: TextFormat::Parquet,
+                base: 0,
+                header_rows: 0,
+                header_bytes: 0,
+                rows: counters(units),
+                marks: Vec::new(),
+                open_items: false,
+                bytes: source.stored_len(),
+                unit_bytes,
+                access: Access::RowGroups { rows },
+                source,
+            });
+        }
+        let opened = source.open(own.encoding)?;
+        let (header, header_rows, header_bytes, format) = if own.format == Format::Ndjson {
+            let header = wanted_columns(rules, side);
+            (header.clone(), 0, 0, TextFormat::Ndjson { columns: header })
+        } else {
+            let marks = Marks { delimiter: if own.format == Format::Tsv { b'\t' } else { own.delimiter }, quote: own.quote };
+            let header = read_header(&name, &opened.head, opened.head_is_all, marks, own.skip_lines, own.header)?;
+            (header.names, header.rows, header.bytes, TextFormat::Delimited { marks })
+        };
+        let layout = Layout::new(rules, side, &name, &header, secret)?;
+        let quoted = match &format {
+            TextFormat::Delimited { marks } => marks.quote.is_some_and(|q| memchr::memchr(q, &opened.head).is_some()),
+            _ => false,
+        };
+        let (access, units, marks, bytes) = match opened.body {
+            Body::Plain { file, start, len } => {
+                let units = usize::try_from(len.div_ceil(unit_bytes as u64)).expect("an addressable file");
+                let marks = usize::try_from(len.div_ceil(MARK_BYTES as u64)).expect("an addressable file");
+                let quoted = AtomicBool::new(quoted);
+                (Access::Plain { file, start, len, quoted }, units, marks, len)
+            }
+            Body::Stream(_) => (Access::Stream, 1, 0, source.stored_len()),
+        };
+        Ok(Input {
+            side,
+            file,
+            layout,
+            format,
+            access,
+            base: 0,
+            header_rows,
+            header_bytes,
+            rows: counters(units),
+            marks: counters(marks),
+            open_items: false,
+            bytes,
+            unit_bytes,
+            source,
+        })
+    }
+
+    /// Returns the name as shown to people.
+    pub(crate) fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Whether units can be read by themselves.
+    pub(crate) fn in_units(&self) -> bool {
+        match &self.access {
+            Access::Plain { quoted, .. } => !quoted.load(Ordering::Relaxed),
+            Access::Stream => false,
+            Access::RowGroups { .. } => true,
+        }
+    }
+
+    /// Whether single rows can be read by their offset.
+    pub(crate) fn by_offset(&self) -> bool {
+        self.in_units() && matches!(self.format, TextFormat::Delimited { .. })
+    }
+
+    /// Appends the jobs that read the whole input.
+    pub(crate) fn jobs(&self, input: usize, jobs: &mut Vec<Job>) {
+        let input = u32::try_from(input).expect("few inputs");
+        let units = if self.in_units() { self.rows.len() } else { 1 };
+        jobs.extend((0..units).map(|unit| Job { input, unit: u32::try_from(unit).expect("few units") }));
+    }
+
+    /// Returns the number of the last row before a unit, once all units have been read.
+    pub(crate) fn rows_before(&self) -> Vec<u64> {
+        let mut before = u64::from(if self.in_units() { 0 } else { 0_u32 });
+        self.rows
+            .iter()
+            .map(|rows| {
+                let here = before;
+                before += u64::from(rows.load(Ordering::Relaxed));
+                here
+            })
+            .collect()
+    }
+}
+
+fn counters(count: usize) -> Vec<AtomicU32> {
+    (0..count).map(|_| AtomicU32::new(0)).collect()
+}
+
+/// The names of the columns that the rules ask of a side: an NDJSON file has no header to fit.
+fn wanted_columns(rules: &Rules, side: Side) -> Vec<String> {
+    let mut names: Vec<String> = rules.sides[side.index()].columns().into_iter().map(|c| c.0.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+struct Header {
+    names: Vec<String>,
+    rows: u32,
+    bytes: u64,
+}
+
+fn read_header(
+    file: &str,
+    head: &[u8],
+    head_is_all: bool,
+    marks: Marks,
+    skip_lines: u32,
+    has_header: bool,
+) -> Result<Header, ReconError> {
+    let fail = |message: &str| ReconError::Header { file: file.to_owned(), message: message.to_owned() };
+    let mut start = 0;
+    for line in 0..skip_lines {
+        match memchr::memchr(b'\n', &head[start..]) {
+            Some(at) => start += at + 1,
+            None => return Err(fail(&format!("has only {line} of the {skip_lines} lines to skip before its header"))),
+        }
+    }
+    let mut ends = Ends::default();
+    index::index(Kernel::Plain, head, start, head.len(), marks, &mut ends);
+    let end = match ends.lines.first() {
+        Some(end) => *end as usize,
+        None if head_is_all => {
+            ends.fields.push(u32::try_from(head.len()).expect("a short head"));
+            head.len()
+        }
+        None => return Err(fail("the first line is longer than 64 KiB; is this delimited text?")),
+    };
+    let mut names = Vec::new();
+    let mut field_start = start;
+    for (at, field_end) in ends.fields.iter().map(|e| *e as usize).take_while(|e| *e <= end).enumerate() {
+        let name = if has_header {
+            let raw = head[field_start..field_end].trim_ascii();
+            let raw = marks.quote.map_or_else(|| raw.to_vec(), |q| crate::csv::unquoted(raw, q));
+            String::from_utf8_lossy(&raw).trim().to_owned()
+        } else {
+            format!("#{}", at + 1)
+        };
+        names.push(name);
+        field_start = field_end + 1;
+    }
+    if names.len() > COLUMNS_MAX {
+        return Err(fail(&format!("has {} columns; the limit is {COLUMNS_MAX}", names.len())));
+    }
+    if has_header && names.iter().all(String::is_empty) {
+        return Err(fail("the header line is empty; set skip_lines, or header = false"));
+    }
+    let (rows, bytes) = if has_header { (skip_lines + 1, (end + 1).min(head.len())) } else { (skip_lines, start) };
+    Ok(Header { names, rows, bytes: bytes as u64 })
+}

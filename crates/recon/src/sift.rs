@@ -1,0 +1,317 @@
+//! Finds the keys whose rows do not agree on both sides, partition by partition.
+//!
+//! First by fingerprints: per bucket of keys, the sum over the left rows minus the sum over the right
+//! rows of a 128-bit mix of key and value. A zero closes the bucket. The rows of the others are
+//! counted per (key, value) class in a table; classes out of balance make their key dirty, and all
+//! rows of dirty keys become candidates. A very hot dirty key is not taken whole: its balanced
+//! classes are closed here, and only what is out of balance goes on.
+
+use crate::arena::Entry;
+use crate::error::ReconError;
+use crate::record::Side;
+use crate::store::{Entries, class_of, loc_of};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+/// A row that must be looked at in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Candidate {
+    /// Which side.
+    pub(crate) side: Side,
+    /// Location within the side.
+    pub(crate) loc: u64,
+    /// Bits of the key hash.
+    pub(crate) tag: u64,
+    /// Its part.
+    pub(crate) part: Part,
+}
+
+/// What a candidate stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// A row to decide on.
+    Open,
+    /// A row to decide on, of a class whose other rows were matched here.
+    OpenOfMatched,
+    /// Not to be decided on: only a witness that rows of its key and type were matched here.
+    Witness,
+}
+
+/// How a partition is sifted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SiftOptions {
+    /// Whether fingerprints may close buckets.
+    pub(crate) fingerprints: bool,
+    /// Whether keys with several equal copies on both sides are dirty too.
+    pub(crate) copies: bool,
+    /// Most rows of a table at a time.
+    pub(crate) table_rows_max: usize,
+    /// Rows of a dirty key above which it is hot.
+    pub(crate) hot_rows: u64,
+    /// Two random words.
+    pub(crate) salt: [u64; 2],
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Sifted {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) dirty_keys: u64,
+    pub(crate) hot_keys: u64,
+    pub(crate) buckets: u64,
+    pub(crate) dirty_buckets: u64,
+    /// Partitions that needed more than one round of tables.
+    pub(crate) extra_rounds: u64,
+}
+
+/// A thread's reused memory.
+#[derive(Default)]
+pub(crate) struct Sifter {
+    prints: Vec<u128>,
+    table: Vec<Entry>,
+    dirty: HashMap<u64, u64>,
+    /// Share of dirty buckets in the partition before, in percent: above half, fingerprints are a
+    /// waste of time for the next.
+    dirty_percent: u64,
+}
+
+const COUNT_ZERO: u64 = 1 << 35;
+const COUNT_MASK: u64 = (1 << 36) - 1;
+
+impl Sifter {
+    pub(crate) fn sift(
+        &mut self,
+        entries: &Entries<'_>,
+        partition: usize,
+        options: &SiftOptions,
+        out: &mut Sifted,
+    ) -> Result<(), ReconError> {
+        let rows = Side::BOTH.map(|side| entries.count(side, partition));
+        let all = rows[0] + rows[1];
+        if all == 0 {
+            return Ok(());
+        }
+        let bits = (all / 96).checked_ilog2().unwrap_or(0).min(14);
+        let suspects = self.fingerprint(entries, partition, bits, options, out, all)?;
+        if suspects == 0 {
+            return Ok(());
+        }
+        self.dirty.clear();
+        let rounds = suspects.div_ceil(options.table_rows_max as u64).max(1);
+        out.extra_rounds += u64::from(rounds > 1);
+        for round in 0..rounds {
+            self.find_dirty(entries, partition, bits, options, suspects.div_ceil(rounds), rounds, round)?;
+        }
+        if self.dirty.is_empty() {
+            return Ok(());
+        }
+        out.dirty_keys += self.dirty.len() as u64;
+        let shape = entries.shape;
+        let shift = 64 - bits.max(1);
+        let suspect = |prints: &[u128], e: &Entry| bits == 0 || prints[(e[0] >> shift) as usize] != 0;
+        // How many rows each dirty key has, to tell the hot ones.
+        for side in Side::BOTH {
+            let (dirty, prints) = (&mut self.dirty, &self.prints);
+            entries.slices(side, partition, |slice| {
+                for entry in slice.iter().filter(|e| suspect(prints, e)) {
+                    if let Some(count) = dirty.get_mut(&(entry[0] >> 24)) {
+                        *count += 1;
+                    }
+                }
+            })?;
+        }
+        let hot = self.dirty.values().filter(|count| **count > options.hot_rows).count();
+        out.hot_keys += hot as u64;
+        for side in Side::BOTH {
+            let (dirty, prints) = (&self.dirty, &self.prints);
+            entries.slices(side, partition, |slice| {
+                for entry in slice.iter().filter(|e| suspect(prints, e)) {
+                    if dirty.get(&(entry[0] >> 24)).is_some_and(|count| *count <= options.hot_rows) {
+                        let tag = shape.tag_of(partition, entry);
+                        out.candidates.push(Candidate { side, loc: loc_of(entry), tag, part: Part::Open });
+                    }
+                }
+            })?;
+        }
+        if hot > 0 {
+            self.hot_keys(entries, partition, options, out)?;
+        }
+        Ok(())
+    }
+
+    /// Sums fingerprints per bucket and returns how many rows are in buckets that do not agree.
+    fn fingerprint(
+        &mut self,
+        entries: &Entries<'_>,
+        partition: usize,
+        bits: u32,
+        options: &SiftOptions,
+        out: &mut Sifted,
+        all: u64,
+    ) -> Result<u64, ReconError> {
+        let buckets = 1_usize << bits;
+        self.prints.clear();
+        out.buckets += buckets as u64;
+        let skip = !options.fingerprints || (self.dirty_percent > 50 && partition % 8 != 0);
+        if skip {
+            // Every bucket is suspect.
+            self.prints.resize(buckets, 1);
+            out.dirty_buckets += buckets as u64;
+            return Ok(all);
+        }
+        self.prints.resize(buckets, 0);
+        let shift = 64 - bits.max(1);
+        let mask = buckets - 1;
+        for side in Side::BOTH {
+            let prints = &mut self.prints;
+            let salt = options.salt;
+            entries.slices(side, partition, |slice| {
+                for entry in slice {
+                    let (key, value) = class_of(entry);
+                    let mixed = u128::from(key ^ salt[0])
+                        * u128::from((value << 32 | value) ^ key.rotate_left(32) ^ salt[1]);
+                    let print = &mut prints[(entry[0] >> shift) as usize & mask];
+                    *print = if side == Side::Left { print.wrapping_add(mixed) } else { print.wrapping_sub(mixed) };
+                }
+            })?;
+        }
+        let dirty = self.prints.iter().filter(|p| **p != 0).count();
+        out.dirty_buckets += dirty as u64;
+        self.dirty_percent = dirty as u64 * 100 / buckets as u64;
+        if dirty == 0 {
+            return Ok(0);
+        }
+        let mut suspects = 0_u64;
+        for side in Side::BOTH {
+            let prints = &self.prints;
+            entries.slices(side, partition, |slice| {
+                suspects += slice.iter().filter(|e| prints[(e[0] >> shift) as usize & mask] != 0).count() as u64;
+            })?;
+        }
+        Ok(suspects)
+    }
+
+    /// Counts the classes of suspect rows and notes the keys of those out of balance.
+    #[expect(clippy::too_many_arguments, reason = "one round of one partition")]
+    fn find_dirty(
+        &mut self,
+        entries: &Entries<'_>,
+        partition: usize,
+        bits: u32,
+        options: &SiftOptions,
+        rows: u64,
+        rounds: u64,
+        round: u64,
+    ) -> Result<(), ReconError> {
+        // Rounds split by class, and not quite evenly.
+        let room = if rounds > 1 { rows + rows / 4 + 1024 } else { rows };
+        let mut slots = usize::try_from((room + room / 4).max(15) + 1).expect("a table in memory").next_power_of_two();
+        loop {
+            self.table.clear();
+            self.table.resize(slots, [0, 0]);
+            let mut used = 0_usize;
+            for side in Side::BOTH {
+                let (table, prints, dirty) = (&mut self.table, &self.prints, &mut self.dirty);
+                let mask = slots - 1;
+                let shift = 64 - bits.max(1);
+                let step = if side == Side::Left { 1 } else { u64::MAX };
+                entries.slices(side, partition, |slice| {
+                    for entry in slice {
+                        if bits > 0 && prints[(entry[0] >> shift) as usize] == 0 {
+                            continue;
+                        }
+                        let (key, value) = class_of(entry);
+                        let mixed = (key ^ value.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                        if rounds > 1 && (mixed & 0xFFFF_FFFF) * rounds >> 32 != round {
+                            continue;
+                        }
+                        let mut at = (mixed >> 28) as usize & mask;
+                        loop {
+                            let slot = &mut table[at];
+                            if slot[1] == 0 {
+                                if used + 1 >= slots {
+                                    used = slots;
+                                    return;
+                                }
+                                used += 1;
+                                *slot = [key, value << 36 | (COUNT_ZERO.wrapping_add(step) & COUNT_MASK)];
+                                break;
+                            }
+                            if slot[0] == key && slot[1] >> 36 == value {
+                                let count = (slot[1].wrapping_add(step)) & COUNT_MASK;
+                                slot[1] = value << 36 | count;
+                                if options.copies && side == Side::Left {
+                                    dirty.insert(key >> 24, 0);
+                                }
+                                break;
+                            }
+                            at = (at + 1) & mask;
+                        }
+                    }
+                })?;
+            }
+            if used < slots {
+                break;
+            }
+            slots *= 2;
+        }
+        for slot in &self.table {
+            if slot[1] != 0 && slot[1] & COUNT_MASK != COUNT_ZERO {
+                self.dirty.insert(slot[0] >> 24, 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the balanced classes of hot keys; of the others only the surplus rows, last by location,
+    /// go on. A witness tells the cascade which key and type were matched.
+    fn hot_keys(
+        &mut self,
+        entries: &Entries<'_>,
+        partition: usize,
+        options: &SiftOptions,
+        out: &mut Sifted,
+    ) -> Result<(), ReconError> {
+        let mut classes: HashMap<(u64, u64), [u64; 2]> = HashMap::new();
+        let is_hot = |dirty: &HashMap<u64, u64>, e: &Entry| {
+            dirty.get(&(e[0] >> 24)).is_some_and(|count| *count > options.hot_rows)
+        };
+        for side in Side::BOTH {
+            entries.slices(side, partition, |slice| {
+                for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
+                    classes.entry(class_of(entry)).or_default()[side.index()] += 1;
+                }
+            })?;
+        }
+        let mut surplus: HashMap<(u64, u64), BinaryHeap<Reverse<u64>>> = HashMap::new();
+        let mut witnessed: HashSet<(u64, u64)> = HashSet::new();
+        let shape = entries.shape;
+        for side in Side::BOTH {
+            surplus.clear();
+            entries.slices(side, partition, |slice| {
+                for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
+                    let class = class_of(entry);
+                    let counts = classes[&class];
+                    let over = counts[side.index()].saturating_sub(counts[side.other().index()]);
+                    let tag = shape.tag_of(partition, entry);
+                    if over > 0 {
+                        let last = surplus.entry(class).or_default();
+                        last.push(Reverse(loc_of(entry)));
+                        if last.len() as u64 > over {
+                            last.pop();
+                        }
+                    } else if side == Side::Left && counts[0] == counts[1] && witnessed.insert(class) {
+                        out.candidates.push(Candidate { side, loc: loc_of(entry), tag, part: Part::Witness });
+                    }
+                }
+            })?;
+            for (class, rows) in surplus.drain() {
+                let counts = classes[&class];
+                let part = if counts[0].min(counts[1]) > 0 { Part::OpenOfMatched } else { Part::Open };
+                let tag = shape.tag_of(partition, &[class.0, 0]);
+                out.candidates.extend(rows.into_iter().map(|Reverse(loc)| Candidate { side, loc, tag, part }));
+            }
+        }
+        Ok(())
+    }
+}

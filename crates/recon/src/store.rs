@@ -1,0 +1,284 @@
+//! The compact form of all rows of a run, partitioned by key: in memory, and on disk when it does
+//! not fit.
+//!
+//! A row with a key is one [`Entry`] of 16 bytes: 40 bits of key hash (besides the partition's own
+//! bits), 52 bits of value hash and 36 bits of location. Rows without a usable key and rejected rows
+//! are kept by location in two partitions of their own.
+
+use crate::arena::{Budget, Entry, Full, Partitions};
+use crate::digest::KeyHash;
+use crate::error::ReconError;
+use crate::record::Side;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Bits of a location.
+pub(crate) const LOC_BITS: u32 = 36;
+/// Largest location.
+pub(crate) const LOC_MAX: u64 = (1 << LOC_BITS) - 1;
+const TAG_BITS: u32 = 40;
+/// The most bits by which keys are partitioned in one go.
+pub(crate) const PARTITION_BITS_MAX: u32 = 12;
+
+/// How keys are spread over partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Bits of the key hash that choose the partition, at most [`PARTITION_BITS_MAX`].
+    pub(crate) bits: u32,
+}
+
+impl Shape {
+    /// Partitions of rows with keys.
+    pub(crate) const fn keyed(self) -> usize {
+        1 << self.bits
+    }
+
+    /// The partition of rows without a usable key.
+    pub(crate) const fn unkeyed(self) -> usize {
+        self.keyed()
+    }
+
+    /// The partition of rejected rows.
+    pub(crate) const fn rejected(self) -> usize {
+        self.keyed() + 1
+    }
+
+    pub(crate) const fn partitions(self) -> usize {
+        self.keyed() + 2
+    }
+
+    /// Returns partition and entry of a row.
+    #[inline(always)]
+    pub(crate) fn pack(self, key: KeyHash, value: u64, loc: u64) -> (usize, Entry) {
+        let tag = self.tag(key.lo);
+        let value = value >> 12;
+        let low = tag & ((1 << TAG_BITS) - 1);
+        ((tag >> TAG_BITS) as usize, [low << 24 | value >> 28, (value & 0xFFF_FFFF) << LOC_BITS | loc])
+    }
+
+    /// Returns the bits of a key hash that a run knows of a key: partition, then 40 more.
+    #[inline(always)]
+    pub(crate) fn tag(self, key_lo: u64) -> u64 {
+        key_lo >> (64 - TAG_BITS - self.bits)
+    }
+
+    /// Returns the tag of an entry.
+    #[inline(always)]
+    pub(crate) fn tag_of(self, partition: usize, entry: &Entry) -> u64 {
+        (partition as u64) << TAG_BITS | entry[0] >> 24
+    }
+}
+
+/// Returns the location of an entry.
+#[inline(always)]
+pub(crate) fn loc_of(entry: &Entry) -> u64 {
+    entry[1] & LOC_MAX
+}
+
+/// Returns what identifies key and value of an entry: all but its location.
+#[inline(always)]
+pub(crate) fn class_of(entry: &Entry) -> (u64, u64) {
+    (entry[0], entry[1] >> LOC_BITS)
+}
+
+/// The entries that one thread gathers.
+pub(crate) struct Store<'b> {
+    pub(crate) shape: Shape,
+    sides: [Partitions<'b>; 2],
+    spill_dir: PathBuf,
+    name: String,
+    runs: Vec<RunFile>,
+}
+
+impl<'b> Store<'b> {
+    pub(crate) fn new(
+        shape: Shape,
+        bytes: usize,
+        slab: usize,
+        budget: &'b Budget,
+        spill_dir: &Path,
+        name: String,
+    ) -> Result<Self, ReconError> {
+        let make = || Partitions::new(shape.partitions(), bytes, slab, budget);
+        let fail = ReconError::io("reserve memory for", "partitions");
+        let sides = match (make(), make()) {
+            (Ok(left), Ok(right)) => [left, right],
+            (Err(error), _) | (_, Err(error)) => return Err(fail(error)),
+        };
+        Ok(Store { shape, sides, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() })
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, side: Side, partition: usize, entry: Entry) -> Result<(), ReconError> {
+        match self.sides[side.index()].push(partition, entry) {
+            Ok(()) => Ok(()),
+            Err(Full) => self.push_after_spill(side, partition, entry),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_after_spill(&mut self, side: Side, partition: usize, entry: Entry) -> Result<(), ReconError> {
+        self.spill()?;
+        self.sides[side.index()].push(partition, entry).map_err(|Full| ReconError::MemoryTooSmall {
+            limit: 0,
+            least: self.shape.partitions() * 2 * crate::arena::BLOCK,
+        })
+    }
+
+    /// Writes everything gathered so far to a run file and starts anew.
+    pub(crate) fn spill(&mut self) -> Result<(), ReconError> {
+        if self.sides.iter().all(Partitions::is_empty) {
+            return Ok(());
+        }
+        for side in &mut self.sides {
+            side.publish();
+        }
+        let path = self.spill_dir.join(format!("{}-{}.run", self.name, self.runs.len()));
+        self.runs.push(RunFile::write(&path, &self.sides)?);
+        self.sides.iter_mut().for_each(Partitions::clear);
+        Ok(())
+    }
+
+    /// Makes everything visible to other threads.
+    pub(crate) fn publish(&mut self) {
+        self.sides.iter_mut().for_each(Partitions::publish);
+    }
+}
+
+/// Partitions written to disk: counts first, then the entries of each partition, left side first.
+pub(crate) struct RunFile {
+    path: PathBuf,
+    file: File,
+    /// For each side: where each partition starts, in entries from the start of the data; one more at the end.
+    starts: [Vec<u64>; 2],
+    data_at: u64,
+}
+
+const MAGIC: &[u8; 8] = b"SUANRUN1";
+
+impl RunFile {
+    fn write(path: &Path, sides: &[Partitions<'_>; 2]) -> Result<RunFile, ReconError> {
+        let io = |what| ReconError::io(what, path);
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(io("create"))?;
+        let mut out = BufWriter::with_capacity(256 << 10, &file);
+        let mut starts = [Vec::new(), Vec::new()];
+        let mut at = 0_u64;
+        let partitions = sides[0].partitions();
+        for (side, starts) in sides.iter().zip(&mut starts) {
+            for partition in 0..partitions {
+                starts.push(at);
+                at += side.count(partition) as u64;
+            }
+            starts.push(at);
+        }
+        let write = |out: &mut BufWriter<&File>| -> std::io::Result<()> {
+            out.write_all(MAGIC)?;
+            out.write_all(&(partitions as u64).to_le_bytes())?;
+            for start in starts.iter().flatten() {
+                out.write_all(&start.to_le_bytes())?;
+            }
+            for side in sides {
+                for partition in 0..partitions {
+                    let mut failed = Ok(());
+                    side.slices(partition, |entries| {
+                        for entry in entries {
+                            if failed.is_ok() {
+                                let mut bytes = [0; 16];
+                                bytes[..8].copy_from_slice(&entry[0].to_le_bytes());
+                                bytes[8..].copy_from_slice(&entry[1].to_le_bytes());
+                                failed = out.write_all(&bytes);
+                            }
+                        }
+                    });
+                    failed?;
+                }
+            }
+            out.flush()
+        };
+        write(&mut out).map_err(io("write"))?;
+        drop(out);
+        let data_at = 16 + 8 * (starts[0].len() + starts[1].len()) as u64;
+        Ok(RunFile { path: path.to_owned(), file, starts, data_at })
+    }
+
+    fn count(&self, side: Side, partition: usize) -> u64 {
+        let starts = &self.starts[side.index()];
+        starts[partition + 1] - starts[partition]
+    }
+
+    fn slices(&self, side: Side, partition: usize, each: &mut impl FnMut(&[Entry])) -> Result<(), ReconError> {
+        let starts = &self.starts[side.index()];
+        let (mut at, end) = (starts[partition], starts[partition + 1]);
+        let mut bytes = vec![0_u8; 16 * 2048];
+        let mut entries = Vec::with_capacity(2048);
+        while at < end {
+            let count = (end - at).min(2048) as usize;
+            let bytes = &mut bytes[..count * 16];
+            self.file.read_exact_at(bytes, self.data_at + at * 16).map_err(ReconError::io("read", &self.path))?;
+            entries.clear();
+            entries.extend(bytes.chunks_exact(16).map(|b| {
+                [
+                    u64::from_le_bytes(b[..8].try_into().expect("eight bytes")),
+                    u64::from_le_bytes(b[8..].try_into().expect("eight bytes")),
+                ]
+            }));
+            each(&entries);
+            at += count as u64;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RunFile {
+    fn drop(&mut self) {
+        // A run file is scratch: what is worth keeping is kept under another name.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// All entries of a run, from all threads, in memory and on disk.
+pub(crate) struct Entries<'b> {
+    pub(crate) shape: Shape,
+    stores: Vec<Store<'b>>,
+}
+
+impl<'b> Entries<'b> {
+    pub(crate) fn new(shape: Shape, stores: Vec<Store<'b>>) -> Self {
+        Entries { shape, stores }
+    }
+
+    pub(crate) fn count(&self, side: Side, partition: usize) -> u64 {
+        self.stores
+            .iter()
+            .map(|store| {
+                let memory = store.sides[side.index()].count(partition) as u64;
+                memory + store.runs.iter().map(|run| run.count(side, partition)).sum::<u64>()
+            })
+            .sum()
+    }
+
+    /// Gives all entries of a partition of one side, in slices.
+    #[inline(always)]
+    pub(crate) fn slices(
+        &self,
+        side: Side,
+        partition: usize,
+        mut each: impl FnMut(&[Entry]),
+    ) -> Result<(), ReconError> {
+        for store in &self.stores {
+            store.sides[side.index()].slices(partition, &mut each);
+            for run in &store.runs {
+                run.slices(side, partition, &mut each)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the number of run files on disk.
+    pub(crate) fn runs(&self) -> usize {
+        self.stores.iter().map(|s| s.runs.len()).sum()
+    }
+}
