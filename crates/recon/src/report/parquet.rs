@@ -76,7 +76,6 @@ impl ParquetOut {
             self.write_group()?;
         }
         let fail = |source| ReportError::Parquet { path: self.path.clone(), source };
-        self.writer.finish().map_err(fail)?;
         self.writer.into_inner().map_err(fail)?.finish(Some(self.rows))
     }
 
@@ -246,7 +245,11 @@ impl Leaf {
                 let mut start = 0;
                 let values: Vec<ByteArray> = ends
                     .iter()
-                    .map(|end| all.slice(std::mem::replace(&mut start, *end), *end - start))
+                    .map(|end| {
+                        let value = all.slice(start, end - start);
+                        start = *end;
+                        value
+                    })
                     .collect();
                 write(column.typed::<ByteArrayType>(), &values, levels)
             }
