@@ -35,7 +35,8 @@ impl Currency {
     /// Finds a currency by its numeric code.
     #[must_use]
     pub fn from_numeric(number: u16) -> Option<Currency> {
-        table::ISO.iter().any(|(_, n, _)| *n == number).then_some(Currency(number))
+        let place = PLACES.get(usize::from(number))?;
+        (*place != u8::MAX).then_some(Currency(number))
     }
 
     /// Iterates over all currencies in order of letter code.
@@ -62,9 +63,21 @@ impl Currency {
     }
 
     fn entry(self) -> &'static (&'static str, u16, u8) {
-        table::ISO.iter().find(|(_, n, _)| *n == self.0).expect("made only from the table")
+        &table::ISO[PLACES[self.0 as usize] as usize]
     }
 }
+
+// From numeric code to place in the table: exponents are asked for with every amount.
+static PLACES: [u8; 1000] = {
+    let mut places = [u8::MAX; 1000];
+    let mut at = 0;
+    while at < table::ISO.len() {
+        places[table::ISO[at].1 as usize] = at as u8;
+        at += 1;
+    }
+    assert!(table::ISO.len() < u8::MAX as usize);
+    places
+};
 
 impl std::fmt::Display for Currency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

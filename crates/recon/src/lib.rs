@@ -7,4 +7,6 @@ pub mod csv;
 pub mod digest;
 pub mod outcome;
 pub mod record;
+pub mod report;
 pub mod rule;
+pub mod time;

@@ -333,6 +333,11 @@ impl Words {
         u16::try_from(self.list.len() - 1).ok().map(Word)
     }
 
+    /// Iterates over the texts of all words in order of number.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(String::as_str)
+    }
+
     /// Returns the text of a word.
     #[must_use]
     pub fn text(&self, word: Word) -> &str {
