@@ -3,3 +3,4 @@
 pub mod outcome;
 pub mod record;
 pub mod rule;
+pub mod source;
