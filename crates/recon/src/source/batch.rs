@@ -1,0 +1,166 @@
+//! Columns of text: what the readers of NDJSON and Parquet give.
+
+/// Some rows of a file, as text by column. Made once and filled again and again.
+#[derive(Debug, Clone, Default)]
+pub struct TextBatch {
+    columns: Vec<TextColumn>,
+    places: Vec<RowPlace>,
+}
+
+/// Where a row of a batch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowPlace {
+    /// Byte offset of the row's first byte in the text; for Parquet the zero-based row of the file.
+    pub offset: u64,
+    /// Bytes of the row without its line end; 0 for Parquet.
+    pub len: u32,
+    /// Zero-based line within the chunk that was read (lines that gave no row are counted); for
+    /// Parquet the row within the batch.
+    pub line: u32,
+}
+
+/// One column of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct TextColumn {
+    bytes: Vec<u8>,
+    /// End of each text in `bytes`; it starts where the one before ends.
+    ends: Vec<u32>,
+    nulls: Vec<bool>,
+}
+
+impl TextBatch {
+    /// Makes an empty batch of so many columns.
+    #[must_use]
+    pub fn new(columns: usize) -> TextBatch {
+        TextBatch { columns: vec![TextColumn::default(); columns], places: Vec::new() }
+    }
+
+    /// Takes all rows out; memory is kept.
+    pub fn clear(&mut self) {
+        self.columns.iter_mut().for_each(TextColumn::clear);
+        self.places.clear();
+    }
+
+    /// Returns the number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Returns the columns, in the order in which they were asked for.
+    #[must_use]
+    pub fn columns(&self) -> &[TextColumn] {
+        &self.columns
+    }
+
+    /// Returns the text of a column in a row, `None` where it is null.
+    ///
+    /// # Panics
+    /// When there is no such column or row.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, column: usize, row: usize) -> Option<&[u8]> {
+        self.columns[column].get(row)
+    }
+
+    /// Returns where the rows stand.
+    #[must_use]
+    pub fn places(&self) -> &[RowPlace] {
+        &self.places
+    }
+
+    pub(super) fn columns_mut(&mut self) -> &mut [TextColumn] {
+        &mut self.columns
+    }
+
+    /// Ends a row whose texts were all pushed.
+    pub(super) fn end_row(&mut self, place: RowPlace) {
+        self.places.push(place);
+        debug_assert!(self.columns.iter().all(|column| column.len() == self.places.len()));
+    }
+
+    /// Takes back the texts of a row that was not ended.
+    pub(super) fn drop_unfinished(&mut self) {
+        let rows = self.places.len();
+        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+    }
+}
+
+impl TextColumn {
+    /// Returns the number of texts, nulls counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Says whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Returns the text of a row, `None` where it is null.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        let end = self.ends[row] as usize;
+        (!self.nulls[row]).then(|| &self.bytes[start..end])
+    }
+
+    /// Returns the bytes of all texts one after another, with the end of each and whether it is null.
+    #[must_use]
+    pub fn parts(&self) -> (&[u8], &[u32], &[bool]) {
+        (&self.bytes, &self.ends, &self.nulls)
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.end_text();
+    }
+
+    #[inline]
+    pub(super) fn push_null(&mut self) {
+        self.ends.push(end_of(&self.bytes));
+        self.nulls.push(true);
+    }
+
+    /// Gives the bytes for writing one text behind them; [`TextColumn::end_text`] ends it.
+    #[inline]
+    pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    #[inline]
+    pub(super) fn end_text(&mut self) {
+        self.ends.push(end_of(&self.bytes));
+        self.nulls.push(false);
+    }
+
+    /// Returns the bytes held, for limits.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.nulls.clear();
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.nulls.truncate(rows);
+        self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
+    }
+}
+
+#[inline]
+fn end_of(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("a batch below 4 GiB: its readers stop far earlier")
+}

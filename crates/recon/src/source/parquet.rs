@@ -1,0 +1,337 @@
+//! Parquet: chosen columns of a row group, as text.
+//!
+//! Pages are taken from the `parquet` crate, which finds and decompresses them; the two encodings
+//! that nearly all files use are decoded here straight into text, so that a dictionary is turned
+//! into text once and not once a row. Rarer encodings go through the crate's own decoders.
+
+mod library;
+mod pages;
+mod text;
+
+use super::batch::{RowPlace, TextBatch, TextColumn};
+use super::{SourceError, SourceFile, read_at_most};
+use ::parquet::basic::{Encoding, Type as Physical};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader};
+use ::parquet::schema::types::ColumnDescPtr;
+use bytes::Bytes;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use text::Kind;
+
+/// An open Parquet file. It can be shared: several threads may read row groups at the same time.
+pub struct ParquetSource {
+    name: Arc<str>,
+    len: u64,
+    reader: SerializedFileReader<Positioned>,
+    columns: Vec<Column>,
+}
+
+struct Column {
+    name: String,
+    kind: Result<Kind, Refusal>,
+    description: ColumnDescPtr,
+}
+
+/// Why a column cannot be read. It matters only when the column is needed.
+#[derive(Debug, Clone)]
+struct Refusal {
+    kind: String,
+    advice: &'static str,
+}
+
+/// Something wrong inside a column.
+enum Fail {
+    /// The bytes are not what the format says.
+    Damaged(String),
+    /// A value that has no text.
+    Value(&'static str),
+}
+
+impl From<ParquetError> for Fail {
+    fn from(error: ParquetError) -> Fail {
+        Fail::Damaged(error.to_string())
+    }
+}
+
+const DAMAGED: fn(&'static str) -> Fail = |what| Fail::Damaged(what.to_owned());
+
+impl std::fmt::Debug for ParquetSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetSource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ParquetSource {
+    /// Opens a Parquet file and reads its footer. A file that is compressed as a whole or a member of
+    /// an archive is unpacked into the spool directory first, since Parquet is read at random.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is cut off or damaged, or is no Parquet file.
+    pub fn open(source: &SourceFile) -> Result<ParquetSource, SourceError> {
+        let file = source.open_at_random()?;
+        let name: Arc<str> = Arc::from(source.name());
+        let len = check_ends(&name, &file)?;
+        let reader = SerializedFileReader::new(Positioned { file: Arc::new(file), len })
+            .map_err(|error| damaged(&name, len, error.to_string()))?;
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let columns = schema
+            .columns()
+            .iter()
+            .map(|description| Column {
+                name: description.path().string(),
+                kind: Kind::of(description),
+                description: Arc::clone(description),
+            })
+            .collect();
+        let rows = reader.metadata().row_groups().iter().map(|group| group.num_rows());
+        if rows.map(u64::try_from).any(|rows| rows.is_err()) {
+            return Err(damaged(&name, len, "a row group has a negative number of rows".to_owned()));
+        }
+        Ok(ParquetSource { name, len, reader, columns })
+    }
+
+    /// Returns the names of the columns, those of nested fields as dotted paths.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// Returns the number of rows of each row group.
+    #[must_use]
+    pub fn row_groups(&self) -> Vec<u64> {
+        self.group_rows().collect()
+    }
+
+    fn group_rows(&self) -> impl Iterator<Item = u64> {
+        let groups = self.reader.metadata().row_groups();
+        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default())
+    }
+
+    /// Says whether columns (by their index in [`ParquetSource::columns`]) can be read as text.
+    ///
+    /// # Errors
+    /// Names the first column that cannot, and what to do about it.
+    pub fn check(&self, columns: &[usize]) -> Result<(), SourceError> {
+        columns.iter().try_for_each(|index| self.kind(*index).map(drop))
+    }
+
+    fn kind(&self, index: usize) -> Result<Kind, SourceError> {
+        let column = &self.columns[index];
+        column.kind.clone().map_err(|refusal| SourceError::ColumnType {
+            name: self.name.to_string(),
+            column: column.name.clone(),
+            kind: refusal.kind,
+            advice: refusal.advice,
+        })
+    }
+
+    /// Reads the columns of a row group in batches of at most `batch_rows` rows. The columns of the
+    /// batches are in the order of `columns`.
+    ///
+    /// # Errors
+    /// When a column cannot be read as text, or the file is damaged. Batches given before stand.
+    ///
+    /// # Panics
+    /// When there is no such group or column, or `batch_rows` is 0.
+    pub fn read_group(
+        &self,
+        group: usize,
+        columns: &[usize],
+        batch_rows: usize,
+        mut sink: impl FnMut(&TextBatch),
+    ) -> Result<(), SourceError> {
+        assert!(batch_rows > 0, "a batch has rows");
+        let first: u64 = self.group_rows().take(group).sum();
+        let rows = self.group_rows().nth(group).expect("a row group of the file");
+        let kinds: Vec<Kind> = columns.iter().map(|index| self.kind(*index)).collect::<Result<_, _>>()?;
+        let damaged = |error: ParquetError| damaged(&self.name, self.len, error.to_string());
+        let reader = self.reader.get_row_group(group).map_err(damaged)?;
+        let mut cursors = Vec::with_capacity(columns.len());
+        for index in columns {
+            cursors.push(self.cursor(&*reader, *index).map_err(damaged)?);
+        }
+        let mut batch = TextBatch::new(columns.len());
+        let mut at = 0;
+        while at < rows {
+            let now = usize::try_from(rows - at).unwrap_or(usize::MAX).min(batch_rows);
+            batch.clear();
+            for (((cursor, kind), index), out) in
+                cursors.iter_mut().zip(&kinds).zip(columns).zip(batch.columns_mut())
+            {
+                let read = match cursor {
+                    Cursor::Pages(pages) => pages.read(*kind, now, out),
+                    Cursor::Library(library) => library.read(*kind, now, out),
+                };
+                read.map_err(|fail| self.named(fail, *index, first + at + out.len() as u64))?;
+            }
+            for row in 0..now {
+                let line = u32::try_from(row).expect("a batch of fewer than 2^32 rows");
+                batch.end_row(RowPlace { offset: first + at + row as u64, len: 0, line });
+            }
+            sink(&batch);
+            at += now as u64;
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, group: &dyn RowGroupReader, index: usize) -> Result<Cursor, ParquetError> {
+        let known = |encoding| {
+            use Encoding::{PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
+            // Old writers list BIT_PACKED for levels that take no bits.
+            #[expect(deprecated, reason = "files still have it")]
+            let old = encoding == Encoding::BIT_PACKED;
+            old || matches!(encoding, PLAIN | PLAIN_DICTIONARY | RLE | RLE_DICTIONARY)
+        };
+        let description = &self.columns[index].description;
+        if group.metadata().column(index).encodings().all(known) {
+            return Ok(Cursor::Pages(pages::Pages::new(description, group.get_column_page_reader(index)?)));
+        }
+        Ok(Cursor::Library(library::Library::new(description, group.get_column_reader(index)?)))
+    }
+
+    fn named(&self, fail: Fail, column: usize, row: u64) -> SourceError {
+        let column = self.columns[column].name.clone();
+        match fail {
+            Fail::Damaged(reason) => {
+                damaged(&self.name, self.len, format!("column `{column}`, near row {row}: {reason}"))
+            }
+            Fail::Value(reason) => SourceError::Value { name: self.name.to_string(), row, column, reason },
+        }
+    }
+}
+
+/// Reads one column of one row group in steps.
+enum Cursor {
+    Pages(pages::Pages),
+    Library(library::Library),
+}
+
+fn damaged(name: &str, len: u64, reason: String) -> SourceError {
+    SourceError::Damaged { name: name.to_owned(), container: "parquet", offset: len, reason }
+}
+
+/// Looks at the magic bytes at both ends and returns the length of the file.
+fn check_ends(name: &str, file: &File) -> Result<u64, SourceError> {
+    let len = file.metadata().map_err(SourceError::io(name, "read"))?.len();
+    if len == 0 {
+        return Err(SourceError::Empty { name: name.to_owned() });
+    }
+    let (mut head, mut tail) = ([0; 4], [0; 4]);
+    let tail_at = len.saturating_sub(4);
+    for (bytes, at) in [(&mut head, 0), (&mut tail, tail_at)] {
+        read_at_most(file, bytes, at).map_err(SourceError::io(name, "read"))?;
+    }
+    let unsupported = |what, advice| SourceError::Unsupported { name: name.to_owned(), what, advice };
+    match (&head, &tail) {
+        (b"PAR1", b"PAR1") if len >= 12 => Ok(len),
+        (b"PARE", _) | (_, b"PARE") => {
+            Err(unsupported("an encrypted Parquet file", "decrypt it where its keys are"))
+        }
+        (b"PAR1", _) => {
+            Err(SourceError::Truncated { name: name.to_owned(), container: "parquet", offset: len })
+        }
+        _ => Err(unsupported("something else than Parquet", "set `format = \"auto\"` for this side")),
+    }
+}
+
+/// A file read by position, so that threads do not disturb one another's place.
+struct Positioned {
+    file: Arc<File>,
+    len: u64,
+}
+
+impl Length for Positioned {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl ChunkReader for Positioned {
+    type T = io::BufReader<PositionedRead>;
+
+    fn get_read(&self, start: u64) -> ::parquet::errors::Result<Self::T> {
+        Ok(io::BufReader::new(PositionedRead { file: Arc::clone(&self.file), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> ::parquet::errors::Result<Bytes> {
+        // Checked before the memory is taken: a damaged footer may ask for anything.
+        if start.checked_add(length as u64).is_none_or(|end| end > self.len) {
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at {start} lie beyond the end at {}",
+                self.len
+            )));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        Ok(bytes.into())
+    }
+}
+
+struct PositionedRead {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for PositionedRead {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read_at(buf, self.at)?;
+        self.at += len as u64;
+        Ok(len)
+    }
+}
+
+/// Text that one column of a batch, or one dictionary, may hold. At 8,192 rows that is 128 KiB a row;
+/// beyond it the column is no key of anything.
+const COLUMN_BYTES_MAX: usize = 1 << 30;
+
+/// Pushes `rows` texts: nulls where `levels` says so, and for the rest what `write` writes.
+#[inline]
+fn push_rows<L: Copy + PartialEq>(
+    out: &mut TextColumn,
+    rows: usize,
+    levels: Option<(&[L], L)>,
+    mut write: impl FnMut(&mut Vec<u8>) -> Result<(), Fail>,
+) -> Result<(), Fail> {
+    let mut push = |out: &mut TextColumn| {
+        write(out.bytes_mut())?;
+        if out.bytes() > COLUMN_BYTES_MAX {
+            return Err(Fail::Value("the texts around this row take more than 1 GiB"));
+        }
+        out.end_text();
+        Ok(())
+    };
+    match levels {
+        None => {
+            for _ in 0..rows {
+                push(out)?;
+            }
+        }
+        Some((levels, present)) => {
+            for level in levels {
+                if *level == present {
+                    push(out)?;
+                } else {
+                    out.push_null();
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a fixed-width physical type; `None` for the others.
+fn width(physical: Physical, type_length: i32) -> Option<usize> {
+    match physical {
+        Physical::INT32 | Physical::FLOAT => Some(4),
+        Physical::INT64 | Physical::DOUBLE => Some(8),
+        Physical::INT96 => Some(12),
+        Physical::FIXED_LEN_BYTE_ARRAY => usize::try_from(type_length).ok(),
+        Physical::BOOLEAN | Physical::BYTE_ARRAY => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! Columns in the PLAIN and dictionary encodings, decoded page by page.
+//!
+//! Format: <https://parquet.apache.org/docs/file-format/data-pages/encodings/>.
+
+use super::super::batch::TextColumn;
+use super::text::{Kind, write_bool};
+use super::{DAMAGED, Fail, push_rows, width};
+use ::parquet::basic::{Encoding, Type as Physical};
+use ::parquet::column::page::{Page, PageReader};
+use ::parquet::schema::types::ColumnDescriptor;
+use bytes::Bytes;
+
+/// A column of a row group.
+pub(super) struct Pages {
+    reader: Box<dyn PageReader>,
+    physical: Physical,
+    type_length: i32,
+    /// The definition level of a value that is not null; 0 where nothing can be null.
+    present: u32,
+    /// The dictionary as text, turned once.
+    dictionary: Option<TextColumn>,
+    page: Option<DataPage>,
+    levels: Vec<u32>,
+    indexes: Vec<u32>,
+}
+
+/// What is left of a data page.
+struct DataPage {
+    rows: usize,
+    levels: Option<Hybrid>,
+    values: Values,
+}
+
+enum Values {
+    Plain { bytes: Bytes, at: usize },
+    PlainBits { bytes: Bytes, bit: usize },
+    Bits(Hybrid),
+    Indexes(Hybrid),
+}
+
+impl Pages {
+    pub(super) fn new(column: &ColumnDescriptor, reader: Box<dyn PageReader>) -> Pages {
+        Pages {
+            reader,
+            physical: column.physical_type(),
+            type_length: column.type_length(),
+            present: column.max_def_level().unsigned_abs().into(),
+            dictionary: None,
+            page: None,
+            levels: Vec::new(),
+            indexes: Vec::new(),
+        }
+    }
+
+    /// Pushes the next `rows` texts.
+    pub(super) fn read(&mut self, kind: Kind, mut rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
+        while rows > 0 {
+            if self.page.as_ref().is_none_or(|page| page.rows == 0) {
+                self.next_page(kind)?;
+                continue;
+            }
+            let Some(page) = &mut self.page else { continue };
+            let now = rows.min(page.rows);
+            let mut present = now;
+            let levels = match &mut page.levels {
+                None => None,
+                Some(levels) => {
+                    self.levels.resize(now, 0);
+                    levels.fill(&mut self.levels)?;
+                    present = self.levels.iter().filter(|level| **level == self.present).count();
+                    (present < now).then_some((self.levels.as_slice(), self.present))
+                }
+            };
+            match &mut page.values {
+                Values::Plain { bytes, at } => {
+                    let rest = bytes.get(*at..).unwrap_or_default();
+                    *at += push_plain(kind, self.physical, self.type_length, rest, (now, present, levels), out)?;
+                }
+                Values::PlainBits { bytes, bit } => push_rows(out, now, levels, |out| {
+                    let byte = bytes.get(*bit / 8).ok_or_else(|| DAMAGED("a page of booleans ends too early"))?;
+                    write_bool(byte >> (*bit % 8) & 1 == 1, out);
+                    *bit += 1;
+                    Ok(())
+                })?,
+                Values::Bits(hybrid) => {
+                    self.indexes.resize(present, 0);
+                    hybrid.fill(&mut self.indexes)?;
+                    let mut bits = self.indexes.iter();
+                    push_rows(out, now, levels, |out| {
+                        write_bool(bits.next() == Some(&1), out);
+                        Ok(())
+                    })?;
+                }
+                Values::Indexes(hybrid) => {
+                    let dictionary =
+                        self.dictionary.as_ref().ok_or_else(|| DAMAGED("a page without its dictionary"))?;
+                    self.indexes.resize(present, 0);
+                    hybrid.fill(&mut self.indexes)?;
+                    push_indexed(dictionary, &self.indexes, (now, levels), out)?;
+                }
+            }
+            page.rows -= now;
+            rows -= now;
+        }
+        Ok(())
+    }
+
+    fn next_page(&mut self, kind: Kind) -> Result<(), Fail> {
+        let page = self.reader.get_next_page()?;
+        let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
+        match page {
+            Page::DictionaryPage { buf, num_values, .. } => {
+                let mut texts = TextColumn::default();
+                let count = num_values as usize;
+                push_plain(kind, self.physical, self.type_length, &buf, (count, count, None), &mut texts)?;
+                self.dictionary = Some(texts);
+            }
+            Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
+                let (levels, values) = if self.present == 0 {
+                    (None, buf)
+                } else {
+                    if def_level_encoding != Encoding::RLE {
+                        return Err(Fail::Damaged(format!("levels in the old {def_level_encoding} encoding")));
+                    }
+                    let (levels, values) = split_prefixed(&buf)?;
+                    (Some(Hybrid::new(levels, bits(self.present))), values)
+                };
+                self.page =
+                    Some(DataPage { rows: num_values as usize, levels, values: self.values(encoding, values)? });
+            }
+            Page::DataPageV2 { buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+                let start = rep_levels_byte_len as usize;
+                let end = start + def_levels_byte_len as usize;
+                if end > buf.len() {
+                    return Err(DAMAGED("a page is shorter than its levels"));
+                }
+                let levels = (self.present > 0).then(|| Hybrid::new(buf.slice(start..end), bits(self.present)));
+                let values = self.values(encoding, buf.slice(end..))?;
+                self.page = Some(DataPage { rows: num_values as usize, levels, values });
+            }
+        }
+        Ok(())
+    }
+
+    fn values(&self, encoding: Encoding, bytes: Bytes) -> Result<Values, Fail> {
+        match (encoding, self.physical) {
+            (Encoding::PLAIN, Physical::BOOLEAN) => Ok(Values::PlainBits { bytes, bit: 0 }),
+            (Encoding::PLAIN, _) => Ok(Values::Plain { bytes, at: 0 }),
+            (Encoding::RLE, Physical::BOOLEAN) => Ok(Values::Bits(Hybrid::new(split_prefixed(&bytes)?.0, 1))),
+            (Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY, _) => {
+                // A page of nothing but nulls may leave the width out.
+                let width = u32::from(bytes.first().copied().unwrap_or(0));
+                if width > 32 {
+                    return Err(DAMAGED("dictionary indexes of more than 32 bits"));
+                }
+                Ok(Values::Indexes(Hybrid::new(bytes.slice(bytes.len().min(1)..), width)))
+            }
+            (other, _) => Err(Fail::Damaged(format!("a page in the {other} encoding, which the footer does not list"))),
+        }
+    }
+}
+
+/// Splits off a block that begins with its length in four bytes.
+fn split_prefixed(bytes: &Bytes) -> Result<(Bytes, Bytes), Fail> {
+    let short = || DAMAGED("a page is shorter than its levels");
+    let len = bytes.first_chunk().map(|len| u32::from_le_bytes(*len) as usize).ok_or_else(short)?;
+    let end = len.checked_add(4).filter(|end| *end <= bytes.len()).ok_or_else(short)?;
+    Ok((bytes.slice(4..end), bytes.slice(end..)))
+}
+
+/// Returns the bits that hold numbers up to `max`.
+fn bits(max: u32) -> u32 {
+    u32::BITS - max.leading_zeros()
+}
+
+/// Pushes rows whose values stand in the PLAIN encoding, and returns the bytes that they took.
+#[inline]
+fn push_plain(
+    kind: Kind,
+    physical: Physical,
+    type_length: i32,
+    bytes: &[u8],
+    (rows, present, levels): (usize, usize, Option<(&[u32], u32)>),
+    out: &mut TextColumn,
+) -> Result<usize, Fail> {
+    let short = || DAMAGED("a page ends before its last value");
+    let Some(width) = width(physical, type_length) else {
+        let mut rest = bytes;
+        push_rows(out, rows, levels, |out| {
+            let (len, values) = rest.split_first_chunk().ok_or_else(short)?;
+            let (value, after) =
+                values.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(short)?;
+            rest = after;
+            kind.write_bytes(value, out)
+        })?;
+        return Ok(bytes.len() - rest.len());
+    };
+    let taken = present.checked_mul(width).filter(|taken| *taken <= bytes.len()).ok_or_else(short)?;
+    let bytes = &bytes[..taken];
+    match physical {
+        Physical::INT32 => {
+            let mut values = bytes.as_chunks::<4>().0.iter();
+            push_rows(out, rows, levels, |out| {
+                kind.write_int(i32::from_le_bytes(*values.next().ok_or_else(short)?).into(), out);
+                Ok(())
+            })?;
+        }
+        Physical::INT64 => {
+            let mut values = bytes.as_chunks::<8>().0.iter();
+            push_rows(out, rows, levels, |out| {
+                kind.write_int(i64::from_le_bytes(*values.next().ok_or_else(short)?), out);
+                Ok(())
+            })?;
+        }
+        Physical::FIXED_LEN_BYTE_ARRAY if width > 0 => {
+            let mut values = bytes.chunks_exact(width);
+            push_rows(out, rows, levels, |out| kind.write_bytes(values.next().ok_or_else(short)?, out))?;
+        }
+        _ => return Err(DAMAGED("a type that has no text")),
+    }
+    Ok(taken)
+}
+
+/// Pushes rows whose values stand in a dictionary.
+#[inline]
+fn push_indexed(
+    dictionary: &TextColumn,
+    indexes: &[u32],
+    (rows, levels): (usize, Option<(&[u32], u32)>),
+    out: &mut TextColumn,
+) -> Result<(), Fail> {
+    let (texts, ends, _) = dictionary.parts();
+    let mut indexes = indexes.iter();
+    push_rows(out, rows, levels, |out| {
+        let index = *indexes.next().ok_or_else(|| DAMAGED("a page ends before its last value"))? as usize;
+        let end = *ends.get(index).ok_or_else(|| DAMAGED("an index beyond the dictionary"))? as usize;
+        let start = if index == 0 { 0 } else { ends[index - 1] as usize };
+        out.extend_from_slice(&texts[start..end]);
+        Ok(())
+    })
+}
+
+/// The hybrid of runs and bit-packed groups in which levels and dictionary indexes are written.
+struct Hybrid {
+    bytes: Bytes,
+    at: usize,
+    width: u32,
+    run: Run,
+}
+
+enum Run {
+    /// One number, so many times more.
+    Repeat { value: u32, left: usize },
+    /// Numbers side by side: the next begins at bit `bit`; the run ends before byte `end`.
+    Packed { bit: usize, left: usize, end: usize },
+}
+
+impl Hybrid {
+    fn new(bytes: Bytes, width: u32) -> Hybrid {
+        Hybrid { bytes, at: 0, width, run: Run::Repeat { value: 0, left: 0 } }
+    }
+
+    /// Reads the next numbers.
+    fn fill(&mut self, mut out: &mut [u32]) -> Result<(), Fail> {
+        while !out.is_empty() {
+            match &mut self.run {
+                Run::Repeat { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run()?,
+                Run::Repeat { value, left } => {
+                    let now = out.len().min(*left);
+                    out[..now].fill(*value);
+                    *left -= now;
+                    out = &mut out[now..];
+                }
+                Run::Packed { bit, left, end } => {
+                    let now = out.len().min(*left);
+                    unpack(&self.bytes[..*end], *bit, self.width, &mut out[..now])?;
+                    *bit += now * self.width as usize;
+                    *left -= now;
+                    out = &mut out[now..];
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next_run(&mut self) -> Result<(), Fail> {
+        let short = || DAMAGED("a run of levels or indexes ends too early");
+        let (mut header, mut shift) = (0_u64, 0);
+        loop {
+            let byte = *self.bytes.get(self.at).ok_or_else(short)?;
+            self.at += 1;
+            header |= u64::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                break;
+            }
+            if shift > 35 {
+                return Err(short());
+            }
+        }
+        let count = usize::try_from(header >> 1).map_err(|_| short())?;
+        if header & 1 == 1 {
+            // Groups of eight. The last may be cut off behind its last number in use.
+            let bytes = count.saturating_mul(self.width as usize);
+            let end = self.at.saturating_add(bytes).min(self.bytes.len());
+            self.run = Run::Packed { bit: self.at * 8, left: count.saturating_mul(8), end };
+            self.at = end;
+        } else {
+            let bytes = self.width.div_ceil(8) as usize;
+            let value = self.bytes.get(self.at..self.at + bytes).ok_or_else(short)?;
+            let value = value.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
+            self.run = Run::Repeat { value, left: count };
+            self.at += bytes;
+        }
+        if count == 0 && self.at >= self.bytes.len() {
+            return Err(short());
+        }
+        Ok(())
+    }
+}
+
+/// Reads numbers of `width` bits, the least significant bit first, from bit `bit` on.
+fn unpack(bytes: &[u8], mut bit: usize, width: u32, out: &mut [u32]) -> Result<(), Fail> {
+    let mask = (1_u64 << width) - 1;
+    for number in out {
+        let rest = bytes.get(bit / 8..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => {
+                if rest.len() * 8 < bit % 8 + width as usize {
+                    return Err(DAMAGED("a run of levels or indexes ends too early"));
+                }
+                let mut word = [0; 8];
+                word[..rest.len()].copy_from_slice(rest);
+                u64::from_le_bytes(word)
+            }
+        };
+        *number = u32::try_from(word >> (bit % 8) & mask).expect("at most 32 bits");
+        bit += width as usize;
+    }
+    Ok(())
+}
