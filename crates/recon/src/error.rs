@@ -48,6 +48,23 @@ pub enum ReconError {
         /// The limit.
         limit: usize,
     },
+    /// A file of open items cannot be used.
+    #[error("{file}: {message}")]
+    OpenItems {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The outcome could not be written.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
+    /// There are more differences than the caller wants to know.
+    #[error("more than {most} differences; stopped")]
+    TooManyDifferences {
+        /// The caller's limit.
+        most: u64,
+    },
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -4,12 +4,13 @@
 //! beginning, and rows are picked by the hash of their key.
 
 use crate::csv::{Ends, Kernel, NoRow, index, rows};
-use crate::digest::Secret;
 use crate::error::ReconError;
-use crate::input::{Access, Input, TextFormat};
+use crate::input::{Access, Input, Job, TextFormat};
 use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
 use crate::reader::{Digest, Fields, Reader, RowError};
+use crate::pool::Pool;
 use crate::record::{Loc, NewRecord, Records, Side, Word, Words};
+use crate::report::OutcomeSink;
 use crate::scan::{At, Visitor};
 use crate::sift::{Candidate, Part};
 use crate::store::Shape;
@@ -39,21 +40,13 @@ pub(crate) struct Fetched {
     pub(crate) matched: Vec<(Vec<u8>, Word)>,
 }
 
-impl Fetched {
-    pub(crate) fn append(&mut self, other: Fetched) {
-        self.records.append(other.records);
-        self.rejected.extend(other.rejected);
-        self.matched.extend(other.matched);
-    }
-}
-
 const RAW_MAX: usize = 4096;
 
 /// Reads candidates of one side by location. They are sorted by location; all inputs of the side
 /// are plain and unquoted.
 pub(crate) fn by_location(
     inputs: &[&Input],
-    rows_before: &[Vec<u64>],
+    rows_before: &[&[u64]],
     candidates: &[Candidate],
     first_key: usize,
     words: &Mutex<Words>,
@@ -186,26 +179,39 @@ pub(crate) struct Wanted {
     /// A bit for each of 2^20 values of a tag's last bits: most rows are told by it alone.
     filter: Vec<u64>,
     shape: Shape,
-    pub(crate) everything: bool,
-    pub(crate) unkeyed: bool,
-    pub(crate) rejected: bool,
+    everything: bool,
+    unkeyed: bool,
+    rejected: bool,
+    sides: [bool; 2],
 }
 
 const FILTER_BITS: u32 = 20;
 
 impl Wanted {
+    /// Wants the rows of some keys, and on demand those without a key and those that are rejected.
     pub(crate) fn new(shape: Shape, tags: HashSet<u64>, unkeyed: bool, rejected: bool) -> Wanted {
         let mut filter = vec![0_u64; 1 << (FILTER_BITS - 6)];
         for tag in &tags {
             let bit = tag & ((1 << FILTER_BITS) - 1);
             filter[(bit >> 6) as usize] |= 1 << (bit & 63);
         }
-        Wanted { tags, filter, shape, everything: false, unkeyed, rejected }
+        Wanted { tags, filter, shape, everything: false, unkeyed, rejected, sides: [true; 2] }
     }
 
     /// Wants every row.
     pub(crate) fn everything(shape: Shape) -> Wanted {
         Wanted { everything: true, ..Wanted::new(shape, HashSet::new(), true, true) }
+    }
+
+    /// Leaves the other sides alone.
+    pub(crate) fn only(mut self, sides: &[Side]) -> Wanted {
+        self.sides = Side::BOTH.map(|side| sides.contains(&side));
+        self
+    }
+
+    /// Says whether rows of a side are wanted at all.
+    pub(crate) fn side(&self, side: Side) -> bool {
+        self.sides[side.index()]
     }
 
     #[inline(always)]
@@ -218,15 +224,42 @@ impl Wanted {
 
 /// Picks rows in a second reading.
 pub(crate) struct Picker<'a> {
-    pub(crate) wanted: &'a Wanted,
+    wanted: &'a Wanted,
     /// For each input: the rows before each of its units.
-    pub(crate) rows_before: &'a [Vec<u64>],
-    pub(crate) inputs: &'a [Input],
-    pub(crate) fetched: Fetched,
-    pub(crate) bytes_max: usize,
-    pub(crate) overflow: bool,
-    /// Rows and sums seen, which must be those of the first reading.
-    pub(crate) rows: u64,
+    rows_before: &'a [Vec<u64>],
+    inputs: &'a [Input],
+    sink: &'a mut OutcomeSink,
+    /// The rows picked.
+    pub(crate) pool: Pool,
+    /// Valid records seen on each side, which must be as many as in the first reading.
+    pub(crate) records: [u64; 2],
+}
+
+impl<'a> Picker<'a> {
+    pub(crate) fn new(
+        wanted: &'a Wanted,
+        rows_before: &'a [Vec<u64>],
+        inputs: &'a [Input],
+        pool: Pool,
+        sink: &'a mut OutcomeSink,
+    ) -> Self {
+        Picker { wanted, rows_before, inputs, sink, pool, records: [0, 0] }
+    }
+
+    fn loc(&self, input: &Input, at: At<'_>) -> Loc {
+        let number = self.inputs.iter().position(|i| std::ptr::eq(i, input)).expect("an input of this run");
+        let before = self.rows_before[number][at.unit as usize];
+        Loc { file: input.file, row: before + u64::from(at.row) + 1, offset: at.offset }
+    }
+
+    #[cold]
+    fn reject(&mut self, input: &Input, error: RowError, at: At<'_>) -> Result<(), ReconError> {
+        if self.wanted.rejected {
+            let row = rejected(input.side, self.loc(input, at), error, at.raw);
+            row.with_report(|row| self.sink.reject(row))?;
+        }
+        Ok(())
+    }
 }
 
 impl Visitor for Picker<'_> {
@@ -238,50 +271,44 @@ impl Visitor for Picker<'_> {
         row: Result<&F, RowError>,
         at: At<'_>,
     ) -> Result<(), ReconError> {
-        let picked = match row {
-            Err(error) => {
-                if self.wanted.rejected {
-                    let loc = self.loc(input, at);
-                    self.fetched.rejected.push(rejected(input.side, loc, error, at.raw));
-                }
-                return Ok(());
-            }
-            Ok(fields) => match reader.digest(fields) {
-                Ok(Digest::Skipped(_)) => false,
-                Ok(Digest::Keyed { key, .. }) => self.wanted.everything || self.wanted.has(key.lo),
-                Ok(Digest::Unkeyed) => self.wanted.unkeyed,
-                Err(error) => {
-                    if self.wanted.rejected {
-                        let loc = self.loc(input, at);
-                        self.fetched.rejected.push(rejected(input.side, loc, error, at.raw));
-                    }
-                    return Ok(());
-                }
-            },
+        let fields = match row {
+            Ok(fields) => fields,
+            Err(error) => return self.reject(input, error, at),
         };
-        if picked && !self.overflow && let Ok(fields) = row {
-            let loc = self.loc(input, at);
-            take(reader, fields, loc, Part::Open, 0, at.raw, &mut self.fetched)?;
-            self.overflow = self.fetched.records.bytes() > self.bytes_max;
+        let picked = match reader.digest(fields) {
+            Ok(Digest::Skipped(_)) => return Ok(()),
+            Ok(Digest::Keyed { key, .. }) => self.wanted.everything || self.wanted.has(key.lo),
+            Ok(Digest::Unkeyed) => self.wanted.unkeyed,
+            Err(error) => return self.reject(input, error, at),
+        };
+        if !picked {
+            return Ok(());
         }
-        Ok(())
+        let loc = self.loc(input, at);
+        match reader.record(fields, loc, |record| self.pool.push(record)) {
+            Ok(pushed) => pushed,
+            Err(error) => self.reject(input, error, at),
+        }
     }
 
-    fn job_done(&mut self, _: crate::input::Job, _: &Input, _: &mut Reader<'_>) -> Result<(), ReconError> {
+    fn job_done(&mut self, _: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
+        self.records[input.side.index()] += reader.totals.sorted().iter().map(|t| t.count).sum::<u64>();
         Ok(())
     }
 }
 
-impl Picker<'_> {
-    fn loc(&self, input: &Input, at: At<'_>) -> Loc {
-        let number = self.inputs.iter().position(|i| std::ptr::eq(i, input)).expect("an input of this run");
-        let before = self.rows_before[number][at.unit as usize];
-        Loc { file: input.file, row: before + u64::from(at.row) + 1, offset: at.offset }
+impl RejectedRow {
+    /// Returns the row in the form that reports take.
+    pub(crate) fn with_report<T>(&self, take: impl FnOnce(&crate::report::RejectedRow<'_>) -> T) -> T {
+        let message = self.error.to_string();
+        take(&crate::report::RejectedRow {
+            side: self.side,
+            file: self.loc.file,
+            row: self.loc.row,
+            column: self.error.column().unwrap_or(""),
+            reason: self.error.code(),
+            message: &message,
+            raw: &self.raw,
+        })
     }
-}
-
-/// Returns a hash of a key that does not depend on the run, for splitting work.
-#[must_use]
-pub(crate) fn spread(secret: &Secret, key: &[u8]) -> u64 {
-    secret.key(key).lo
 }

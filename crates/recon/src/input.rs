@@ -6,7 +6,7 @@ use crate::error::ReconError;
 use crate::layout::Layout;
 use crate::limits::{COLUMNS_MAX, MARK_BYTES};
 use crate::record::Side;
-use crate::rule::{Format, Rules};
+use crate::rule::{Encoding, Format, Rules};
 use crate::source::parquet::ParquetSource;
 use crate::source::{Body, SourceFile};
 use std::fs::File;
@@ -20,6 +20,7 @@ pub(crate) struct Input {
     pub(crate) file: u16,
     pub(crate) source: SourceFile,
     pub(crate) layout: Layout,
+    pub(crate) encoding: Encoding,
     pub(crate) format: TextFormat,
     pub(crate) access: Access,
     /// Where this input starts in its side's numbering of bytes (plain text) or rows (Parquet).
@@ -35,6 +36,8 @@ pub(crate) struct Input {
     /// Open items of earlier runs, whose rows are our own normalised fields.
     pub(crate) open_items: bool,
     pub(crate) bytes: u64,
+    /// Mean length of the first rows.
+    pub(crate) row_bytes_mean: u64,
     pub(crate) unit_bytes: usize,
 }
 
@@ -92,6 +95,7 @@ impl Input {
                 side,
                 file,
                 layout,
+                encoding: own.encoding,
                 format: TextFormat::Parquet,
                 base: 0,
                 header_rows: 0,
@@ -100,12 +104,15 @@ impl Input {
                 marks: Vec::new(),
                 open_items: false,
                 bytes: source.stored_len(),
+                row_bytes_mean: 1,
                 unit_bytes,
                 access: Access::RowGroups { rows },
                 source,
             });
         }
         let opened = source.open(own.encoding)?;
+        let head_lines = memchr::memchr_iter(b'\n', &opened.head).count().max(1);
+        let row_bytes_mean = (opened.head.len() / head_lines) as u64;
         let (header, header_rows, header_bytes, format) = if own.format == Format::Ndjson {
             let header = wanted_columns(rules, side);
             (header.clone(), 0, 0, TextFormat::Ndjson { columns: header })
@@ -132,6 +139,7 @@ impl Input {
             side,
             file,
             layout,
+            encoding: own.encoding,
             format,
             access,
             base: 0,
@@ -141,6 +149,7 @@ impl Input {
             marks: counters(marks),
             open_items: false,
             bytes,
+            row_bytes_mean,
             unit_bytes,
             source,
         })

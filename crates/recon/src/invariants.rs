@@ -87,6 +87,26 @@ pub enum Violation {
         /// Sum of the right amounts in minor units.
         sum_right: i128,
     },
+    /// I3: what the fast path closed in bulk does not agree on both sides.
+    #[error("I3: in {currency} the bulk matches are {left:?} (count, sum) on the left but {right:?} on the right")]
+    Bulk {
+        /// The currency.
+        currency: Currency,
+        /// Count and sum of the left side.
+        left: (u64, i128),
+        /// Count and sum of the right side.
+        right: (u64, i128),
+    },
+    /// I1: not as many rejected rows were kept as were counted.
+    #[error("I1: {} rejected rows were counted on the {} side, {kept} were kept", counted, side.name())]
+    Rejected {
+        /// The side.
+        side: Side,
+        /// Counted in the scan.
+        counted: u64,
+        /// Kept for the report.
+        kept: u64,
+    },
     /// I4: the bridge does not close.
     #[error("I4: the bridge in {currency} leaves {residual} minor units unexplained")]
     Bridge {
@@ -109,7 +129,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn of(row: &Row) -> Place {
+    pub(crate) fn of(row: &Row) -> Place {
         Place { side: row.side, file: row.loc.file, row: row.loc.row }
     }
 }

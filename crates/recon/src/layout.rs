@@ -6,7 +6,7 @@ use crate::rule::{
     AmountField, AmountUnit, Column, CurrencyField, DateField, Field, PassKind, Rules, SideRules, Test, Unmapped,
     WordField, WordTest,
 };
-use crate::time::{DateReader, TimeReader};
+use crate::time::{DateReader, TimeReader, Zone};
 use suanpan_money::Currency;
 
 /// Where a needed column is found: its place in the file, and its place among the needed columns.
@@ -163,7 +163,7 @@ pub(crate) struct AmountOp {
 #[derive(Debug)]
 pub(crate) enum DateOp {
     Column(Col, DateReader),
-    FromTime { zone: String, cut_off_s: Option<u32> },
+    FromTime { zone: Zone, cut_off_s: Option<u32> },
 }
 
 #[derive(Debug)]
@@ -295,7 +295,8 @@ impl Layout {
                 Some(DateOp::Column(find.col(column, "fields.date")?, reader))
             }
             Some(DateField::FromTime { zone, cut_off_s }) => {
-                Some(DateOp::FromTime { zone: zone.clone(), cut_off_s: *cut_off_s })
+                let zone = Zone::find(zone).map_err(|e| bad_time("fields.date", e.to_string()))?;
+                Some(DateOp::FromTime { zone, cut_off_s: *cut_off_s })
             }
         };
         let mut text = |column: &Option<Column>, name: &str| column.as_ref().map(|c| find.col(c, name)).transpose();

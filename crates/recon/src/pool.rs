@@ -4,6 +4,7 @@
 //! parts of a spilled pool are made by writing each record to the file of its part.
 
 use crate::error::ReconError;
+use crate::reader::Totals;
 use crate::record::{Loc, NewRecord, RecordId, Records, Side, Text, Word};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -17,6 +18,8 @@ pub(crate) struct Pool {
     spilled: Vec<Spilled>,
     budget_bytes: usize,
     dir: PathBuf,
+    /// Everything ever put in, by side.
+    totals: [Totals; 2],
 }
 
 #[derive(Debug)]
@@ -31,15 +34,33 @@ const PARTS_MAX: u64 = 256;
 
 impl Pool {
     pub(crate) fn new(budget_bytes: usize, dir: &Path) -> Pool {
-        Pool { memory: Records::new(), spilled: Vec::new(), budget_bytes, dir: dir.to_owned() }
+        Pool { memory: Records::new(), spilled: Vec::new(), budget_bytes, dir: dir.to_owned(), totals: Default::default() }
+    }
+
+    /// Returns counts and sums of everything that was ever put in on a side.
+    pub(crate) fn totals(&self, side: Side) -> &Totals {
+        &self.totals[side.index()]
+    }
+
+    pub(crate) fn budget_bytes(&self) -> usize {
+        self.budget_bytes
     }
 
     pub(crate) fn push(&mut self, record: &NewRecord<'_>) -> Result<(), ReconError> {
+        self.totals[record.side.index()].add(record.currency, record.amount);
         self.memory.push(record);
         if self.memory.bytes() > self.budget_bytes { self.spill() } else { Ok(()) }
     }
 
     pub(crate) fn append(&mut self, records: Records) -> Result<(), ReconError> {
+        for id in records.ids() {
+            let row = records.row(id);
+            self.totals[row.side.index()].add(row.currency, row.amount);
+        }
+        self.take(records)
+    }
+
+    fn take(&mut self, records: Records) -> Result<(), ReconError> {
         if self.memory.is_empty() {
             self.memory = records;
         } else {
@@ -50,8 +71,11 @@ impl Pool {
 
     /// Takes over all of another pool.
     pub(crate) fn absorb(&mut self, other: Pool) -> Result<(), ReconError> {
+        for (own, more) in self.totals.iter_mut().zip(&other.totals) {
+            own.merge(more);
+        }
         self.spilled.extend(other.spilled);
-        self.append(other.memory)
+        self.take(other.memory)
     }
 
     pub(crate) fn len(&self) -> u64 {

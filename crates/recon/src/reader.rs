@@ -8,6 +8,7 @@ use crate::layout::{AmountOp, Col, CurrencyOp, DateOp, Layout, WordOp};
 use crate::record::{KEYS_MAX, Loc, NewRecord, Text, Word, Words};
 use crate::time::{TimeError, business_date};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use suanpan_money::{Currency, DecimalError, parse_decimal, parse_minor};
 
@@ -349,7 +350,7 @@ impl<'a> Reader<'a> {
         // All texts go through one buffer, since keys may have to be joined or folded.
         let mut buffer = std::mem::take(&mut self.scratch);
         buffer.clear();
-        let mut spans = [None; Text::SLOTS];
+        let mut spans: [Option<Range<usize>>; Text::SLOTS] = Default::default();
         for n in 0..layout.keys.len().min(KEYS_MAX) {
             let start = buffer.len();
             if self.key_bytes(row, n, &mut buffer)? {
@@ -547,9 +548,7 @@ impl<'a> Reader<'a> {
                 reader.read(text).map(Some).map_err(|reason| self.time_error(*col, text, reason))
             }
             Some(DateOp::FromTime { zone, cut_off_s }) => {
-                let Some(time) = time else { return Ok(None) };
-                let col = self.layout.time.as_ref().map_or(self.layout.amount.col, |(col, _)| *col);
-                business_date(time, zone, *cut_off_s).map(Some).map_err(|reason| self.time_error(col, b"", reason))
+                Ok(time.map(|time| business_date(time, zone, *cut_off_s)))
             }
         }
     }

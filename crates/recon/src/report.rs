@@ -140,6 +140,12 @@ impl OutcomeSink {
         self.keep_budget()
     }
 
+    /// Returns the counts.
+    #[must_use]
+    pub fn stats(&self) -> &ReportStats {
+        &self.stats
+    }
+
     /// Gives access to the counts, for what is closed in bulk.
     pub fn stats_mut(&mut self) -> &mut ReportStats {
         &mut self.stats

@@ -12,7 +12,7 @@ use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
 use crate::reader::{Fields, Reader, RowError, Totals};
 use crate::record::Words;
 use crate::source::batch::TextBatch;
-use crate::source::ndjson::{self, LineError};
+use crate::source::ndjson::{LineError, LineReader};
 use crate::source::parquet::ParquetSource;
 use crate::source::{Body, SourceError};
 use std::fs::File;
@@ -141,7 +141,7 @@ impl<'a> Worker<'a> {
                 self.stream(input, Box::new(body), &mut reader, visitor)?
             }
             (Access::Stream, _) => {
-                let opened = input.source.open(input.layout_encoding())?;
+                let opened = input.source.open(input.encoding)?;
                 let body: Box<dyn Read + Send> = match opened.body {
                     Body::Stream(stream) => stream,
                     Body::Plain { .. } => return Err(ReconError::Changed { file: input.name().to_owned() }),
@@ -275,20 +275,19 @@ impl<'a> Worker<'a> {
             batch = TextBatch::new(columns.len());
         }
         let mut errors: Vec<LineError> = Vec::new();
-        batch.clear();
-        let count = ndjson::read_lines(lines, columns, piece.base + piece.first as u64, &mut batch, &mut errors);
-        let count = u32::try_from(count).expect("few lines in a unit");
+        let mut line_reader = LineReader::new(columns);
+        let count = line_reader.read_lines(lines, piece.base + piece.first as u64, &mut batch, &mut errors);
         let mut errors = errors.into_iter().peekable();
-        let raw = |offset: u64, len: u32| {
-            let start = (offset - piece.base) as usize;
-            &text[start..(start + len as usize).min(end)]
+        let raw = |offset: u64| {
+            let line = &text[(offset - piece.base) as usize..end];
+            &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())]
         };
         let mut show_error = |error: LineError, reader: &mut Reader<'_>, visitor: &mut V| {
             let at = At {
                 unit,
                 row: piece.rows_before + error.line,
                 offset: error.offset,
-                raw: raw(error.offset, error.len),
+                raw: raw(error.offset),
             };
             let reason = RowError::Json { column: error.column as usize, message: error.message };
             visitor.visit::<UnquotedRow>(input, reader, Err(reason), at)
@@ -302,7 +301,7 @@ impl<'a> Worker<'a> {
                 unit,
                 row: piece.rows_before + place.line,
                 offset: place.offset,
-                raw: raw(place.offset, place.len),
+                raw: raw(place.offset),
             };
             visitor.visit(input, reader, Ok(&BatchRow { batch: &batch, row }), at)?;
         }

@@ -9,7 +9,7 @@
 use crate::arena::Entry;
 use crate::error::ReconError;
 use crate::record::Side;
-use crate::store::{Entries, class_of, loc_of};
+use crate::store::{Entries, TAG_BITS, class_of, loc_of};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -22,11 +22,11 @@ pub(crate) struct Candidate {
     pub(crate) loc: u64,
     /// Bits of the key hash.
     pub(crate) tag: u64,
-    /// Its part.
+    /// What it is to the cascade.
     pub(crate) part: Part,
 }
 
-/// What a candidate stands for.
+/// What a candidate is to the cascade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     /// A row to decide on.
@@ -64,6 +64,22 @@ pub(crate) struct Sifted {
     pub(crate) extra_rounds: u64,
 }
 
+impl Sifted {
+    /// Adds what another thread found.
+    pub(crate) fn append(&mut self, other: Sifted) {
+        if self.candidates.is_empty() {
+            self.candidates = other.candidates;
+        } else {
+            self.candidates.extend(other.candidates);
+        }
+        self.dirty_keys += other.dirty_keys;
+        self.hot_keys += other.hot_keys;
+        self.buckets += other.buckets;
+        self.dirty_buckets += other.dirty_buckets;
+        self.extra_rounds += other.extra_rounds;
+    }
+}
+
 /// A thread's reused memory.
 #[derive(Default)]
 pub(crate) struct Sifter {
@@ -84,6 +100,7 @@ impl Sifter {
         entries: &Entries<'_>,
         partition: usize,
         options: &SiftOptions,
+        forced: &HashSet<u64>,
         out: &mut Sifted,
     ) -> Result<(), ReconError> {
         let rows = Side::BOTH.map(|side| entries.count(side, partition));
@@ -92,11 +109,14 @@ impl Sifter {
             return Ok(());
         }
         let bits = (all / 96).checked_ilog2().unwrap_or(0).min(14);
-        let suspects = self.fingerprint(entries, partition, bits, options, out, all)?;
+        let own = |tag: &&u64| (**tag >> TAG_BITS) as usize == partition;
+        let forced: Vec<u64> = forced.iter().filter(own).map(|tag| tag & ((1 << TAG_BITS) - 1)).collect();
+        let suspects = self.fingerprint(entries, partition, bits, options, &forced, out)?;
         if suspects == 0 {
             return Ok(());
         }
         self.dirty.clear();
+        self.dirty.extend(forced.iter().map(|tag| (*tag, 0)));
         let rounds = suspects.div_ceil(options.table_rows_max as u64).max(1);
         out.extra_rounds += u64::from(rounds > 1);
         for round in 0..rounds {
@@ -146,8 +166,8 @@ impl Sifter {
         partition: usize,
         bits: u32,
         options: &SiftOptions,
+        forced: &[u64],
         out: &mut Sifted,
-        all: u64,
     ) -> Result<u64, ReconError> {
         let buckets = 1_usize << bits;
         self.prints.clear();
@@ -157,7 +177,7 @@ impl Sifter {
             // Every bucket is suspect.
             self.prints.resize(buckets, 1);
             out.dirty_buckets += buckets as u64;
-            return Ok(all);
+            return Ok(Side::BOTH.iter().map(|side| entries.count(*side, partition)).sum());
         }
         self.prints.resize(buckets, 0);
         let shift = 64 - bits.max(1);
@@ -174,6 +194,10 @@ impl Sifter {
                     *print = if side == Side::Left { print.wrapping_add(mixed) } else { print.wrapping_sub(mixed) };
                 }
             })?;
+        }
+        for tag in forced {
+            let print = &mut self.prints[((tag << 24) >> shift) as usize & mask];
+            *print = (*print).max(1);
         }
         let dirty = self.prints.iter().filter(|p| **p != 0).count();
         out.dirty_buckets += dirty as u64;

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const LOC_BITS: u32 = 36;
 /// Largest location.
 pub(crate) const LOC_MAX: u64 = (1 << LOC_BITS) - 1;
-const TAG_BITS: u32 = 40;
+/// Bits of a key's hash that an entry holds.
+pub(crate) const TAG_BITS: u32 = 40;
 /// The most bits by which keys are partitioned in one go.
 pub(crate) const PARTITION_BITS_MAX: u32 = 12;
 

@@ -1,0 +1,210 @@
+//! How a run goes about its work: chosen from sizes and the memory limit, never from what would
+//! change an outcome.
+
+use super::Options;
+use crate::input::{Access, Input, TextFormat};
+use crate::rule::PassKind;
+use crate::store::{LOC_MAX, PARTITION_BITS_MAX, Shape};
+use serde::Serialize;
+
+/// Ways to find the rows that need a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// All rows in compact partitions in memory; on disk what does not fit.
+    Memory,
+    /// A sketch of the difference first, then a second reading for the keys that it names. Falls
+    /// back to [`Strategy::Spill`] when there are more differences than the sketch bears.
+    Sketch,
+    /// Compact partitions within a small memory, most of them on disk.
+    Spill,
+    /// Every row in full, through the passes alone.
+    Full,
+}
+
+/// Rows and bytes as far as they can be told before reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Estimate {
+    /// Bytes of all inputs as stored.
+    pub bytes: u64,
+    /// Rows of both sides.
+    pub rows: u64,
+}
+
+/// The plan of a run, as written to `plan.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// What was planned.
+    pub strategy: Strategy,
+    /// What was done in the end, when the plan had to change.
+    pub done: Strategy,
+    /// Why, in sentences.
+    pub reasons: Vec<String>,
+    /// Sizes as estimated.
+    pub estimate: Estimate,
+    /// Bits of the key hash by which rows are partitioned.
+    pub partition_bits: u32,
+    /// Worker threads.
+    pub threads: usize,
+    /// Instructions used.
+    pub kernel: &'static str,
+    /// The memory limit.
+    pub memory_bytes: usize,
+    /// Bytes for records in full before they go to disk.
+    pub pool_bytes: usize,
+    /// Cells of a sketch.
+    pub sketch_cells: usize,
+    /// Most rows of a table of classes at a time.
+    pub table_rows_max: usize,
+    /// Rows of one key above which it is treated as hot.
+    pub hot_rows: u64,
+    /// Keys that did not agree.
+    pub dirty_keys: u64,
+    /// Of these, hot ones.
+    pub hot_keys: u64,
+    /// Buckets of keys that were compared by fingerprint.
+    pub buckets: u64,
+    /// Buckets that did not agree.
+    pub dirty_buckets: u64,
+    /// Files of compact rows written to disk.
+    pub run_files: u64,
+    /// Partitions that needed more than one round.
+    pub extra_rounds: u64,
+}
+
+/// What a run learned on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) dirty_keys: u64,
+    pub(crate) hot_keys: u64,
+    pub(crate) buckets: u64,
+    pub(crate) dirty_buckets: u64,
+    pub(crate) run_files: u64,
+    pub(crate) extra_rounds: u64,
+    pub(crate) sketch_failed: bool,
+}
+
+/// Memory that a process needs before any data: code, stacks, readers.
+const BASE_BYTES: usize = 10 << 20;
+/// Buffers of one worker: text, positions, batch.
+const WORKER_BYTES: usize = 3 << 20;
+/// A sketch of this many cells stays in a core's second-level cache.
+const CELLS_IN_CACHE: usize = 48 << 10;
+/// Rows of a partition, both sides: its tables stay in the second-level cache.
+const PARTITION_ROWS: u64 = 24 << 10;
+
+impl Plan {
+    pub(crate) fn new(options: &Options, inputs: &[Input]) -> Plan {
+        let threads = options.threads.max(1);
+        let estimate = estimate(inputs);
+        let usable = options.memory_bytes.saturating_sub(BASE_BYTES + threads * WORKER_BYTES).max(1 << 20);
+        let wanted_bits = (estimate.rows / PARTITION_ROWS).checked_ilog2().map_or(0, |b| b + 1);
+        // Each partition keeps one open block a side and thread.
+        let block_cost = threads * 2 * crate::arena::BLOCK * 3;
+        let affordable_bits = (usable / 4 / block_cost).checked_ilog2().unwrap_or(0);
+        let bits = wanted_bits.min(affordable_bits).min(PARTITION_BITS_MAX);
+        let entry_bytes = estimate.rows as usize * 16 + estimate.rows as usize / 2 + (block_cost << bits);
+        let exact = matches!(options.rules.passes.first().map(|p| &p.kind), Some(PassKind::Exact { .. }));
+        let mut reasons = Vec::new();
+        let chosen = if !exact || options.matched {
+            if !exact {
+                reasons.push("the first pass is not `exact`, so every row is looked at in full".to_owned());
+            }
+            Strategy::Full
+        } else if entry_bytes + (usable / 10) <= usable {
+            reasons.push(format!("about {} MiB of compact rows fit in memory", entry_bytes >> 20));
+            Strategy::Memory
+        } else if options.rules.flag_duplicates_on_both_sides {
+            reasons.push("copies on both sides are flagged, which a sketch cannot see".to_owned());
+            Strategy::Spill
+        } else {
+            reasons.push(format!(
+                "about {} MiB of compact rows do not fit in {} MiB, so a sketch of the difference comes first",
+                entry_bytes >> 20,
+                options.memory_bytes >> 20
+            ));
+            Strategy::Sketch
+        };
+        let strategy = match options.strategy {
+            Strategy::Memory if chosen != Strategy::Full => chosen,
+            Strategy::Memory => Strategy::Full,
+            _ if chosen == Strategy::Full => Strategy::Full,
+            asked => {
+                reasons.push("this strategy was asked for".to_owned());
+                asked
+            }
+        };
+        let in_memory = if strategy == Strategy::Memory { entry_bytes } else { usable / 4 };
+        let pool_bytes = (usable.saturating_sub(in_memory) / 2).clamp(64 << 10, 8 << 30);
+        let cells = (usable / 4 / threads / 32).min(CELLS_IN_CACHE).max(300);
+        Plan {
+            strategy,
+            done: strategy,
+            reasons,
+            estimate,
+            partition_bits: bits,
+            threads,
+            kernel: options.kernel.name(),
+            memory_bytes: options.memory_bytes,
+            pool_bytes,
+            sketch_cells: cells,
+            table_rows_max: (usable / 4 / threads / 24).clamp(512, 1 << 26),
+            hot_rows: 65_536,
+            dirty_keys: 0,
+            hot_keys: 0,
+            buckets: 0,
+            dirty_buckets: 0,
+            run_files: 0,
+            extra_rounds: 0,
+        }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { bits: self.partition_bits }
+    }
+
+    /// Returns how much memory compact rows may take.
+    pub(crate) fn store_bytes(&self, strategy: Strategy) -> usize {
+        let usable = self.memory_bytes.saturating_sub(BASE_BYTES + self.threads * WORKER_BYTES).max(1 << 20);
+        if strategy == Strategy::Memory { usable - usable / 12 } else { usable / 3 }
+    }
+
+    /// Notes what a run learned.
+    pub(crate) fn note(&mut self, done: Strategy, notes: &Notes) {
+        if notes.sketch_failed {
+            self.reasons.push(
+                "the sketch could not bear the differences, so all rows were partitioned on disk".to_owned(),
+            );
+        }
+        self.done = done;
+        self.dirty_keys = notes.dirty_keys;
+        self.hot_keys = notes.hot_keys;
+        self.buckets = notes.buckets;
+        self.dirty_buckets = notes.dirty_buckets;
+        self.run_files = notes.run_files;
+        self.extra_rounds = notes.extra_rounds;
+    }
+}
+
+/// Estimates rows from the mean length of the first rows of each plain file; compressed text is taken
+/// to be a fifth of its content.
+fn estimate(inputs: &[Input]) -> Estimate {
+    let mut estimate = Estimate { bytes: 0, rows: 0 };
+    for input in inputs {
+        estimate.bytes += input.bytes;
+        estimate.rows += match (&input.access, &input.format) {
+            (Access::RowGroups { rows }, _) => rows.iter().sum(),
+            (Access::Plain { .. }, _) => input.bytes / input.row_bytes_mean.max(1),
+            (Access::Stream, TextFormat::Parquet) => 0,
+            (Access::Stream, _) => input.bytes * 5 / input.row_bytes_mean.max(1),
+        };
+    }
+    estimate
+}
+
+/// Says whether every row of a side can be read by its location.
+pub(crate) fn by_location(inputs: &[Input], side: crate::record::Side) -> bool {
+    let own: Vec<&Input> = inputs.iter().filter(|i| i.side == side).collect();
+    let bytes: u64 = own.iter().map(|i| i.bytes).sum();
+    bytes <= LOC_MAX && own.iter().all(|i| i.by_offset())
+}

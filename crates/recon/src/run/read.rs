@@ -1,0 +1,456 @@
+//! The readings of a run: into compact rows, into a sketch, or picking rows in full.
+
+use super::plan::{Plan, Strategy, by_location};
+use super::{Options, SideCounts};
+use crate::arena::Budget;
+use crate::digest::Secret;
+use crate::error::ReconError;
+use crate::fetch::{self, Fetched, Picker, Wanted};
+use crate::input::{Access, Input, Job};
+use crate::pool::Pool;
+use crate::reader::{Digest, Fields, Reader, RowError};
+use crate::record::Side;
+use crate::report::OutcomeSink;
+use crate::scan::{At, Control, Visitor, scan};
+use crate::sift::{Candidate, Part, SiftOptions, Sifted, Sifter};
+use crate::sketch::{Difference, Element, Sketch};
+use crate::store::{Entries, Shape, Store, loc_of};
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What all readings of a run share.
+pub(super) struct Reading<'a> {
+    pub(super) options: &'a Options,
+    pub(super) inputs: &'a [Input],
+    pub(super) control: &'a Control<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) secret: &'a Secret,
+}
+
+/// What is done with the digest of a row.
+trait Take: Send {
+    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, loc: u64) -> Result<(), ReconError>;
+    fn aside(&mut self, side: Side, rejected: bool, loc: u64) -> Result<(), ReconError>;
+}
+
+/// A reading that digests every row.
+struct Digesting<T> {
+    take: T,
+    counts: [SideCounts; 2],
+    skipped: [Vec<u64>; 2],
+    locations: [bool; 2],
+}
+
+impl<T: Take> Visitor for Digesting<T> {
+    #[inline(always)]
+    fn visit<F: Fields>(
+        &mut self,
+        input: &Input,
+        reader: &mut Reader<'_>,
+        row: Result<&F, RowError>,
+        at: At<'_>,
+    ) -> Result<(), ReconError> {
+        let side = input.side;
+        let loc = if self.locations[side.index()] { input.base + at.offset } else { 0 };
+        match row.and_then(|fields| reader.digest(fields)) {
+            Ok(Digest::Keyed { key, value }) => self.take.keyed(side, key, value, loc),
+            Ok(Digest::Unkeyed) => {
+                self.counts[side.index()].unkeyed += 1;
+                self.take.aside(side, false, loc)
+            }
+            Ok(Digest::Skipped(rule)) => {
+                let skipped = &mut self.skipped[side.index()];
+                if skipped.len() <= rule {
+                    skipped.resize(rule + 1, 0);
+                }
+                skipped[rule] += 1;
+                Ok(())
+            }
+            Err(_) => {
+                self.counts[side.index()].rejected += 1;
+                self.take.aside(side, true, loc)
+            }
+        }
+    }
+
+    fn job_done(&mut self, _: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
+        let counts = &mut self.counts[input.side.index()];
+        counts.totals.merge(&reader.totals);
+        counts.last_date = counts.last_date.max(reader.last_date);
+        Ok(())
+    }
+}
+
+struct ToStore<'b> {
+    store: Store<'b>,
+    shape: Shape,
+    locations: [bool; 2],
+}
+
+impl Take for ToStore<'_> {
+    #[inline(always)]
+    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, loc: u64) -> Result<(), ReconError> {
+        let (partition, entry) = self.shape.pack(key, value, loc);
+        self.store.push(side, partition, entry)
+    }
+
+    fn aside(&mut self, side: Side, rejected: bool, loc: u64) -> Result<(), ReconError> {
+        // Where rows cannot be read by location, a second reading finds these by itself.
+        if !self.locations[side.index()] {
+            return Ok(());
+        }
+        let partition = if rejected { self.shape.rejected() } else { self.shape.unkeyed() };
+        self.store.push(side, partition, [0, loc])
+    }
+}
+
+struct ToSketch(Sketch);
+
+impl Take for ToSketch {
+    #[inline(always)]
+    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, _: u64) -> Result<(), ReconError> {
+        let element = Element { key: key.lo, value };
+        match side {
+            Side::Left => self.0.add(element),
+            Side::Right => self.0.subtract(element),
+        }
+        Ok(())
+    }
+
+    fn aside(&mut self, _: Side, _: bool, _: u64) -> Result<(), ReconError> {
+        Ok(())
+    }
+}
+
+struct ToNothing;
+
+impl Take for ToNothing {
+    fn keyed(&mut self, _: Side, _: crate::digest::KeyHash, _: u64, _: u64) -> Result<(), ReconError> {
+        Ok(())
+    }
+
+    fn aside(&mut self, _: Side, _: bool, _: u64) -> Result<(), ReconError> {
+        Ok(())
+    }
+}
+
+/// Where sifting goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    partition: usize,
+    /// Within the partitions of rows set aside: the entries that were taken.
+    taken: [u64; 2],
+}
+
+impl Cursor {
+    pub(super) fn at_end(&self, shape: Shape) -> bool {
+        self.partition >= shape.partitions()
+    }
+}
+
+impl Reading<'_> {
+    fn jobs(&self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        // Inputs that only one worker can read come first, so that they do not hold up the end.
+        for in_units in [false, true] {
+            for (at, input) in self.inputs.iter().enumerate().filter(|(_, i)| i.in_units() == in_units) {
+                input.jobs(at, &mut jobs);
+            }
+        }
+        jobs
+    }
+
+    /// Forgets what an earlier reading noted about rows.
+    pub(super) fn reset(&self) {
+        for counter in self.inputs.iter().flat_map(|i| i.rows.iter().chain(&i.marks)) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads everything, again with heed to quotes when a file taken for unquoted turns out to have
+    /// some.
+    fn digest<T: Take>(
+        &self,
+        make: impl Fn(usize, [bool; 2]) -> Result<T, ReconError>,
+    ) -> Result<([SideCounts; 2], Vec<T>), ReconError> {
+        loop {
+            let locations = Side::BOTH.map(|side| by_location(self.inputs, side));
+            let visitors = (0..self.control.threads.max(1))
+                .map(|thread| {
+                    Ok(Digesting {
+                        take: make(thread, locations)?,
+                        counts: Default::default(),
+                        skipped: Default::default(),
+                        locations,
+                    })
+                })
+                .collect::<Result<Vec<_>, ReconError>>()?;
+            let done = match scan(self.inputs, &self.jobs(), self.control, visitors) {
+                Err(ReconError::QuotesSeen { input }) => {
+                    if let Access::Plain { quoted, .. } = &self.inputs[input].access {
+                        quoted.store(true, Ordering::Relaxed);
+                    }
+                    self.reset();
+                    continue;
+                }
+                other => other?,
+            };
+            let mut counts: [SideCounts; 2] = Default::default();
+            let mut takes = Vec::new();
+            let mut skipped = [Vec::new(), Vec::new()];
+            for side in Side::BOTH {
+                skipped[side.index()] = vec![0_u64; self.options.rules.sides[side.index()].skip.len()];
+            }
+            for visitor in done {
+                for side in 0..2 {
+                    let (all, own) = (&mut counts[side], &visitor.counts[side]);
+                    all.rejected += own.rejected;
+                    all.unkeyed += own.unkeyed;
+                    all.last_date = all.last_date.max(own.last_date);
+                    all.totals.merge(&own.totals);
+                    for (sum, count) in skipped[side].iter_mut().zip(&visitor.skipped[side]) {
+                        *sum += count;
+                    }
+                }
+                takes.push(visitor.take);
+            }
+            for side in 0..2 {
+                counts[side].records = counts[side].totals.sorted().iter().map(|t| t.count).sum();
+                let names = self.options.rules.sides[side].skip.iter().map(|s| s.name.clone());
+                counts[side].skipped = names.zip(skipped[side].iter().copied()).collect();
+            }
+            return Ok((counts, takes));
+        }
+    }
+
+    /// Reads everything for its counts alone.
+    pub(super) fn count(&self) -> Result<[SideCounts; 2], ReconError> {
+        Ok(self.digest(|_, _| Ok(ToNothing))?.0)
+    }
+
+    /// Reads everything into compact rows.
+    pub(super) fn store<'b>(
+        &self,
+        strategy: Strategy,
+        budget: &'b Budget,
+    ) -> Result<([SideCounts; 2], Entries<'b>, [bool; 2]), ReconError> {
+        let shape = self.plan.shape();
+        let bytes = self.plan.store_bytes(strategy);
+        let threads = self.control.threads.max(1);
+        // Small stores take memory in small steps, so that every thread gets its share.
+        let slab = (bytes / threads / 64).next_power_of_two().clamp(crate::arena::BLOCK, 2 << 20);
+        let (counts, takes) = self.digest(|thread, locations| {
+            let name = format!("rows-{thread}");
+            let store = Store::new(shape, bytes, slab, budget, &self.options.work_dir, name)?;
+            Ok(ToStore { store, shape, locations })
+        })?;
+        let locations = takes.first().map_or([false; 2], |t| t.locations);
+        let mut stores: Vec<Store<'b>> = takes.into_iter().map(|t| t.store).collect();
+        stores.iter_mut().for_each(Store::publish);
+        Ok((counts, Entries::new(shape, stores), locations))
+    }
+
+    /// Reads everything into a sketch of the difference. `None` when it holds too much to be told.
+    pub(super) fn sketch(&self) -> Result<([SideCounts; 2], Option<Difference>), ReconError> {
+        let cells = self.plan.sketch_cells;
+        let salt = self.secret.0[3];
+        let (counts, takes) = self.digest(|_, _| Ok(ToSketch(Sketch::new(cells, salt))))?;
+        let mut takes = takes.into_iter();
+        let mut all = takes.next().map_or_else(|| Sketch::new(cells, salt), |t| t.0);
+        takes.for_each(|t| all.merge(&t.0));
+        Ok((counts, all.peel()))
+    }
+
+    /// Reads everything once more and picks the wanted rows.
+    pub(super) fn pick(
+        &self,
+        wanted: &Wanted,
+        pool: &mut Pool,
+        sinks: &mut [OutcomeSink],
+        counts: &[SideCounts; 2],
+    ) -> Result<(), ReconError> {
+        let rows_before: Vec<Vec<u64>> = self.inputs.iter().map(Input::rows_before).collect();
+        let bytes = pool.budget_bytes() / (sinks.len() + 1);
+        let visitors = sinks
+            .iter_mut()
+            .map(|sink| {
+                let pool = Pool::new(bytes, &self.options.work_dir);
+                Picker::new(wanted, &rows_before, self.inputs, pool, sink)
+            })
+            .collect();
+        let mut jobs = self.jobs();
+        jobs.retain(|job| wanted.side(self.inputs[job.input as usize].side));
+        let done = scan(self.inputs, &jobs, self.control, visitors)?;
+        let mut seen = [0_u64; 2];
+        for picker in done {
+            for side in 0..2 {
+                seen[side] += picker.records[side];
+            }
+            pool.absorb(picker.pool)?;
+        }
+        for side in Side::BOTH.into_iter().filter(|s| wanted.side(*s)) {
+            if seen[side.index()] != counts[side.index()].records {
+                let file = self.inputs.iter().find(|i| i.side == side).map_or("input", |i| i.name());
+                return Err(ReconError::Changed { file: file.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sifts partitions until there are as many candidates as can be held, and moves the cursor.
+    pub(super) fn sift_wave(
+        &self,
+        entries: &Entries<'_>,
+        cursor: &mut Cursor,
+        options: &SiftOptions,
+        forced: &HashSet<u64>,
+    ) -> Result<Sifted, ReconError> {
+        let most = (self.plan.pool_bytes / 64).max(1024);
+        let keyed = entries.shape.keyed();
+        let mut all = Sifted::default();
+        if cursor.partition < keyed {
+            let next = AtomicUsize::new(cursor.partition);
+            let found = AtomicUsize::new(0);
+            let threads = self.control.threads.max(1).min(keyed - cursor.partition);
+            let results: Vec<Result<Sifted, ReconError>> = std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads)
+                    .map(|_| {
+                        let (next, found) = (&next, &found);
+                        scope.spawn(move || {
+                            let mut sifter = Sifter::default();
+                            let mut out = Sifted::default();
+                            while found.load(Ordering::Relaxed) < most {
+                                let partition = next.fetch_add(1, Ordering::Relaxed);
+                                if partition >= keyed {
+                                    break;
+                                }
+                                if self.control.stop.load(Ordering::Relaxed) {
+                                    return Err(ReconError::Interrupted);
+                                }
+                                let before = out.candidates.len();
+                                sifter.sift(entries, partition, options, forced, &mut out)?;
+                                found.fetch_add(out.candidates.len() - before, Ordering::Relaxed);
+                            }
+                            Ok(out)
+                        })
+                    })
+                    .collect();
+                workers.into_iter().map(|w| w.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+            });
+            for result in results {
+                all.append(result?);
+            }
+            cursor.partition = next.load(Ordering::Relaxed).min(keyed);
+        }
+        while cursor.partition >= keyed && !cursor.at_end(entries.shape) && all.candidates.len() < most {
+            let room = most - all.candidates.len();
+            let mut open = false;
+            for side in Side::BOTH {
+                let taken = &mut cursor.taken[side.index()];
+                let mut at = 0_u64;
+                let mut added = 0;
+                entries.slices(side, cursor.partition, |slice| {
+                    for entry in slice {
+                        if at >= *taken && added < room {
+                            all.candidates.push(Candidate { side, loc: loc_of(entry), tag: 0, part: Part::Open });
+                            added += 1;
+                        }
+                        at += 1;
+                    }
+                })?;
+                *taken += added as u64;
+                open |= *taken < entries.count(side, cursor.partition);
+            }
+            if open {
+                break;
+            }
+            *cursor = Cursor { partition: cursor.partition + 1, taken: [0, 0] };
+        }
+        Ok(all)
+    }
+
+    /// Reads the rows of a wave in full: by location where that can be done, else by a reading of
+    /// everything.
+    pub(super) fn fetch_wave(
+        &self,
+        wave: Sifted,
+        locations: [bool; 2],
+        last_wave: bool,
+        pool: &mut Pool,
+        sinks: &mut [OutcomeSink],
+        counts: &[SideCounts; 2],
+    ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
+        let mut candidates = wave.candidates;
+        let mut matched = Vec::new();
+        let again: Vec<Side> = Side::BOTH.into_iter().filter(|s| !locations[s.index()]).collect();
+        if !again.is_empty() {
+            // The rows that have no location are found by their keys, those without keys in the last wave.
+            let tags: HashSet<u64> =
+                candidates.iter().filter(|c| again.contains(&c.side)).map(|c| c.tag).collect();
+            let aside = |count: fn(&SideCounts) -> u64| again.iter().any(|s| count(&counts[s.index()]) > 0);
+            let unkeyed = last_wave && aside(|c| c.unkeyed);
+            let rejected = last_wave && aside(|c| c.rejected);
+            if !tags.is_empty() || unkeyed || rejected {
+                let wanted = Wanted::new(self.plan.shape(), tags, unkeyed, rejected).only(&again);
+                self.pick(&wanted, pool, sinks, counts)?;
+            }
+            candidates.retain(|c| !again.contains(&c.side));
+        }
+        candidates.sort_unstable_by_key(|c| (c.side, c.loc));
+        let rows_before: Vec<Vec<u64>> = self.inputs.iter().map(Input::rows_before).collect();
+        for side in Side::BOTH {
+            let own: Vec<&Input> = self.inputs.iter().filter(|i| i.side == side).collect();
+            let before: Vec<&[u64]> = (self.inputs.iter().zip(&rows_before))
+                .filter(|(i, _)| i.side == side)
+                .map(|(_, b)| b.as_slice())
+                .collect();
+            let start = candidates.partition_point(|c| c.side < side);
+            let end = candidates.partition_point(|c| c.side <= side);
+            let pieces = pieces(&candidates[start..end], self.control.threads.max(1) * 8);
+            let next = AtomicUsize::new(0);
+            let done: Mutex<Vec<(usize, Fetched)>> = Mutex::new(Vec::new());
+            let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
+            std::thread::scope(|scope| -> Result<(), ReconError> {
+                let workers: Vec<_> = (0..self.control.threads.max(1).min(pieces.len()))
+                    .map(|_| {
+                        scope.spawn(|| -> Result<(), ReconError> {
+                            loop {
+                                let at = next.fetch_add(1, Ordering::Relaxed);
+                                let Some(piece) = pieces.get(at) else { return Ok(()) };
+                                let fetched = fetch::by_location(
+                                    &own,
+                                    &before,
+                                    piece,
+                                    first_key,
+                                    self.control.words,
+                                    self.control.kernel,
+                                )?;
+                                done.lock().expect("no thread panicked").push((at, fetched));
+                            }
+                        })
+                    })
+                    .collect();
+                workers
+                    .into_iter()
+                    .try_for_each(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })?;
+            let mut done = done.into_inner().expect("no thread panicked");
+            done.sort_unstable_by_key(|(at, _)| *at);
+            for (_, fetched) in done {
+                pool.append(fetched.records)?;
+                for row in &fetched.rejected {
+                    row.with_report(|row| sinks[0].reject(row))?;
+                }
+                matched.extend(fetched.matched);
+            }
+        }
+        Ok(matched)
+    }
+}
+
+/// Cuts candidates into about `count` pieces, never between two of one location.
+fn pieces(candidates: &[Candidate], count: usize) -> Vec<&[Candidate]> {
+    let size = candidates.len().div_ceil(count.max(1)).max(64);
+    candidates.chunks(size).collect()
+}
