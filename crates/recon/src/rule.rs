@@ -1,6 +1,11 @@
 //! The rules of a reconciliation, as values. `rule::parse` reads them from TOML.
 
+mod canonical;
+mod check;
+pub mod parse;
+
 use crate::record::{Side, Text};
+pub use parse::{Fault, FaultCode, RuleErrors};
 use suanpan_money::Currency;
 
 /// The rules of one reconciliation.
