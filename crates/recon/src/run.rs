@@ -248,7 +248,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         (0..options.threads.max(1)).map(|_| OutcomeSink::new(&table_shape, &sink_options)).collect();
     let mut notes = plan::Notes::default();
     let reader = read::Reading { options, inputs: &inputs, control: &control, plan: &plan, secret: &secret };
-    let mut read_again = || {
+    let read_again = || {
         progress.enter(Phase::Fetch);
         progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     };

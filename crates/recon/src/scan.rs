@@ -282,7 +282,7 @@ impl<'a> Worker<'a> {
             let line = &text[(offset - piece.base) as usize..end];
             &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())]
         };
-        let mut show_error = |error: LineError, reader: &mut Reader<'_>, visitor: &mut V| {
+        let show_error = |error: LineError, reader: &mut Reader<'_>, visitor: &mut V| {
             let at = At {
                 unit,
                 row: piece.rows_before + error.line,

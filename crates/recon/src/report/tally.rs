@@ -101,6 +101,12 @@ impl ReportStats {
         sums[1] += sum_minor;
     }
 
+    /// Returns how many rows of a side were rejected.
+    #[must_use]
+    pub fn rejected(&self, side: Side) -> u64 {
+        self.outcome(Code::Rejected).records[side.index()]
+    }
+
     /// Counts a rejected row.
     pub fn add_rejected(&mut self, side: Side) {
         let outcome = &mut self.outcomes[Code::Rejected as usize];
