@@ -123,12 +123,18 @@ unsafe impl Sync for Partitions<'_> {}
 pub(crate) struct Full;
 
 impl<'b> Partitions<'b> {
-    /// Makes `count` empty partitions that take at most `bytes` and what `budget` has left.
+    /// Makes `count` empty partitions that take at most `bytes` and what `budget` has left. One block
+    /// for each partition is set aside at once, so that an emptied store can always go on.
     ///
     /// # Errors
-    /// When the operating system refuses the range of addresses.
+    /// When the operating system refuses the range of addresses, or the budget does not even allow
+    /// one block for each partition ([`std::io::ErrorKind::OutOfMemory`]).
     pub(crate) fn new(count: usize, bytes: usize, slab: usize, budget: &'b Budget) -> std::io::Result<Self> {
-        let bytes = bytes.max(slab).next_multiple_of(slab);
+        let least = (count * BLOCK).next_multiple_of(slab);
+        if !budget.take(least) {
+            return Err(std::io::ErrorKind::OutOfMemory.into());
+        }
+        let bytes = bytes.max(least).next_multiple_of(slab);
         Ok(Partitions {
             stage: vec![Line([[0; 2]; PER_LINE]); count],
             counts: vec![0; count],
@@ -136,7 +142,7 @@ impl<'b> Partitions<'b> {
             blocks: vec![Vec::new(); count],
             free: Vec::new(),
             next: 0,
-            end: 0,
+            end: least,
             slab,
             range: Range::reserve(bytes)?,
             budget,
@@ -298,6 +304,7 @@ mod tests {
     fn a_spent_budget_says_full_and_loses_nothing() {
         let budget = Budget::new(2 * BLOCK);
         let mut partitions = Partitions::new(2, 1 << 20, BLOCK, &budget).unwrap();
+        assert!(Partitions::new(2, 1 << 20, BLOCK, &budget).is_err());
         let mut pushed = 0_u64;
         while partitions.push(0, [pushed, 0]).is_ok() {
             pushed += 1;

@@ -50,6 +50,12 @@ impl Shape {
         self.keyed() + 2
     }
 
+    /// Where a partition of a side stands among those of both.
+    #[inline(always)]
+    const fn place(self, side: Side, partition: usize) -> usize {
+        side.index() * self.partitions() + partition
+    }
+
     /// Returns partition and entry of a row.
     #[inline(always)]
     pub(crate) fn pack(self, key: KeyHash, value: u64, loc: u64) -> (usize, Entry) {
@@ -87,7 +93,8 @@ pub(crate) fn class_of(entry: &Entry) -> (u64, u64) {
 /// The entries that one thread gathers.
 pub(crate) struct Store<'b> {
     pub(crate) shape: Shape,
-    sides: [Partitions<'b>; 2],
+    /// The partitions of the left side, then those of the right.
+    memory: Partitions<'b>,
     spill_dir: PathBuf,
     name: String,
     runs: Vec<RunFile>,
@@ -102,18 +109,19 @@ impl<'b> Store<'b> {
         spill_dir: &Path,
         name: String,
     ) -> Result<Self, ReconError> {
-        let make = || Partitions::new(shape.partitions(), bytes, slab, budget);
-        let fail = ReconError::io("reserve memory for", "partitions");
-        let sides = match (make(), make()) {
-            (Ok(left), Ok(right)) => [left, right],
-            (Err(error), _) | (_, Err(error)) => return Err(fail(error)),
-        };
-        Ok(Store { shape, sides, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() })
+        let count = shape.partitions() * 2;
+        match Partitions::new(count, bytes, slab, budget) {
+            Ok(memory) => Ok(Store { shape, memory, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() }),
+            Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
+                Err(ReconError::MemoryTooSmall { limit: bytes, least: count * crate::arena::BLOCK })
+            }
+            Err(error) => Err(ReconError::io("reserve memory for", "partitions")(error)),
+        }
     }
 
     #[inline(always)]
     pub(crate) fn push(&mut self, side: Side, partition: usize, entry: Entry) -> Result<(), ReconError> {
-        match self.sides[side.index()].push(partition, entry) {
+        match self.memory.push(self.shape.place(side, partition), entry) {
             Ok(()) => Ok(()),
             Err(Full) => self.push_after_spill(side, partition, entry),
         }
@@ -123,96 +131,83 @@ impl<'b> Store<'b> {
     #[inline(never)]
     fn push_after_spill(&mut self, side: Side, partition: usize, entry: Entry) -> Result<(), ReconError> {
         self.spill()?;
-        self.sides[side.index()].push(partition, entry).map_err(|Full| ReconError::MemoryTooSmall {
-            limit: 0,
-            least: self.shape.partitions() * 2 * crate::arena::BLOCK,
-        })
+        let pushed = self.memory.push(self.shape.place(side, partition), entry);
+        assert_eq!(pushed, Ok(()), "an empty store has a block for each partition");
+        Ok(())
     }
 
     /// Writes everything gathered so far to a run file and starts anew.
     pub(crate) fn spill(&mut self) -> Result<(), ReconError> {
-        if self.sides.iter().all(Partitions::is_empty) {
+        if self.memory.is_empty() {
             return Ok(());
         }
-        for side in &mut self.sides {
-            side.publish();
-        }
+        self.memory.publish();
         let path = self.spill_dir.join(format!("{}-{}.run", self.name, self.runs.len()));
-        self.runs.push(RunFile::write(&path, &self.sides)?);
-        self.sides.iter_mut().for_each(Partitions::clear);
+        self.runs.push(RunFile::write(&path, &self.memory)?);
+        self.memory.clear();
         Ok(())
     }
 
     /// Makes everything visible to other threads.
     pub(crate) fn publish(&mut self) {
-        self.sides.iter_mut().for_each(Partitions::publish);
+        self.memory.publish();
     }
 }
 
-/// Partitions written to disk: counts first, then the entries of each partition, left side first.
+/// Partitions written to disk: where each starts, then the entries of each.
 pub(crate) struct RunFile {
     path: PathBuf,
     file: File,
-    /// For each side: where each partition starts, in entries from the start of the data; one more at the end.
-    starts: [Vec<u64>; 2],
+    /// Where each partition starts, in entries from the start of the data; one more for the end.
+    starts: Vec<u64>,
     data_at: u64,
 }
 
 const MAGIC: &[u8; 8] = b"SUANRUN1";
 
 impl RunFile {
-    fn write(path: &Path, sides: &[Partitions<'_>; 2]) -> Result<RunFile, ReconError> {
+    fn write(path: &Path, partitions: &Partitions<'_>) -> Result<RunFile, ReconError> {
         let io = |what| ReconError::io(what, path);
         let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(io("create"))?;
         let mut out = BufWriter::with_capacity(256 << 10, &file);
-        let mut starts = [Vec::new(), Vec::new()];
-        let mut at = 0_u64;
-        let partitions = sides[0].partitions();
-        for (side, starts) in sides.iter().zip(&mut starts) {
-            for partition in 0..partitions {
-                starts.push(at);
-                at += side.count(partition) as u64;
-            }
-            starts.push(at);
+        let mut starts = vec![0];
+        for partition in 0..partitions.partitions() {
+            starts.push(starts[partition] + partitions.count(partition) as u64);
         }
         let write = |out: &mut BufWriter<&File>| -> std::io::Result<()> {
             out.write_all(MAGIC)?;
-            out.write_all(&(partitions as u64).to_le_bytes())?;
-            for start in starts.iter().flatten() {
+            out.write_all(&(starts.len() as u64).to_le_bytes())?;
+            for start in &starts {
                 out.write_all(&start.to_le_bytes())?;
             }
-            for side in sides {
-                for partition in 0..partitions {
-                    let mut failed = Ok(());
-                    side.slices(partition, |entries| {
-                        for entry in entries {
-                            if failed.is_ok() {
-                                let mut bytes = [0; 16];
-                                bytes[..8].copy_from_slice(&entry[0].to_le_bytes());
-                                bytes[8..].copy_from_slice(&entry[1].to_le_bytes());
-                                failed = out.write_all(&bytes);
-                            }
+            for partition in 0..partitions.partitions() {
+                let mut failed = Ok(());
+                partitions.slices(partition, |entries| {
+                    for entry in entries {
+                        if failed.is_ok() {
+                            let mut bytes = [0; 16];
+                            bytes[..8].copy_from_slice(&entry[0].to_le_bytes());
+                            bytes[8..].copy_from_slice(&entry[1].to_le_bytes());
+                            failed = out.write_all(&bytes);
                         }
-                    });
-                    failed?;
-                }
+                    }
+                });
+                failed?;
             }
             out.flush()
         };
         write(&mut out).map_err(io("write"))?;
         drop(out);
-        let data_at = 16 + 8 * (starts[0].len() + starts[1].len()) as u64;
+        let data_at = 16 + 8 * starts.len() as u64;
         Ok(RunFile { path: path.to_owned(), file, starts, data_at })
     }
 
-    fn count(&self, side: Side, partition: usize) -> u64 {
-        let starts = &self.starts[side.index()];
-        starts[partition + 1] - starts[partition]
+    fn count(&self, place: usize) -> u64 {
+        self.starts[place + 1] - self.starts[place]
     }
 
-    fn slices(&self, side: Side, partition: usize, each: &mut impl FnMut(&[Entry])) -> Result<(), ReconError> {
-        let starts = &self.starts[side.index()];
-        let (mut at, end) = (starts[partition], starts[partition + 1]);
+    fn slices(&self, place: usize, each: &mut impl FnMut(&[Entry])) -> Result<(), ReconError> {
+        let (mut at, end) = (self.starts[place], self.starts[place + 1]);
         let mut bytes = vec![0_u8; 16 * 2048];
         let mut entries = Vec::with_capacity(2048);
         while at < end {
@@ -252,13 +247,9 @@ impl<'b> Entries<'b> {
     }
 
     pub(crate) fn count(&self, side: Side, partition: usize) -> u64 {
-        self.stores
-            .iter()
-            .map(|store| {
-                let memory = store.sides[side.index()].count(partition) as u64;
-                memory + store.runs.iter().map(|run| run.count(side, partition)).sum::<u64>()
-            })
-            .sum()
+        let place = self.shape.place(side, partition);
+        let of = |s: &Store<'_>| s.memory.count(place) as u64 + s.runs.iter().map(|r| r.count(place)).sum::<u64>();
+        self.stores.iter().map(of).sum()
     }
 
     /// Gives all entries of a partition of one side, in slices.
@@ -269,10 +260,11 @@ impl<'b> Entries<'b> {
         partition: usize,
         mut each: impl FnMut(&[Entry]),
     ) -> Result<(), ReconError> {
+        let place = self.shape.place(side, partition);
         for store in &self.stores {
-            store.sides[side.index()].slices(partition, &mut each);
+            store.memory.slices(place, &mut each);
             for run in &store.runs {
-                run.slices(side, partition, &mut each)?;
+                run.slices(place, &mut each)?;
             }
         }
         Ok(())
