@@ -69,7 +69,12 @@ impl CurrencyGuess {
 
 /// Finds the currency of each side.
 pub(super) fn find_currencies(profiles: &Profiles<'_>, pairs: &Pairs, taken: &Taken) -> [CurrencyGuess; 2] {
-    let columns = [0, 1].map(|side: usize| currency_column(&profiles[side], &taken[side]));
+    let mut columns = [0, 1].map(|side: usize| currency_column(&profiles[side], &taken[side]));
+    for side in 0..2 {
+        if let (None, Some(other)) = (columns[side], columns[1 - side]) {
+            columns[side] = numeric_codes(profiles, pairs, taken, side, other);
+        }
+    }
     // A side without a column has the other's currency, if that is only one.
     let fixed = fallback_currency(profiles, pairs, columns);
     [0, 1].map(|side: usize| match columns[side] {
@@ -116,6 +121,26 @@ fn currency_column(profiles: &[Profile<'_>], taken: &[usize]) -> Option<usize> {
     };
     let fitting = (0..profiles.len()).filter(|at| fits(*at));
     fitting.max_by_key(|at| (profiles[*at].hint(Role::Currency), std::cmp::Reverse(*at)))
+}
+
+/// Finds a column of numeric codes without a telling name: one that names the other side's currency in
+/// nearly all matched rows.
+fn numeric_codes(
+    profiles: &Profiles<'_>,
+    pairs: &Pairs,
+    taken: &Taken,
+    side: usize,
+    other: usize,
+) -> Option<usize> {
+    let own_and_other = |pair: &(usize, usize)| if side == 0 { *pair } else { (pair.1, pair.0) };
+    (0..profiles[side].len()).filter(|at| !taken[side].contains(at)).find(|at| {
+        let same = |pair: &&(usize, usize)| {
+            let (own_row, other_row) = own_and_other(pair);
+            let own = currency_of(profiles[side][*at].values[own_row]);
+            own.is_some() && own == currency_of(profiles[1 - side][other].values[other_row])
+        };
+        pairs.len() >= 20 && ppm(pairs.iter().filter(same).count(), pairs.len()) >= 950_000
+    })
 }
 
 /// The currency for rows that do not say one, and the counts that speak for it.

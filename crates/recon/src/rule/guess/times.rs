@@ -57,6 +57,8 @@ const TRIED_VALUES_MAX: usize = 200;
 /// 1990-01-01 and 2100-01-01 in days: outside of them a number is no date.
 const DAYS: std::ops::Range<i64> = 7_305..47_482;
 
+const ZONE_GUESSED: &str = "the zone is a guess";
+
 /// A guessed event time.
 #[derive(Debug, Clone)]
 pub(super) struct TimeGuess {
@@ -129,6 +131,9 @@ pub(super) fn find_times(
         if let Some((_, note)) = &zone {
             finding.evidence.push_str("; ");
             finding.evidence.push_str(note);
+            if note.starts_with(ZONE_GUESSED) {
+                finding.sureness = finding.sureness.min(Sureness::Likely);
+            }
         }
         Some(TimeGuess { column: at, format, zone: zone.map(|(zone, _)| zone), finding })
     })
@@ -283,7 +288,7 @@ fn zones(
 ) -> [Option<(String, String)>; 2] {
     let local = chosen.map(|choice| choice.is_some_and(|(_, format)| !format_carries_offset(format)));
     let (home_name, home_quarters) = home;
-    let unsure = |note: &str| Some((home_name.to_owned(), format!("the zone is a guess{note}")));
+    let unsure = |note: &str| Some((home_name.to_owned(), format!("{ZONE_GUESSED}{note}")));
     let Some(shift) = shift else {
         return local.map(|local| if local { unsure("") } else { None });
     };

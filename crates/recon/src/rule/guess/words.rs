@@ -11,7 +11,7 @@ pub(super) struct WordsGuess {
     pub(super) column: usize,
     /// From the file's words to common words, the most frequent first, each with what speaks for it.
     pub(super) map: Vec<(String, String, String)>,
-    /// Whether the other side has no such field, so that nothing is compared.
+    /// Whether the field is only proposed, since the other side has none to compare it with.
     pub(super) alone: bool,
     pub(super) finding: Finding,
 }
@@ -251,11 +251,18 @@ fn map_both(
     let total: usize = table.values().sum();
     let agree: usize =
         table.iter().filter(|((l, r), _)| names[0].get(l) == names[1].get(r)).map(|(_, count)| count).sum();
+    // Without a common word every record would differ, so the map is only proposed.
+    let common = names[0].values().any(|name| names[1].values().any(|other| other == name));
     [0, 1].map(|side: usize| {
         let finding = match total {
+            0 if !common => {
+                let evidence = "the words of both sides have none in common, and no matched rows show what stands \
+                                for what: map both sides to the same words";
+                Finding::unsure(role_name(role), evidence)
+            }
             0 => Finding::unsure(
                 role_name(role),
-                "by the words alone, no matched rows show what stands for what",
+                "by the words alone; no matched rows show what stands for what",
             ),
             _ => Finding::counted(role_name(role), agree, total, "matched rows agree by this map"),
         };
@@ -271,7 +278,7 @@ fn map_both(
                 (word.to_owned(), names[side].get(word).cloned().unwrap_or_else(|| plain(word)), evidence)
             })
             .collect();
-        Some(WordsGuess { column: columns[side], map, alone: false, finding })
+        Some(WordsGuess { column: columns[side], map, alone: !common, finding })
     })
 }
 
