@@ -2,6 +2,7 @@
 
 mod canonical;
 mod check;
+pub mod guess;
 pub mod parse;
 
 use crate::record::{Side, Text};

@@ -277,9 +277,10 @@ fn table(settings: &[(&str, String)]) -> String {
     format!("{{ {} }}", pairs.join(", "))
 }
 
-/// Writes a key bare where TOML allows it.
+/// Writes a key bare where TOML allows it and it does not look like a number.
 pub(super) fn bare(name: &str) -> String {
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if plain { name.to_owned() } else { quote(name) }
 }
 

@@ -130,6 +130,10 @@ fn read_delimiter(side: &mut Reader<'_, '_, '_>, format: Format) -> Option<u8> {
 
 fn read_quote(side: &mut Reader<'_, '_, '_>, delimiter: u8) -> Option<u8> {
     if !side.has("quote") {
+        if delimiter == b'"' {
+            side.fault("delimiter", FaultCode::ImpossibleSetting, "is also the quote".to_owned())
+                .help("write quote = \"\" where quotes are plain characters");
+        }
         return Some(b'"');
     }
     let text = side.text("quote")?;

@@ -194,6 +194,7 @@ fn each_fault_is_named() {
         ("left.header = \"yes\"", WrongType, "left.header", "wanted `true` or `false`, found a string"),
         ("left.delimiter = \"||\"", BadValue, "left.delimiter", "is not one ASCII character"),
         ("left.delimiter = \"a\"", BadValue, "left.delimiter", "cannot separate columns"),
+        ("left.delimiter = '\"'", Impossible, "left.delimiter", "is also the quote"),
         ("left.quote = \",\"", Impossible, "left.quote", "is also the delimiter"),
         ("left.quote = \"«\"", BadValue, "left.quote", "is not one ASCII punctuation character"),
         ("left.format = \"tsv\"\nleft.delimiter = \",\"", Impossible, "left.delimiter", "separated by tabs"),
