@@ -170,11 +170,11 @@ pub enum SourceError {
         advice: &'static str,
     },
     /// A Parquet value that cannot be written as text.
-    #[error("`{name}`: row {row}, column `{column}`: {reason}")]
+    #[error("`{name}`: at or after row {row}, column `{column}`: {reason}")]
     Value {
         /// The file.
         name: String,
-        /// Zero-based row.
+        /// Zero-based row from which on the value is met (its place in a dictionary comes earlier).
         row: u64,
         /// The column.
         column: String,

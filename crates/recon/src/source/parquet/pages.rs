@@ -4,7 +4,7 @@
 
 use super::super::batch::TextColumn;
 use super::text::{Kind, write_bool};
-use super::{DAMAGED, Fail, push_rows, width};
+use super::{DAMAGED, Fail, guarded, push_rows, width};
 use ::parquet::basic::{Encoding, Type as Physical};
 use ::parquet::column::page::{Page, PageReader};
 use ::parquet::schema::types::ColumnDescriptor;
@@ -106,7 +106,7 @@ impl Pages {
     }
 
     fn next_page(&mut self, kind: Kind) -> Result<(), Fail> {
-        let page = self.reader.get_next_page()?;
+        let page = guarded(|| self.reader.get_next_page())?;
         let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
         match page {
             Page::DictionaryPage { buf, num_values, .. } => {
