@@ -85,7 +85,11 @@ impl TextBatch {
     /// When a column has not that many texts.
     pub(super) fn end_rows(&mut self, first: u64, rows: u32) {
         assert!(self.columns.iter().all(|column| column.len() == rows as usize), "columns of one length");
-        self.places.extend((0..rows).map(|row| RowPlace { offset: first + u64::from(row), len: 0, line: row }));
+        self.places.extend((0..rows).map(|row| RowPlace {
+            offset: first + u64::from(row),
+            len: 0,
+            line: row,
+        }));
     }
 
     /// Takes back the texts of a row that was not ended.

@@ -193,7 +193,9 @@ impl Found<'_> {
 fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceError> {
     let name = &*archive.name;
     let damaged = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(source) => SourceError::Io { name: name.to_owned(), action: "read", source },
+        zip::result::ZipError::Io(source) => {
+            SourceError::Io { name: name.to_owned(), action: "read", source }
+        }
         // The directory of an archive is at its end: where that is missing, the end is.
         other => SourceError::Damaged {
             name: name.to_owned(),
@@ -249,7 +251,8 @@ fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceEr
         })?;
         content = content.saturating_add(member.size());
         let (start, compressed) = (member.data_start(), member.compressed_size());
-        let start = start.filter(|start| start.checked_add(compressed).is_some_and(|end| end <= archive.seen.0));
+        let start =
+            start.filter(|start| start.checked_add(compressed).is_some_and(|end| end <= archive.seen.0));
         let Some(start) = start else {
             return Err(SourceError::Truncated { name: full_name, container: "zip", offset: 0 });
         };
@@ -347,7 +350,8 @@ fn similar(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let entries = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?;
-    let names = entries.take(SIMILAR_ENTRIES_MAX).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names =
+        entries.take(SIMILAR_ENTRIES_MAX).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let distance = |name: &str| {
         let plain = strsim::osa_distance(wanted, name);
         // Another case, or a compression's ending more or less, is the same name to people.

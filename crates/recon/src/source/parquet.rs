@@ -185,9 +185,11 @@ impl ParquetSource {
         };
         let description = &self.columns[index].description;
         if group.metadata().column(index).encodings().all(known) {
-            return Ok(Cursor::Pages(pages::Pages::new(description, group.get_column_page_reader(index)?)));
+            let pages = pages::Pages::new(description, group.get_column_page_reader(index)?);
+            return Ok(Cursor::Pages(Box::new(pages)));
         }
-        Ok(Cursor::Library(library::Library::new(description, group.get_column_reader(index)?)))
+        let library = library::Library::new(description, group.get_column_reader(index)?);
+        Ok(Cursor::Library(Box::new(library)))
     }
 
     fn named(&self, fail: Fail, column: usize, row: u64) -> SourceError {
@@ -203,8 +205,8 @@ impl ParquetSource {
 
 /// Reads one column of one row group in steps.
 enum Cursor {
-    Pages(pages::Pages),
-    Library(library::Library),
+    Pages(Box<pages::Pages>),
+    Library(Box<library::Library>),
 }
 
 /// Runs the crate's code on bytes from outside. Some of its decoders panic on damaged pages; that is
@@ -220,7 +222,9 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
 fn named_library(name: &str, len: u64, place: &str, error: ParquetError) -> SourceError {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
-            Ok(error) if error.kind() != io::ErrorKind::UnexpectedEof => SourceError::io(name, "read")(*error),
+            Ok(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                SourceError::io(name, "read")(*error)
+            }
             Ok(error) => damaged(name, len, format!("{place}: {error}")),
             Err(error) => damaged(name, len, format!("{place}: {error}")),
         },

@@ -143,13 +143,10 @@ fn arguments_expand_in_a_stable_order() {
     }
     assert_eq!(dir.names(&[&dir.path("b"), &dir.path("a.csv")]), ["b/10.csv", "b/2.csv", "a.csv"]);
     assert_eq!(dir.names(&[&dir.path("b/*.csv")]), ["b/10.csv", "b/2.csv"]);
-    assert_eq!(dir.names(&[&dir.path("**/*.csv")]), [
-        "a.csv",
-        "b/10.csv",
-        "b/2.csv",
-        "b/sub/x.csv",
-        "c[1].csv"
-    ]);
+    assert_eq!(
+        dir.names(&[&dir.path("**/*.csv")]),
+        ["a.csv", "b/10.csv", "b/2.csv", "b/sub/x.csv", "c[1].csv"]
+    );
     assert_eq!(dir.names(&[&dir.path("c[1].csv")]), ["c[1].csv"], "a file's name before a pattern");
     assert_eq!(dir.names(&[&dir.path("[ab]*")]), ["a.csv"], "patterns give files only");
 }
@@ -186,7 +183,9 @@ fn a_file_named_twice_is_refused_however_it_is_named() {
     std::os::unix::fs::symlink(&path, dir.path("link.csv")).unwrap();
     for second in [path.clone(), dir.path("./a.csv"), dir.path("*.csv"), dir.path("link.csv")] {
         match dir.expand(&[&path, &second]).unwrap_err() {
-            SourceError::NamedTwice { first, second: named, .. } => assert_eq!((first, named), (path.clone(), second)),
+            SourceError::NamedTwice { first, second: named, .. } => {
+                assert_eq!((first, named), (path.clone(), second))
+            }
             other => panic!("{other}"),
         }
     }
@@ -251,7 +250,12 @@ fn every_container_and_encoding_gives_the_same_text() {
         ("gzip, two members", [gzip(&halves.0), gzip(&halves.1)].concat(), Utf8, false),
         ("zstd", zstd_frame(&utf8), Utf8, false),
         ("zstd, two frames", [zstd_frame(&halves.0), zstd_frame(&halves.1)].concat(), Utf8, false),
-        ("zstd, skippable first", [b"\x50\x2A\x4D\x18\x03\0\0\0abc", &*zstd_frame(&utf8)].concat(), Utf8, false),
+        (
+            "zstd, skippable first",
+            [b"\x50\x2A\x4D\x18\x03\0\0\0abc", &*zstd_frame(&utf8)].concat(),
+            Utf8,
+            false,
+        ),
         ("zstd in gzip", gzip(&zstd_frame(&utf8)), Utf8, false),
         ("gb18030", gb18030(&text), Gb18030, false),
         ("gb18030 mark", mark(b"\x84\x31\x95\x33", &gb18030(&text)), Gb18030, false),
@@ -373,7 +377,13 @@ fn cut_off_and_damaged_containers_are_named_with_their_offset() {
     let path = dir.write("damaged.zip", &damaged);
     let member = dir.expand(&[&path]).unwrap().remove(0);
     let error = read(&member, Encoding::Auto).unwrap_err();
-    assert!(matches!(&error, SourceError::Damaged { container: "zip", .. } | SourceError::Truncated { container: "zip", .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            SourceError::Damaged { container: "zip", .. } | SourceError::Truncated { container: "zip", .. }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -387,7 +397,8 @@ fn a_zip_member_must_have_the_declared_length_and_checksum() {
             wrong[at] = wrong[at].wrapping_add(change);
             let path = dir.write("wrong.zip", &wrong);
             let error = dir.expand(&[&path]).unwrap().remove(0).open(Encoding::Auto);
-            let error = error.map_err(|e| (Vec::new(), e)).and_then(|o| text_of(o, "wrong.zip")).unwrap_err().1;
+            let error =
+                error.map_err(|e| (Vec::new(), e)).and_then(|o| text_of(o, "wrong.zip")).unwrap_err().1;
             assert!(
                 matches!(error, SourceError::Damaged { .. } | SourceError::Truncated { .. }),
                 "{what}: {error}"
@@ -400,21 +411,22 @@ fn a_zip_member_must_have_the_declared_length_and_checksum() {
 fn archives_expand_to_their_members() {
     let dir = Dir::new();
     let gbk = gb18030("账单/2026-11-11 明细.csv");
-    let path = dir.write("bills.zip", &zip(&[
-        (&gbk, b"gbk\n"),
-        ("微信.csv".as_bytes(), b"utf8\n"),
-        (b"b.csv", b"b\n"),
-        (b"a.csv", b"a\n"),
-        (b"sub/", b""),
-        (b"sub/.hidden", b"x"),
-        (b"__MACOSX/b.csv", b"x"),
-    ]));
-    assert_eq!(dir.names(&[&path]), [
-        "bills.zip:a.csv",
-        "bills.zip:b.csv",
-        "bills.zip:微信.csv",
-        "bills.zip:账单/2026-11-11 明细.csv",
-    ]);
+    let path = dir.write(
+        "bills.zip",
+        &zip(&[
+            (&gbk, b"gbk\n"),
+            ("微信.csv".as_bytes(), b"utf8\n"),
+            (b"b.csv", b"b\n"),
+            (b"a.csv", b"a\n"),
+            (b"sub/", b""),
+            (b"sub/.hidden", b"x"),
+            (b"__MACOSX/b.csv", b"x"),
+        ]),
+    );
+    assert_eq!(
+        dir.names(&[&path]),
+        ["bills.zip:a.csv", "bills.zip:b.csv", "bills.zip:微信.csv", "bills.zip:账单/2026-11-11 明细.csv",]
+    );
     let files = dir.expand(&[&path]).unwrap();
     let texts: Vec<_> = files.iter().map(|file| read(file, Encoding::Auto).unwrap()).collect();
     assert_eq!(texts, [b"a\n".as_slice(), b"b\n", b"utf8\n", b"gbk\n"]);
@@ -423,7 +435,11 @@ fn archives_expand_to_their_members() {
     let fail = |bytes: &[u8]| dir.expand(&[&dir.write("x.zip", bytes)]).unwrap_err();
     assert_eq!(fail(&zip(&[])).code(), "source_no_files");
     assert_eq!(fail(&zip(&[(b".a", b"x")])).code(), "source_no_files");
-    assert!(fail(&zip(&[(b"[Content_Types].xml", b"<x/>"), (b"xl/workbook.xml", b"")])).to_string().contains("Excel"));
+    assert!(
+        fail(&zip(&[(b"[Content_Types].xml", b"<x/>"), (b"xl/workbook.xml", b"")]))
+            .to_string()
+            .contains("Excel")
+    );
     assert_eq!(fail(&zip(&[(b"a", b"1"), (b"a", b"2")])).code(), "source_damaged");
     let mut encrypted = zip(&[(b"a", b"1")]);
     let directory = encrypted.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
@@ -457,7 +473,10 @@ fn bombs_are_refused() {
         Body::Stream(mut stream) => {
             let error = io::copy(&mut stream, &mut io::sink()).unwrap_err();
             let error = SourceError::from_read(file.name(), error);
-            assert!(matches!(error, SourceError::Bomb { bytes, .. } if bytes > EXPANSION_FREE_BYTES), "{error}");
+            assert!(
+                matches!(error, SourceError::Bomb { bytes, .. } if bytes > EXPANSION_FREE_BYTES),
+                "{error}"
+            );
         }
         Body::Plain { .. } => panic!("compressed"),
     }
@@ -466,7 +485,14 @@ fn bombs_are_refused() {
 #[test]
 fn empty_files_are_named_whatever_they_are_wrapped_in() {
     let dir = Dir::new();
-    for stored in [b"".to_vec(), b"\xEF\xBB\xBF".to_vec(), gzip(b""), zstd_frame(b""), gzip(b"\xEF\xBB\xBF"), b"\xFF\xFE".to_vec()] {
+    for stored in [
+        b"".to_vec(),
+        b"\xEF\xBB\xBF".to_vec(),
+        gzip(b""),
+        zstd_frame(b""),
+        gzip(b"\xEF\xBB\xBF"),
+        b"\xFF\xFE".to_vec(),
+    ] {
         let error = dir.one("empty.csv", &stored).open(Encoding::Auto).unwrap_err();
         assert_eq!(error.code(), "source_empty", "{stored:?}: {error}");
     }

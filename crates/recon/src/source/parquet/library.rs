@@ -4,7 +4,9 @@ use super::super::batch::TextColumn;
 use super::text::{Kind, write_bool};
 use super::{DAMAGED, Fail, guarded, push_rows};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{AsBytes, BoolType, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type};
+use ::parquet::data_type::{
+    AsBytes, BoolType, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use ::parquet::schema::types::ColumnDescriptor;
 
 /// A column of a row group.

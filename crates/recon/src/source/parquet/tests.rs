@@ -2,8 +2,8 @@ use super::super::expand_with;
 use super::*;
 use ::parquet::basic::Compression;
 use ::parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int32Type,
-    Int64Type, Int96, Int96Type,
+    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
+    Int32Type, Int64Type, Int96, Int96Type,
 };
 use ::parquet::file::properties::{WriterProperties, WriterVersion};
 use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -23,7 +23,11 @@ enum Values {
     Int96(Vec<Option<u32>>),
 }
 
-fn write_values<T: DataType>(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, values: Vec<Option<T::T>>, nullable: bool) {
+fn write_values<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    values: Vec<Option<T::T>>,
+    nullable: bool,
+) {
     let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
     let present: Vec<T::T> = values.into_iter().flatten().collect();
     let mut column = group.next_column().unwrap().expect("a column");
@@ -85,7 +89,8 @@ fn read(file: &SourceFile, columns: &[usize], batch_rows: usize) -> Result<Rows,
             assert!(batch.rows() <= batch_rows && batch.rows() > 0);
             for (row, place) in batch.places().iter().enumerate() {
                 assert_eq!(place.offset, rows.len() as u64);
-                let text = |column| batch.get(column, row).map(|text| String::from_utf8_lossy(text).into_owned());
+                let text =
+                    |column| batch.get(column, row).map(|text| String::from_utf8_lossy(text).into_owned());
                 rows.push((0..columns.len()).map(text).collect());
             }
         })?;
@@ -124,16 +129,40 @@ fn every_supported_type_is_written_exactly() {
         ("int32 a (INTEGER(8,true))", int32(&[-128]), text(&["-128"])),
         ("int32 a (INTEGER(32,false))", int32(&[-1, 7]), text(&["4294967295", "7"])),
         ("int32 a (UINT_32)", int32(&[-1]), text(&["4294967295"])),
-        ("int64 a", int64(&[0, 10, 99, 100, i64::MIN, i64::MAX]), text(&["0", "10", "99", "100", "-9223372036854775808", "9223372036854775807"])),
+        (
+            "int64 a",
+            int64(&[0, 10, 99, 100, i64::MIN, i64::MAX]),
+            text(&["0", "10", "99", "100", "-9223372036854775808", "9223372036854775807"]),
+        ),
         ("int64 a (INTEGER(64,false))", int64(&[-1, 10]), text(&["18446744073709551615", "10"])),
         ("int32 a (DECIMAL(9,2))", int32(&[1230, -5, 0]), text(&["12.30", "-0.05", "0.00"])),
-        ("int64 a (DECIMAL(18,2))", int64(&[1230, -1230, 5, -100, 100_005, i64::MIN]), text(&["12.30", "-12.30", "0.05", "-1.00", "1000.05", "-92233720368547758.08"])),
+        (
+            "int64 a (DECIMAL(18,2))",
+            int64(&[1230, -1230, 5, -100, 100_005, i64::MIN]),
+            text(&["12.30", "-12.30", "0.05", "-1.00", "1000.05", "-92233720368547758.08"]),
+        ),
         ("int64 a (DECIMAL(18,0))", int64(&[1230]), text(&["1230"])),
-        ("int64 a (DECIMAL(18,18))", int64(&[1, -1_000_000_000_000_000_000]), text(&["0.000000000000000001", "-1.000000000000000000"])),
+        (
+            "int64 a (DECIMAL(18,18))",
+            int64(&[1, -1_000_000_000_000_000_000]),
+            text(&["0.000000000000000001", "-1.000000000000000000"]),
+        ),
         (
             "fixed_len_byte_array(16) a (DECIMAL(38,2))",
-            Values::Fixed([1230, -5, big, -big, i128::MIN].map(|v| Some(big_endian_of(v, 16))).into_iter().chain([None]).collect()),
-            text(&["12.30", "-0.05", "123456789012345678901234567.89", "-123456789012345678901234567.89", "-1701411834604692317316873037158841057.28"]),
+            Values::Fixed(
+                [1230, -5, big, -big, i128::MIN]
+                    .map(|v| Some(big_endian_of(v, 16)))
+                    .into_iter()
+                    .chain([None])
+                    .collect(),
+            ),
+            text(&[
+                "12.30",
+                "-0.05",
+                "123456789012345678901234567.89",
+                "-123456789012345678901234567.89",
+                "-1701411834604692317316873037158841057.28",
+            ]),
         ),
         (
             "fixed_len_byte_array(5) a (DECIMAL(10,3))",
@@ -145,16 +174,36 @@ fn every_supported_type_is_written_exactly() {
             Values::Fixed([1, -big].map(|v| Some(big_endian_of(v, 20))).into_iter().chain([None]).collect()),
             text(&["0.000000000000000000000000000001", "-0.012345678901234567890123456789"]),
         ),
-        ("binary a (DECIMAL(18,2))", Values::Bytes(bytes(&[&[0x04, 0xCE], &[0xFF], &[0, 0, 0x04, 0xCE], &[]])), text(&["12.30", "-0.01", "12.30", "0.00"])),
-        ("binary a (STRING)", Values::Bytes(bytes(&["商户".as_bytes(), b"", b"a,\"b\"\n"])), text(&["商户", "", "a,\"b\"\n"])),
+        (
+            "binary a (DECIMAL(18,2))",
+            Values::Bytes(bytes(&[&[0x04, 0xCE], &[0xFF], &[0, 0, 0x04, 0xCE], &[]])),
+            text(&["12.30", "-0.01", "12.30", "0.00"]),
+        ),
+        (
+            "binary a (STRING)",
+            Values::Bytes(bytes(&["商户".as_bytes(), b"", b"a,\"b\"\n"])),
+            text(&["商户", "", "a,\"b\"\n"]),
+        ),
         ("binary a (UTF8)", Values::Bytes(bytes(&[b"x"])), text(&["x"])),
         ("binary a (ENUM)", Values::Bytes(bytes(&[b"PAID"])), text(&["PAID"])),
         ("binary a (JSON)", Values::Bytes(bytes(&[b"{}"])), text(&["{}"])),
         ("binary a", Values::Bytes(bytes(&[b"raw"])), text(&["raw"])),
         ("fixed_len_byte_array(3) a", Values::Fixed(bytes(&[b"CNY"])), text(&["CNY"])),
-        ("int32 a (DATE)", int32(&[0, -1, 20_768, -719_528, 11_016, 2_932_896]), text(&["1970-01-01", "1969-12-31", "2026-11-11", "0000-01-01", "2000-02-29", "9999-12-31"])),
-        ("int64 a (TIMESTAMP(MILLIS,true))", int64(&[0, -1, 1_794_355_200_500]), text(&["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "2026-11-11T00:00:00.5Z"])),
-        ("int64 a (TIMESTAMP(MICROS,true))", int64(&[1, 86_399_000_000]), text(&["1970-01-01T00:00:00.000001Z", "1970-01-01T23:59:59Z"])),
+        (
+            "int32 a (DATE)",
+            int32(&[0, -1, 20_768, -719_528, 11_016, 2_932_896]),
+            text(&["1970-01-01", "1969-12-31", "2026-11-11", "0000-01-01", "2000-02-29", "9999-12-31"]),
+        ),
+        (
+            "int64 a (TIMESTAMP(MILLIS,true))",
+            int64(&[0, -1, 1_794_355_200_500]),
+            text(&["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "2026-11-11T00:00:00.5Z"]),
+        ),
+        (
+            "int64 a (TIMESTAMP(MICROS,true))",
+            int64(&[1, 86_399_000_000]),
+            text(&["1970-01-01T00:00:00.000001Z", "1970-01-01T23:59:59Z"]),
+        ),
         ("int64 a (TIMESTAMP(NANOS,true))", int64(&[120]), text(&["1970-01-01T00:00:00.00000012Z"])),
         ("int64 a (TIMESTAMP(MICROS,false))", int64(&[1_500_000]), text(&["1970-01-01T00:00:01.5"])),
         ("int64 a (TIMESTAMP_MILLIS)", int64(&[1_000]), text(&["1970-01-01T00:00:01Z"])),
@@ -224,7 +273,8 @@ fn a_decimal_too_large_for_text_is_named_by_row() {
     let dir = TempDir::new().unwrap();
     for (dictionary, first) in [(false, 2), (true, 0)] {
         let properties = WriterProperties::builder().set_dictionary_enabled(dictionary).build();
-        let bytes = write("message m { optional binary a (DECIMAL(38,2)); }", properties, &[vec![values.clone()]]);
+        let bytes =
+            write("message m { optional binary a (DECIMAL(38,2)); }", properties, &[vec![values.clone()]]);
         match read(&source(&dir, "a.parquet", &bytes), &[0], 10).unwrap_err() {
             SourceError::Value { row, column, .. } => assert_eq!((row, column.as_str()), (first, "a")),
             other => panic!("{other}"),
@@ -290,9 +340,19 @@ fn rows_of(seeds: &[u64]) -> (Vec<Values>, Rows) {
     (columns, texts)
 }
 
-fn properties(version: u8, dictionary: bool, delta: bool, compression: u8, page_rows: usize) -> WriterProperties {
+fn properties(
+    version: u8,
+    dictionary: bool,
+    delta: bool,
+    compression: u8,
+    page_rows: usize,
+) -> WriterProperties {
     let mut builder = WriterProperties::builder()
-        .set_writer_version(if version == 1 { WriterVersion::PARQUET_1_0 } else { WriterVersion::PARQUET_2_0 })
+        .set_writer_version(if version == 1 {
+            WriterVersion::PARQUET_1_0
+        } else {
+            WriterVersion::PARQUET_2_0
+        })
         .set_dictionary_enabled(dictionary)
         .set_data_page_row_count_limit(page_rows)
         .set_write_batch_size(16)
@@ -391,7 +451,10 @@ fn several_threads_read_one_open_file() {
                     .read_group(group, &[0, 2], 77, |batch| {
                         for row in 0..batch.rows() {
                             assert_eq!(batch.places()[row].offset, (group * 300 + found.len()) as u64);
-                            found.push((batch.get(0, row).unwrap().to_vec(), batch.get(1, row).unwrap().to_vec()));
+                            found.push((
+                                batch.get(0, row).unwrap().to_vec(),
+                                batch.get(1, row).unwrap().to_vec(),
+                            ));
                         }
                     })
                     .unwrap();
