@@ -16,8 +16,8 @@ pub const FILES_MAX: usize = 65_535;
 
 /// Turns the arguments of one side into its files: paths of files, patterns (`bills/*.csv`),
 /// directories (their regular files, without hidden ones), zip archives (their members), named pipes
-/// and `-` for standard input. What can be read only once is copied into `spool_dir` first; the
-/// copies are the caller's to remove with the directory.
+/// and `-` for standard input. What can be read only once is copied into `spool_dir` first, which is
+/// made when needed; the copies are the caller's to remove with the directory.
 ///
 /// # Errors
 /// When an argument names nothing, a file comes twice, or there are more than [`FILES_MAX`] files.
@@ -237,6 +237,13 @@ fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceEr
             hidden += 1;
             continue;
         }
+        if member.is_symlink() {
+            return Err(SourceError::Unsupported {
+                name: full_name,
+                what: "a symbolic link in an archive",
+                advice: "pack the file itself",
+            });
+        }
         if member.encrypted() {
             return Err(SourceError::Unsupported {
                 name: full_name,
@@ -318,6 +325,7 @@ pub(super) fn new_spool_file(
     stem: &str,
     for_name: &str,
 ) -> Result<(PathBuf, File), SourceError> {
+    fs::create_dir_all(spool_dir).map_err(SourceError::io(&spool_dir.display().to_string(), "make"))?;
     let mut number = 0;
     loop {
         let path = spool_dir.join(format!("{stem}-{number}"));

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use std::io::Write;
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ impl Dir {
 
     fn expand_stdin(&self, specs: &[&str], mut stdin: &[u8]) -> Result<Vec<SourceFile>, SourceError> {
         let specs: Vec<String> = specs.iter().map(ToString::to_string).collect();
-        expand_with(&specs, self.spool.path(), &mut stdin)
+        expand_with(&specs, &self.spool.path().join("made/when/needed"), &mut stdin)
     }
 
     /// The names of the files, without the directory.
@@ -367,6 +368,20 @@ fn cut_off_and_damaged_containers_are_named_with_their_offset() {
         let error = read(&dir.one("damaged.csv", &damaged), Encoding::Auto).unwrap_err();
         assert_eq!(error.code(), "source_damaged", "{container}: {error}");
     }
+    // Cut inside a character, which must not make the beginning look like another encoding.
+    let mut stored = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    stored.write_all("付".repeat(1_000).as_bytes()).unwrap();
+    let stored = stored.finish().unwrap();
+    for cut in 900..903 {
+        let file = dir.one("cut.csv", &stored[..cut]);
+        let opened = file.open(Encoding::Auto).unwrap();
+        assert_eq!(opened.encoding, TextEncoding::Utf8);
+        let (before, error) = text_of(opened, file.name()).unwrap_err();
+        assert!(
+            matches!(error, SourceError::Truncated { offset, .. } if offset == before.len() as u64),
+            "{error}"
+        );
+    }
     let archive = zip(&[(b"m.csv", text.as_bytes())]);
     let path = dir.write("cut.zip", &archive[..archive.len() - 30]);
     let error = dir.expand(&[&path]).unwrap_err();
@@ -446,6 +461,11 @@ fn archives_expand_to_their_members() {
     encrypted[directory + 8] |= 1;
     encrypted[6] |= 1;
     assert!(fail(&encrypted).to_string().contains("encrypted"));
+    let mut link = zip(&[(b"a", b"target")]);
+    let directory = link.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    link[directory + 5] = 3;
+    link[directory + 38..directory + 42].copy_from_slice(&(0o120_777_u32 << 16).to_le_bytes());
+    assert!(fail(&link).to_string().contains("symbolic link"));
     let nested = dir.write("nested.zip", &zip(&[(b"inner.zip", &zip(&[(b"a", b"1")]))]));
     let error = dir.expand(&[&nested]).unwrap()[0].open(Encoding::Auto).unwrap_err();
     assert!(error.to_string().contains("zip archive inside"), "{error}");
@@ -575,4 +595,107 @@ fn the_kind_of_file_is_told_from_its_text() {
     let dir = Dir::new();
     let file = dir.one("a.csv", &gzip(&gb18030("编号|金额\n1|2\n")));
     assert_eq!(file.detect(Encoding::Auto).unwrap(), Detected { format: Csv, delimiter: b'|' });
+}
+
+/// Reads to the end or to the error, in pieces of `piece` bytes.
+fn read_in_pieces(file: &SourceFile, piece: usize) -> (Vec<u8>, Option<SourceError>) {
+    let opened = match file.open(Encoding::Auto) {
+        Ok(opened) => opened,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let Body::Stream(mut stream) = opened.body else {
+        return text_of(opened, "").map(|t| (t, None)).unwrap();
+    };
+    let (mut text, mut buffer) = (Vec::new(), vec![0; piece]);
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return (text, None),
+            Ok(len) => text.extend_from_slice(&buffer[..len]),
+            Err(error) => return (text, Some(SourceError::from_read("", error))),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_comes_back_through_any_container(
+        // A first letter that is neither UTF-8 by chance nor one of the known file kinds.
+        text in "账[^\\u{0}]{0,300}",
+        repeat in 1..400_usize,
+        encoding in 0..4,
+        container in 0..4,
+        piece in 1..5_000_usize,
+    ) {
+        let text = text.repeat(repeat);
+        let wide = |to_bytes: fn(u16) -> [u8; 2], mark: u16| -> Vec<u8> {
+            std::iter::once(mark).chain(text.encode_utf16()).flat_map(to_bytes).collect()
+        };
+        let stored = match encoding {
+            0 => text.clone().into_bytes(),
+            1 => [b"\x84\x31\x95\x33", &*gb18030(&text)].concat(),
+            2 => wide(u16::to_le_bytes, 0xFEFF),
+            _ => wide(u16::to_be_bytes, 0xFEFF),
+        };
+        let stored = match container {
+            0 => stored,
+            1 => gzip(&stored),
+            2 => zstd_frame(&stored),
+            _ => zip(&[(b"m", &stored)]),
+        };
+        let dir = Dir::new();
+        let (found, error) = read_in_pieces(&dir.one("file", &stored), piece);
+        prop_assert!(error.is_none(), "{:?}", error);
+        prop_assert_eq!(found, text.into_bytes());
+    }
+
+    #[test]
+    fn a_container_cut_anywhere_never_ends_cleanly(
+        lines in 1..4_000_usize,
+        cut in any::<prop::sample::Index>(),
+        zstandard in any::<bool>(),
+        piece in 1..70_000_usize,
+    ) {
+        // Mostly Chinese, so that most cuts fall inside a character.
+        let text = long_text(lines).replace(',', "，");
+        let stored = if zstandard { zstd_frame(text.as_bytes()) } else { gzip(text.as_bytes()) };
+        // The first four bytes tell what it is.
+        let stored = &stored[..4 + cut.index(stored.len() - 4)];
+        let dir = Dir::new();
+        let (found, error) = read_in_pieces(&dir.one("file", stored), piece);
+        prop_assert!(text.as_bytes().starts_with(&found));
+        match error {
+            Some(SourceError::Truncated { offset, .. }) => prop_assert_eq!(offset, found.len() as u64),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        magic in prop::sample::select(vec![&b""[..], b"\x1F\x8B\x08\x00", b"\x28\xB5\x2F\xFD", b"PK\x03\x04", b"PAR1\0", b"\xFF\xFE", b"{"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let dir = Dir::new();
+        let path = dir.write("file", &[magic, &bytes].concat());
+        if let Ok(files) = dir.expand(&[&path]) {
+            let _ = files[0].detect(Encoding::Auto);
+            let _ = read_in_pieces(&files[0], 100);
+            let _ = parquet::ParquetSource::open(&files[0]);
+        }
+    }
+
+    #[test]
+    fn damaged_archives_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
+        let dir = Dir::new();
+        let mut archive = zip(&[(b"a.csv", b"k,v\n1,2\n"), ("付.csv".as_bytes(), &long_text(50).into_bytes())]);
+        for (at, byte) in changes {
+            let at = at.index(archive.len());
+            archive[at] = byte;
+        }
+        let path = dir.write("file", &archive);
+        for file in dir.expand(&[&path]).unwrap_or_default() {
+            let _ = read_in_pieces(&file, 1_000);
+        }
+    }
 }
