@@ -169,7 +169,7 @@ impl SourceFile {
             return Err(SourceError::from_read(&self.name, error));
         }
         self.refuse_parquet(&peeked.head)?;
-        let whole = peeked.head.len() < HEAD_BYTES;
+        let whole = peeked.head.len() < HEAD_BYTES && !peeked.has_failed();
         let choice = encoding::choose(&self.name, &peeked.head, whole, encoding)?;
         if peeked.head.len() <= choice.mark_len {
             return Err(SourceError::Empty { name: self.name.to_string() });

@@ -79,6 +79,19 @@ impl TextBatch {
         debug_assert!(self.columns.iter().all(|column| column.len() == self.places.len()));
     }
 
+    /// Ends `rows` rows of a table by columns, whose first is row `first` of the file.
+    ///
+    /// # Panics
+    /// When a column has not that many texts.
+    pub(super) fn end_rows(&mut self, first: u64, rows: u32) {
+        assert!(self.columns.iter().all(|column| column.len() == rows as usize), "columns of one length");
+        self.places.extend((0..rows).map(|row| RowPlace {
+            offset: first + u64::from(row),
+            len: 0,
+            line: row,
+        }));
+    }
+
     /// Takes back the texts of a row that was not ended.
     pub(super) fn drop_unfinished(&mut self) {
         let rows = self.places.len();

@@ -105,9 +105,10 @@ fn lines(head: &[u8]) -> Vec<&[u8]> {
 
 fn count_unquoted(line: &[u8], delimiter: u8) -> usize {
     let mut quoted = false;
-    line.iter().filter(|byte| {
-        quoted ^= **byte == b'"';
-        !quoted && **byte == delimiter
-    })
-    .count()
+    line.iter()
+        .filter(|byte| {
+            quoted ^= **byte == b'"';
+            !quoted && **byte == delimiter
+        })
+        .count()
 }

@@ -31,9 +31,7 @@ pub enum SourceError {
         reason: &'static str,
     },
     /// A directory or archive without usable files.
-    #[error(
-        "`{path}`: no files in it ({hidden} hidden and {directories} sub-directories were left out)"
-    )]
+    #[error("`{path}`: no files in it ({hidden} hidden and {directories} sub-directories were left out)")]
     NoFiles {
         /// The directory or archive.
         path: String,
@@ -170,11 +168,11 @@ pub enum SourceError {
         advice: &'static str,
     },
     /// A Parquet value that cannot be written as text.
-    #[error("`{name}`: row {row}, column `{column}`: {reason}")]
+    #[error("`{name}`: at or after row {row}, column `{column}`: {reason}")]
     Value {
         /// The file.
         name: String,
-        /// Zero-based row.
+        /// Zero-based row from which on the value is met (its place in a dictionary comes earlier).
         row: u64,
         /// The column.
         column: String,
@@ -220,9 +218,15 @@ impl SourceError {
                 return Some(format!("the directory `{directory}` does not exist"));
             }
             SourceError::Missing { .. } => "check the path; relative paths start at the working directory",
-            SourceError::NoMatch { .. } => "check the pattern; `*` does not match names that begin with a dot",
-            SourceError::BadPattern { .. } => "`*`, `?` and `[…]` are special in patterns; write `[*]` for a plain `*`",
-            SourceError::NoFiles { .. } => "name a file, or a pattern such as `dir/**/*.csv` for files further down",
+            SourceError::NoMatch { .. } => {
+                "check the pattern; `*` does not match names that begin with a dot"
+            }
+            SourceError::BadPattern { .. } => {
+                "`*`, `?` and `[…]` are special in patterns; write `[*]` for a plain `*`"
+            }
+            SourceError::NoFiles { .. } => {
+                "name a file, or a pattern such as `dir/**/*.csv` for files further down"
+            }
             SourceError::NotAFile { .. } => "give a file, a directory, a pattern, or `-` for standard input",
             SourceError::NamedTwice { .. } => "its records would count twice: name it once",
             SourceError::TooManyFiles { .. } => "join small files, or reconcile in several runs",
@@ -235,9 +239,13 @@ impl SourceError {
             SourceError::Damaged { .. } => "fetch the file again, and compare its checksum with the sender's",
             SourceError::Bomb { .. } => "if the file is honest, decompress it first and give the plain file",
             SourceError::Unsupported { advice, .. } | SourceError::ColumnType { advice, .. } => advice,
-            SourceError::Malformed { .. } => "set `encoding` in the rules, or ask the sender for a clean file",
+            SourceError::Malformed { .. } => {
+                "set `encoding` in the rules, or ask the sender for a clean file"
+            }
             SourceError::EncodingConflict { .. } => "set `encoding = \"auto\"`, or correct it",
-            SourceError::Value { .. } => "correct the value, or cast the column to text where the file is written",
+            SourceError::Value { .. } => {
+                "correct the value, or cast the column to text where the file is written"
+            }
         };
         Some(fixed.to_owned())
     }

@@ -16,8 +16,8 @@ pub const FILES_MAX: usize = 65_535;
 
 /// Turns the arguments of one side into its files: paths of files, patterns (`bills/*.csv`),
 /// directories (their regular files, without hidden ones), zip archives (their members), named pipes
-/// and `-` for standard input. What can be read only once is copied into `spool_dir` first; the
-/// copies are the caller's to remove with the directory.
+/// and `-` for standard input. What can be read only once is copied into `spool_dir` first, which is
+/// made when needed; the copies are the caller's to remove with the directory.
 ///
 /// # Errors
 /// When an argument names nothing, a file comes twice, or there are more than [`FILES_MAX`] files.
@@ -193,7 +193,9 @@ impl Found<'_> {
 fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceError> {
     let name = &*archive.name;
     let damaged = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(source) => SourceError::Io { name: name.to_owned(), action: "read", source },
+        zip::result::ZipError::Io(source) => {
+            SourceError::Io { name: name.to_owned(), action: "read", source }
+        }
         // The directory of an archive is at its end: where that is missing, the end is.
         other => SourceError::Damaged {
             name: name.to_owned(),
@@ -235,6 +237,13 @@ fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceEr
             hidden += 1;
             continue;
         }
+        if member.is_symlink() {
+            return Err(SourceError::Unsupported {
+                name: full_name,
+                what: "a symbolic link in an archive",
+                advice: "pack the file itself",
+            });
+        }
         if member.encrypted() {
             return Err(SourceError::Unsupported {
                 name: full_name,
@@ -249,7 +258,8 @@ fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceEr
         })?;
         content = content.saturating_add(member.size());
         let (start, compressed) = (member.data_start(), member.compressed_size());
-        let start = start.filter(|start| start.checked_add(compressed).is_some_and(|end| end <= archive.seen.0));
+        let start =
+            start.filter(|start| start.checked_add(compressed).is_some_and(|end| end <= archive.seen.0));
         let Some(start) = start else {
             return Err(SourceError::Truncated { name: full_name, container: "zip", offset: 0 });
         };
@@ -315,6 +325,7 @@ pub(super) fn new_spool_file(
     stem: &str,
     for_name: &str,
 ) -> Result<(PathBuf, File), SourceError> {
+    fs::create_dir_all(spool_dir).map_err(SourceError::io(&spool_dir.display().to_string(), "make"))?;
     let mut number = 0;
     loop {
         let path = spool_dir.join(format!("{stem}-{number}"));
@@ -347,7 +358,8 @@ fn similar(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let entries = fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?;
-    let names = entries.take(SIMILAR_ENTRIES_MAX).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names =
+        entries.take(SIMILAR_ENTRIES_MAX).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let distance = |name: &str| {
         let plain = strsim::osa_distance(wanted, name);
         // Another case, or a compression's ending more or less, is the same name to people.

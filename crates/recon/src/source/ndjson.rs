@@ -99,11 +99,7 @@ impl LineReader {
         let (mut at, mut line) = (0, 0);
         while at < chunk.len() {
             let end = memchr::memchr(b'\n', &chunk[at..]).map_or(chunk.len(), |len| at + len);
-            let place = RowPlace {
-                offset: offset + at as u64,
-                len: line_len(&chunk[at..end]),
-                line,
-            };
+            let place = RowPlace { offset: offset + at as u64, len: line_len(&chunk[at..end]), line };
             let bytes = &chunk[at..end];
             let read = match text {
                 Some(text) => self.read_line(&text[at..end], &mut slots, out),
@@ -296,12 +292,7 @@ impl<'a> Object<'_, 'a> {
             }
         }
         if is_object && !field.fields.is_empty() {
-            let inner = Object {
-                fields: &field.fields,
-                slots: self.slots,
-                seen: self.seen,
-                positions: None,
-            };
+            let inner = Object { fields: &field.fields, slots: self.slots, seen: self.seen, positions: None };
             let mut deserializer = serde_json::Deserializer::from_str(raw);
             inner.deserialize(&mut deserializer).map_err(|error| E::custom(message(&error)))?;
         }

@@ -8,7 +8,7 @@ mod library;
 mod pages;
 mod text;
 
-use super::batch::{RowPlace, TextBatch, TextColumn};
+use super::batch::{TextBatch, TextColumn};
 use super::{SourceError, SourceFile, read_at_most};
 use ::parquet::basic::{Encoding, Type as Physical};
 use ::parquet::errors::ParquetError;
@@ -46,13 +46,15 @@ struct Refusal {
 enum Fail {
     /// The bytes are not what the format says.
     Damaged(String),
+    /// What the crate says.
+    Library(ParquetError),
     /// A value that has no text.
     Value(&'static str),
 }
 
 impl From<ParquetError> for Fail {
     fn from(error: ParquetError) -> Fail {
-        Fail::Damaged(error.to_string())
+        Fail::Library(error)
     }
 }
 
@@ -74,8 +76,8 @@ impl ParquetSource {
         let file = source.open_at_random()?;
         let name: Arc<str> = Arc::from(source.name());
         let len = check_ends(&name, &file)?;
-        let reader = SerializedFileReader::new(Positioned { file: Arc::new(file), len })
-            .map_err(|error| damaged(&name, len, error.to_string()))?;
+        let reader = guarded(|| SerializedFileReader::new(Positioned { file: Arc::new(file), len }))
+            .map_err(|error| named_library(&name, len, "its footer", error))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let columns = schema
             .columns()
@@ -147,12 +149,11 @@ impl ParquetSource {
         let first: u64 = self.group_rows().take(group).sum();
         let rows = self.group_rows().nth(group).expect("a row group of the file");
         let kinds: Vec<Kind> = columns.iter().map(|index| self.kind(*index)).collect::<Result<_, _>>()?;
-        let damaged = |error: ParquetError| damaged(&self.name, self.len, error.to_string());
-        let reader = self.reader.get_row_group(group).map_err(damaged)?;
-        let mut cursors = Vec::with_capacity(columns.len());
-        for index in columns {
-            cursors.push(self.cursor(&*reader, *index).map_err(damaged)?);
-        }
+        let mut cursors = guarded(|| {
+            let reader = self.reader.get_row_group(group)?;
+            columns.iter().map(|index| self.cursor(&*reader, *index)).collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(|error| named_library(&self.name, self.len, &format!("row group {group}"), error))?;
         let mut batch = TextBatch::new(columns.len());
         let mut at = 0;
         while at < rows {
@@ -167,10 +168,7 @@ impl ParquetSource {
                 };
                 read.map_err(|fail| self.named(fail, *index, first + at + out.len() as u64))?;
             }
-            for row in 0..now {
-                let line = u32::try_from(row).expect("a batch of fewer than 2^32 rows");
-                batch.end_row(RowPlace { offset: first + at + row as u64, len: 0, line });
-            }
+            batch.end_rows(first + at, u32::try_from(now).expect("a batch of fewer than 2^32 rows"));
             sink(&batch);
             at += now as u64;
         }
@@ -187,17 +185,19 @@ impl ParquetSource {
         };
         let description = &self.columns[index].description;
         if group.metadata().column(index).encodings().all(known) {
-            return Ok(Cursor::Pages(pages::Pages::new(description, group.get_column_page_reader(index)?)));
+            let pages = pages::Pages::new(description, group.get_column_page_reader(index)?);
+            return Ok(Cursor::Pages(Box::new(pages)));
         }
-        Ok(Cursor::Library(library::Library::new(description, group.get_column_reader(index)?)))
+        let library = library::Library::new(description, group.get_column_reader(index)?);
+        Ok(Cursor::Library(Box::new(library)))
     }
 
     fn named(&self, fail: Fail, column: usize, row: u64) -> SourceError {
         let column = self.columns[column].name.clone();
+        let place = || format!("column `{column}`, near row {row}");
         match fail {
-            Fail::Damaged(reason) => {
-                damaged(&self.name, self.len, format!("column `{column}`, near row {row}: {reason}"))
-            }
+            Fail::Damaged(reason) => damaged(&self.name, self.len, format!("{}: {reason}", place())),
+            Fail::Library(error) => named_library(&self.name, self.len, &place(), error),
             Fail::Value(reason) => SourceError::Value { name: self.name.to_string(), row, column, reason },
         }
     }
@@ -205,8 +205,31 @@ impl ParquetSource {
 
 /// Reads one column of one row group in steps.
 enum Cursor {
-    Pages(pages::Pages),
-    Library(library::Library),
+    Pages(Box<pages::Pages>),
+    Library(Box<library::Library>),
+}
+
+/// Runs the crate's code on bytes from outside. Some of its decoders panic on damaged pages; that is
+/// damage like any other, and no reason for a run to die.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        Err(ParquetError::General(format!("the decoder gave up: {text}")))
+    })
+}
+
+fn named_library(name: &str, len: u64, place: &str, error: ParquetError) -> SourceError {
+    match error {
+        ParquetError::External(error) => match error.downcast::<io::Error>() {
+            Ok(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                SourceError::io(name, "read")(*error)
+            }
+            Ok(error) => damaged(name, len, format!("{place}: {error}")),
+            Err(error) => damaged(name, len, format!("{place}: {error}")),
+        },
+        error => damaged(name, len, format!("{place}: {error}")),
+    }
 }
 
 fn damaged(name: &str, len: u64, reason: String) -> SourceError {

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use std::io::Write;
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ impl Dir {
 
     fn expand_stdin(&self, specs: &[&str], mut stdin: &[u8]) -> Result<Vec<SourceFile>, SourceError> {
         let specs: Vec<String> = specs.iter().map(ToString::to_string).collect();
-        expand_with(&specs, self.spool.path(), &mut stdin)
+        expand_with(&specs, &self.spool.path().join("made/when/needed"), &mut stdin)
     }
 
     /// The names of the files, without the directory.
@@ -143,13 +144,10 @@ fn arguments_expand_in_a_stable_order() {
     }
     assert_eq!(dir.names(&[&dir.path("b"), &dir.path("a.csv")]), ["b/10.csv", "b/2.csv", "a.csv"]);
     assert_eq!(dir.names(&[&dir.path("b/*.csv")]), ["b/10.csv", "b/2.csv"]);
-    assert_eq!(dir.names(&[&dir.path("**/*.csv")]), [
-        "a.csv",
-        "b/10.csv",
-        "b/2.csv",
-        "b/sub/x.csv",
-        "c[1].csv"
-    ]);
+    assert_eq!(
+        dir.names(&[&dir.path("**/*.csv")]),
+        ["a.csv", "b/10.csv", "b/2.csv", "b/sub/x.csv", "c[1].csv"]
+    );
     assert_eq!(dir.names(&[&dir.path("c[1].csv")]), ["c[1].csv"], "a file's name before a pattern");
     assert_eq!(dir.names(&[&dir.path("[ab]*")]), ["a.csv"], "patterns give files only");
 }
@@ -186,7 +184,9 @@ fn a_file_named_twice_is_refused_however_it_is_named() {
     std::os::unix::fs::symlink(&path, dir.path("link.csv")).unwrap();
     for second in [path.clone(), dir.path("./a.csv"), dir.path("*.csv"), dir.path("link.csv")] {
         match dir.expand(&[&path, &second]).unwrap_err() {
-            SourceError::NamedTwice { first, second: named, .. } => assert_eq!((first, named), (path.clone(), second)),
+            SourceError::NamedTwice { first, second: named, .. } => {
+                assert_eq!((first, named), (path.clone(), second))
+            }
             other => panic!("{other}"),
         }
     }
@@ -251,7 +251,12 @@ fn every_container_and_encoding_gives_the_same_text() {
         ("gzip, two members", [gzip(&halves.0), gzip(&halves.1)].concat(), Utf8, false),
         ("zstd", zstd_frame(&utf8), Utf8, false),
         ("zstd, two frames", [zstd_frame(&halves.0), zstd_frame(&halves.1)].concat(), Utf8, false),
-        ("zstd, skippable first", [b"\x50\x2A\x4D\x18\x03\0\0\0abc", &*zstd_frame(&utf8)].concat(), Utf8, false),
+        (
+            "zstd, skippable first",
+            [b"\x50\x2A\x4D\x18\x03\0\0\0abc", &*zstd_frame(&utf8)].concat(),
+            Utf8,
+            false,
+        ),
         ("zstd in gzip", gzip(&zstd_frame(&utf8)), Utf8, false),
         ("gb18030", gb18030(&text), Gb18030, false),
         ("gb18030 mark", mark(b"\x84\x31\x95\x33", &gb18030(&text)), Gb18030, false),
@@ -363,6 +368,20 @@ fn cut_off_and_damaged_containers_are_named_with_their_offset() {
         let error = read(&dir.one("damaged.csv", &damaged), Encoding::Auto).unwrap_err();
         assert_eq!(error.code(), "source_damaged", "{container}: {error}");
     }
+    // Cut inside a character, which must not make the beginning look like another encoding.
+    let mut stored = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    stored.write_all("付".repeat(1_000).as_bytes()).unwrap();
+    let stored = stored.finish().unwrap();
+    for cut in 900..903 {
+        let file = dir.one("cut.csv", &stored[..cut]);
+        let opened = file.open(Encoding::Auto).unwrap();
+        assert_eq!(opened.encoding, TextEncoding::Utf8);
+        let (before, error) = text_of(opened, file.name()).unwrap_err();
+        assert!(
+            matches!(error, SourceError::Truncated { offset, .. } if offset == before.len() as u64),
+            "{error}"
+        );
+    }
     let archive = zip(&[(b"m.csv", text.as_bytes())]);
     let path = dir.write("cut.zip", &archive[..archive.len() - 30]);
     let error = dir.expand(&[&path]).unwrap_err();
@@ -373,7 +392,13 @@ fn cut_off_and_damaged_containers_are_named_with_their_offset() {
     let path = dir.write("damaged.zip", &damaged);
     let member = dir.expand(&[&path]).unwrap().remove(0);
     let error = read(&member, Encoding::Auto).unwrap_err();
-    assert!(matches!(&error, SourceError::Damaged { container: "zip", .. } | SourceError::Truncated { container: "zip", .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            SourceError::Damaged { container: "zip", .. } | SourceError::Truncated { container: "zip", .. }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -387,7 +412,8 @@ fn a_zip_member_must_have_the_declared_length_and_checksum() {
             wrong[at] = wrong[at].wrapping_add(change);
             let path = dir.write("wrong.zip", &wrong);
             let error = dir.expand(&[&path]).unwrap().remove(0).open(Encoding::Auto);
-            let error = error.map_err(|e| (Vec::new(), e)).and_then(|o| text_of(o, "wrong.zip")).unwrap_err().1;
+            let error =
+                error.map_err(|e| (Vec::new(), e)).and_then(|o| text_of(o, "wrong.zip")).unwrap_err().1;
             assert!(
                 matches!(error, SourceError::Damaged { .. } | SourceError::Truncated { .. }),
                 "{what}: {error}"
@@ -400,21 +426,22 @@ fn a_zip_member_must_have_the_declared_length_and_checksum() {
 fn archives_expand_to_their_members() {
     let dir = Dir::new();
     let gbk = gb18030("账单/2026-11-11 明细.csv");
-    let path = dir.write("bills.zip", &zip(&[
-        (&gbk, b"gbk\n"),
-        ("微信.csv".as_bytes(), b"utf8\n"),
-        (b"b.csv", b"b\n"),
-        (b"a.csv", b"a\n"),
-        (b"sub/", b""),
-        (b"sub/.hidden", b"x"),
-        (b"__MACOSX/b.csv", b"x"),
-    ]));
-    assert_eq!(dir.names(&[&path]), [
-        "bills.zip:a.csv",
-        "bills.zip:b.csv",
-        "bills.zip:微信.csv",
-        "bills.zip:账单/2026-11-11 明细.csv",
-    ]);
+    let path = dir.write(
+        "bills.zip",
+        &zip(&[
+            (&gbk, b"gbk\n"),
+            ("微信.csv".as_bytes(), b"utf8\n"),
+            (b"b.csv", b"b\n"),
+            (b"a.csv", b"a\n"),
+            (b"sub/", b""),
+            (b"sub/.hidden", b"x"),
+            (b"__MACOSX/b.csv", b"x"),
+        ]),
+    );
+    assert_eq!(
+        dir.names(&[&path]),
+        ["bills.zip:a.csv", "bills.zip:b.csv", "bills.zip:微信.csv", "bills.zip:账单/2026-11-11 明细.csv",]
+    );
     let files = dir.expand(&[&path]).unwrap();
     let texts: Vec<_> = files.iter().map(|file| read(file, Encoding::Auto).unwrap()).collect();
     assert_eq!(texts, [b"a\n".as_slice(), b"b\n", b"utf8\n", b"gbk\n"]);
@@ -423,13 +450,22 @@ fn archives_expand_to_their_members() {
     let fail = |bytes: &[u8]| dir.expand(&[&dir.write("x.zip", bytes)]).unwrap_err();
     assert_eq!(fail(&zip(&[])).code(), "source_no_files");
     assert_eq!(fail(&zip(&[(b".a", b"x")])).code(), "source_no_files");
-    assert!(fail(&zip(&[(b"[Content_Types].xml", b"<x/>"), (b"xl/workbook.xml", b"")])).to_string().contains("Excel"));
+    assert!(
+        fail(&zip(&[(b"[Content_Types].xml", b"<x/>"), (b"xl/workbook.xml", b"")]))
+            .to_string()
+            .contains("Excel")
+    );
     assert_eq!(fail(&zip(&[(b"a", b"1"), (b"a", b"2")])).code(), "source_damaged");
     let mut encrypted = zip(&[(b"a", b"1")]);
     let directory = encrypted.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     encrypted[directory + 8] |= 1;
     encrypted[6] |= 1;
     assert!(fail(&encrypted).to_string().contains("encrypted"));
+    let mut link = zip(&[(b"a", b"target")]);
+    let directory = link.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    link[directory + 5] = 3;
+    link[directory + 38..directory + 42].copy_from_slice(&(0o120_777_u32 << 16).to_le_bytes());
+    assert!(fail(&link).to_string().contains("symbolic link"));
     let nested = dir.write("nested.zip", &zip(&[(b"inner.zip", &zip(&[(b"a", b"1")]))]));
     let error = dir.expand(&[&nested]).unwrap()[0].open(Encoding::Auto).unwrap_err();
     assert!(error.to_string().contains("zip archive inside"), "{error}");
@@ -457,7 +493,10 @@ fn bombs_are_refused() {
         Body::Stream(mut stream) => {
             let error = io::copy(&mut stream, &mut io::sink()).unwrap_err();
             let error = SourceError::from_read(file.name(), error);
-            assert!(matches!(error, SourceError::Bomb { bytes, .. } if bytes > EXPANSION_FREE_BYTES), "{error}");
+            assert!(
+                matches!(error, SourceError::Bomb { bytes, .. } if bytes > EXPANSION_FREE_BYTES),
+                "{error}"
+            );
         }
         Body::Plain { .. } => panic!("compressed"),
     }
@@ -466,7 +505,14 @@ fn bombs_are_refused() {
 #[test]
 fn empty_files_are_named_whatever_they_are_wrapped_in() {
     let dir = Dir::new();
-    for stored in [b"".to_vec(), b"\xEF\xBB\xBF".to_vec(), gzip(b""), zstd_frame(b""), gzip(b"\xEF\xBB\xBF"), b"\xFF\xFE".to_vec()] {
+    for stored in [
+        b"".to_vec(),
+        b"\xEF\xBB\xBF".to_vec(),
+        gzip(b""),
+        zstd_frame(b""),
+        gzip(b"\xEF\xBB\xBF"),
+        b"\xFF\xFE".to_vec(),
+    ] {
         let error = dir.one("empty.csv", &stored).open(Encoding::Auto).unwrap_err();
         assert_eq!(error.code(), "source_empty", "{stored:?}: {error}");
     }
@@ -549,4 +595,107 @@ fn the_kind_of_file_is_told_from_its_text() {
     let dir = Dir::new();
     let file = dir.one("a.csv", &gzip(&gb18030("编号|金额\n1|2\n")));
     assert_eq!(file.detect(Encoding::Auto).unwrap(), Detected { format: Csv, delimiter: b'|' });
+}
+
+/// Reads to the end or to the error, in pieces of `piece` bytes.
+fn read_in_pieces(file: &SourceFile, piece: usize) -> (Vec<u8>, Option<SourceError>) {
+    let opened = match file.open(Encoding::Auto) {
+        Ok(opened) => opened,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let Body::Stream(mut stream) = opened.body else {
+        return text_of(opened, "").map(|t| (t, None)).unwrap();
+    };
+    let (mut text, mut buffer) = (Vec::new(), vec![0; piece]);
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return (text, None),
+            Ok(len) => text.extend_from_slice(&buffer[..len]),
+            Err(error) => return (text, Some(SourceError::from_read("", error))),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_comes_back_through_any_container(
+        // A first letter that is neither UTF-8 by chance nor one of the known file kinds.
+        text in "账[^\\u{0}]{0,300}",
+        repeat in 1..400_usize,
+        encoding in 0..4,
+        container in 0..4,
+        piece in 1..5_000_usize,
+    ) {
+        let text = text.repeat(repeat);
+        let wide = |to_bytes: fn(u16) -> [u8; 2], mark: u16| -> Vec<u8> {
+            std::iter::once(mark).chain(text.encode_utf16()).flat_map(to_bytes).collect()
+        };
+        let stored = match encoding {
+            0 => text.clone().into_bytes(),
+            1 => [b"\x84\x31\x95\x33", &*gb18030(&text)].concat(),
+            2 => wide(u16::to_le_bytes, 0xFEFF),
+            _ => wide(u16::to_be_bytes, 0xFEFF),
+        };
+        let stored = match container {
+            0 => stored,
+            1 => gzip(&stored),
+            2 => zstd_frame(&stored),
+            _ => zip(&[(b"m", &stored)]),
+        };
+        let dir = Dir::new();
+        let (found, error) = read_in_pieces(&dir.one("file", &stored), piece);
+        prop_assert!(error.is_none(), "{:?}", error);
+        prop_assert_eq!(found, text.into_bytes());
+    }
+
+    #[test]
+    fn a_container_cut_anywhere_never_ends_cleanly(
+        lines in 1..4_000_usize,
+        cut in any::<prop::sample::Index>(),
+        zstandard in any::<bool>(),
+        piece in 1..70_000_usize,
+    ) {
+        // Mostly Chinese, so that most cuts fall inside a character.
+        let text = long_text(lines).replace(',', "，");
+        let stored = if zstandard { zstd_frame(text.as_bytes()) } else { gzip(text.as_bytes()) };
+        // The first four bytes tell what it is.
+        let stored = &stored[..4 + cut.index(stored.len() - 4)];
+        let dir = Dir::new();
+        let (found, error) = read_in_pieces(&dir.one("file", stored), piece);
+        prop_assert!(text.as_bytes().starts_with(&found));
+        match error {
+            Some(SourceError::Truncated { offset, .. }) => prop_assert_eq!(offset, found.len() as u64),
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        magic in prop::sample::select(vec![&b""[..], b"\x1F\x8B\x08\x00", b"\x28\xB5\x2F\xFD", b"PK\x03\x04", b"PAR1\0", b"\xFF\xFE", b"{"]),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let dir = Dir::new();
+        let path = dir.write("file", &[magic, &bytes].concat());
+        if let Ok(files) = dir.expand(&[&path]) {
+            let _ = files[0].detect(Encoding::Auto);
+            let _ = read_in_pieces(&files[0], 100);
+            let _ = parquet::ParquetSource::open(&files[0]);
+        }
+    }
+
+    #[test]
+    fn damaged_archives_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
+        let dir = Dir::new();
+        let mut archive = zip(&[(b"a.csv", b"k,v\n1,2\n"), ("付.csv".as_bytes(), &long_text(50).into_bytes())]);
+        for (at, byte) in changes {
+            let at = at.index(archive.len());
+            archive[at] = byte;
+        }
+        let path = dir.write("file", &archive);
+        for file in dir.expand(&[&path]).unwrap_or_default() {
+            let _ = read_in_pieces(&file, 1_000);
+        }
+    }
 }

@@ -2,7 +2,9 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn read(chunk: &[u8], columns: &[&str]) -> (Vec<Vec<Option<String>>>, Vec<RowPlace>, Vec<LineError>, u32) {
+type Rows = Vec<Vec<Option<String>>>;
+
+fn read(chunk: &[u8], columns: &[&str]) -> (Rows, Vec<RowPlace>, Vec<LineError>, u32) {
     let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
     let (mut batch, mut errors) = (TextBatch::new(columns.len()), Vec::new());
     let lines = LineReader::new(&columns).read_lines(chunk, 1_000, &mut batch, &mut errors);

@@ -2,9 +2,11 @@
 
 use super::super::batch::TextColumn;
 use super::text::{Kind, write_bool};
-use super::{DAMAGED, Fail, push_rows};
+use super::{DAMAGED, Fail, guarded, push_rows};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{AsBytes, BoolType, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type};
+use ::parquet::data_type::{
+    AsBytes, BoolType, ByteArrayType, DataType, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use ::parquet::schema::types::ColumnDescriptor;
 
 /// A column of a row group.
@@ -83,7 +85,8 @@ impl<T: DataType> Values<T> {
     ) -> Result<(), Fail> {
         levels.clear();
         self.values.clear();
-        let (read, ..) = self.reader.read_records(rows, Some(levels), None, &mut self.values)?;
+        let (reader, to) = (&mut self.reader, &mut self.values);
+        let (read, ..) = guarded(|| reader.read_records(rows, Some(levels), None, to))?;
         if read != rows {
             return Err(DAMAGED("fewer values than the row group has rows"));
         }

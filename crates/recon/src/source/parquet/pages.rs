@@ -4,7 +4,7 @@
 
 use super::super::batch::TextColumn;
 use super::text::{Kind, write_bool};
-use super::{DAMAGED, Fail, push_rows, width};
+use super::{DAMAGED, Fail, guarded, push_rows, width};
 use ::parquet::basic::{Encoding, Type as Physical};
 use ::parquet::column::page::{Page, PageReader};
 use ::parquet::schema::types::ColumnDescriptor;
@@ -74,10 +74,12 @@ impl Pages {
             match &mut page.values {
                 Values::Plain { bytes, at } => {
                     let rest = bytes.get(*at..).unwrap_or_default();
-                    *at += push_plain(kind, self.physical, self.type_length, rest, (now, present, levels), out)?;
+                    *at +=
+                        push_plain(kind, self.physical, self.type_length, rest, (now, present, levels), out)?;
                 }
                 Values::PlainBits { bytes, bit } => push_rows(out, now, levels, |out| {
-                    let byte = bytes.get(*bit / 8).ok_or_else(|| DAMAGED("a page of booleans ends too early"))?;
+                    let byte =
+                        bytes.get(*bit / 8).ok_or_else(|| DAMAGED("a page of booleans ends too early"))?;
                     write_bool(byte >> (*bit % 8) & 1 == 1, out);
                     *bit += 1;
                     Ok(())
@@ -106,7 +108,7 @@ impl Pages {
     }
 
     fn next_page(&mut self, kind: Kind) -> Result<(), Fail> {
-        let page = self.reader.get_next_page()?;
+        let page = guarded(|| self.reader.get_next_page())?;
         let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
         match page {
             Page::DictionaryPage { buf, num_values, .. } => {
@@ -120,21 +122,29 @@ impl Pages {
                     (None, buf)
                 } else {
                     if def_level_encoding != Encoding::RLE {
-                        return Err(Fail::Damaged(format!("levels in the old {def_level_encoding} encoding")));
+                        return Err(Fail::Damaged(format!(
+                            "levels in the old {def_level_encoding} encoding"
+                        )));
                     }
                     let (levels, values) = split_prefixed(&buf)?;
                     (Some(Hybrid::new(levels, bits(self.present))), values)
                 };
-                self.page =
-                    Some(DataPage { rows: num_values as usize, levels, values: self.values(encoding, values)? });
+                self.page = Some(DataPage {
+                    rows: num_values as usize,
+                    levels,
+                    values: self.values(encoding, values)?,
+                });
             }
-            Page::DataPageV2 { buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+            Page::DataPageV2 {
+                buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, ..
+            } => {
                 let start = rep_levels_byte_len as usize;
                 let end = start + def_levels_byte_len as usize;
                 if end > buf.len() {
                     return Err(DAMAGED("a page is shorter than its levels"));
                 }
-                let levels = (self.present > 0).then(|| Hybrid::new(buf.slice(start..end), bits(self.present)));
+                let levels =
+                    (self.present > 0).then(|| Hybrid::new(buf.slice(start..end), bits(self.present)));
                 let values = self.values(encoding, buf.slice(end..))?;
                 self.page = Some(DataPage { rows: num_values as usize, levels, values });
             }
@@ -155,7 +165,9 @@ impl Pages {
                 }
                 Ok(Values::Indexes(Hybrid::new(bytes.slice(bytes.len().min(1)..), width)))
             }
-            (other, _) => Err(Fail::Damaged(format!("a page in the {other} encoding, which the footer does not list"))),
+            (other, _) => {
+                Err(Fail::Damaged(format!("a page in the {other} encoding, which the footer does not list")))
+            }
         }
     }
 }

@@ -41,11 +41,16 @@ impl Kind {
         let physical = column.physical_type();
         let refuse = |kind: String, advice| Err(Refusal { kind, advice });
         if column.max_rep_level() > 0 {
-            return refuse("a list or map".to_owned(), "unnest it where the file is written: one row per value");
+            return refuse(
+                "a list or map".to_owned(),
+                "unnest it where the file is written: one row per value",
+            );
         }
         if let Some(logical) = column.logical_type_ref() {
             let kind = match (logical, physical) {
-                (LogicalType::String | LogicalType::Enum | LogicalType::Json, Physical::BYTE_ARRAY) => Kind::Text,
+                (LogicalType::String | LogicalType::Enum | LogicalType::Json, Physical::BYTE_ARRAY) => {
+                    Kind::Text
+                }
                 (LogicalType::Decimal(decimal), _) => return decimal_kind(physical, decimal.scale),
                 (LogicalType::Date, Physical::INT32) => Kind::Date,
                 (LogicalType::Integer(int), Physical::INT32) if !int.is_signed => Kind::Unsigned32,
@@ -68,8 +73,12 @@ impl Kind {
         match (column.converted_type(), physical) {
             (ConvertedType::DECIMAL, _) => decimal_kind(physical, column.type_scale()),
             (ConvertedType::DATE, Physical::INT32) => Ok(Kind::Date),
-            (ConvertedType::TIMESTAMP_MILLIS, Physical::INT64) => Ok(Kind::Timestamp { decimals: 3, utc: true }),
-            (ConvertedType::TIMESTAMP_MICROS, Physical::INT64) => Ok(Kind::Timestamp { decimals: 6, utc: true }),
+            (ConvertedType::TIMESTAMP_MILLIS, Physical::INT64) => {
+                Ok(Kind::Timestamp { decimals: 3, utc: true })
+            }
+            (ConvertedType::TIMESTAMP_MICROS, Physical::INT64) => {
+                Ok(Kind::Timestamp { decimals: 6, utc: true })
+            }
             (ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32, Physical::INT32) => {
                 Ok(Kind::Unsigned32)
             }
