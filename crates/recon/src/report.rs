@@ -16,12 +16,17 @@ mod parquet;
 mod row;
 mod sort;
 mod staged;
+mod summary;
 mod tables;
 mod tally;
 
 pub use breaks::{Carried, RAW_BYTES_MAX, RejectedRow};
 pub use names::Shape;
 pub use staged::OutputFile;
+pub use summary::{
+    Bridge, BridgeLine, Imbalance, InputFile, Money, MoneyByCurrency, Named, Ordered, OutcomeAmounts, OutcomeSummary,
+    Phase, RulesRef, RunFacts, RunVerdict, SUMMARY_SCHEMA, SideFacts, SideSummary, Summary,
+};
 pub use tables::{RowSample, Written, write_tables};
 pub use tally::{AMOUNT_BUCKETS, Class, Days, Outcome, ReportStats, amount_bucket};
 

@@ -180,7 +180,9 @@ impl Leaf {
 
     /// Adds a value for row number `row` of the group and returns its size.
     fn push(&mut self, row: usize, cell: Cell<'_>, names: &NameTable) -> usize {
-        self.levels.resize(row, 0);
+        if self.levels.len() < row {
+            self.levels.resize(row, 0);
+        }
         self.levels.push(1);
         match (&mut self.values, cell) {
             (Values::Int64(values), Cell::Int(value)) => values.push(value),

@@ -77,18 +77,18 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
     }
 
     let columns = numbered("break_number", break_columns(&shape));
-    let table = Table { columns: &columns, numbered: true, names: &names };
+    let table = Table::new(&columns, &names);
     let mut outputs = Outputs {
         csv: Some(CsvOut::create(out, "breaks.csv", &columns)?),
         parquet: Some(ParquetOut::create(out, "breaks.parquet", &columns, &names)?),
     };
     let mut watch = Watch::new(&table);
-    table.write(breaks, &mut outputs, |number, row| watch.see(number, row))?;
+    table.write(breaks, &mut outputs, |seen, row| watch.see(seen, row))?;
     (written.samples, written.largest) = (watch.samples, watch.largest);
     outputs.finish(&mut written.files)?;
 
     let columns = open_item_columns();
-    let table = Table { columns: &columns, numbered: false, names: &names };
+    let table = Table::new(&columns, &names);
     let parquet = Some(ParquetOut::create(out, "open_items.parquet", &columns, &names)?);
     let mut outputs = Outputs { csv: None, parquet };
     let mut pending = Vec::new();
@@ -103,7 +103,7 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
     outputs.finish(&mut written.files)?;
 
     let columns = rejected_columns();
-    let table = Table { columns: &columns, numbered: false, names: &names };
+    let table = Table::new(&columns, &names);
     let csv = Some(CsvOut::create(out, "rejected.csv", &columns)?);
     let mut outputs = Outputs { csv, parquet: None };
     let mut samples = Vec::new();
@@ -119,7 +119,7 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
 
     if !matched.is_empty() {
         let columns = numbered("match_number", matched_columns());
-        let table = Table { columns: &columns, numbered: true, names: &names };
+        let table = Table::new(&columns, &names);
         let parquet = Some(ParquetOut::create(out, "matched.parquet", &columns, &names)?);
         let mut outputs = Outputs { csv: None, parquet };
         table.write(matched, &mut outputs, |_, _| ())?;
@@ -160,10 +160,32 @@ impl Outputs {
 struct Table<'a> {
     columns: &'a [Column],
     numbered: bool,
+    currency_at: usize,
+    delta_at: usize,
     names: &'a NameTable,
 }
 
-impl Table<'_> {
+/// What a row shows while it is written.
+#[derive(Debug, Default)]
+struct Seen {
+    number: u64,
+    code: Option<Code>,
+    currency: Option<u16>,
+    delta: Option<i128>,
+}
+
+impl<'a> Table<'a> {
+    fn new(columns: &'a [Column], names: &'a NameTable) -> Table<'a> {
+        let place = |name: &str| columns.iter().position(|c| c.name == name).unwrap_or(usize::MAX);
+        Table {
+            columns,
+            numbered: columns.first().is_some_and(|column| column.kind == Kind::Number),
+            currency_at: place("currency"),
+            delta_at: place("delta"),
+            names,
+        }
+    }
+
     fn stored(&self) -> &[Column] {
         &self.columns[usize::from(self.numbered)..]
     }
@@ -173,17 +195,25 @@ impl Table<'_> {
         &self,
         sorters: Vec<Sorter>,
         outputs: &mut Outputs,
-        mut watch: impl FnMut(u64, &[u8]),
+        mut watch: impl FnMut(&Seen, &[u8]),
     ) -> Result<(), ReportError> {
         let first = usize::from(self.numbered);
-        let (mut number, mut group) = (0, None);
+        let mut group = None;
+        let mut seen = Seen::default();
         merge(sorters, |key, row| {
             if group != Some(group_of(key)) {
                 group = Some(group_of(key));
-                number += 1;
+                seen.number += 1;
             }
+            (seen.code, seen.currency, seen.delta) = (None, None, None);
             let Outputs { csv, parquet } = &mut *outputs;
             let mut each = |at: usize, cell: Cell<'_>| {
+                match cell {
+                    Cell::Code(code) => seen.code = Some(code),
+                    Cell::Currency(currency) if at == self.currency_at => seen.currency = Some(currency),
+                    Cell::Money(minor, _) if at == self.delta_at => seen.delta = Some(minor),
+                    _ => (),
+                }
                 if let Some(csv) = csv {
                     csv.cell(at, self.columns[at].kind, cell, self.names);
                 }
@@ -191,13 +221,14 @@ impl Table<'_> {
                     parquet.cell(at, cell, self.names);
                 }
             };
+            let number = seen.number;
             if self.numbered {
                 each(0, Cell::Number(number));
             }
             for_each_cell(self.stored(), row, |at, cell| each(at + first, cell));
             csv.as_mut().map_or(Ok(()), CsvOut::end_row)?;
             parquet.as_mut().map_or(Ok(()), ParquetOut::end_row)?;
-            watch(number, row);
+            watch(&seen, row);
             Ok::<(), ReportError>(())
         })
     }
@@ -216,9 +247,6 @@ impl Table<'_> {
 /// Gathers the first rows of each code and the largest differences.
 struct Watch<'a> {
     table: &'a Table<'a>,
-    delta_at: usize,
-    code_at: usize,
-    currency_at: usize,
     samples: BTreeMap<Code, Vec<RowSample>>,
     largest: BTreeMap<String, Vec<RowSample>>,
     // Beside `largest`: the sizes, by numeric code.
@@ -227,41 +255,26 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(table: &'a Table<'a>) -> Watch<'a> {
-        let place = |name| table.stored().iter().position(|c| c.name == name).expect("a column of breaks");
-        Watch {
-            table,
-            delta_at: place("delta"),
-            code_at: place("code"),
-            currency_at: place("currency"),
-            samples: BTreeMap::new(),
-            largest: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-        }
+        Watch { table, samples: BTreeMap::new(), largest: BTreeMap::new(), sizes: BTreeMap::new() }
     }
 
-    fn see(&mut self, number: u64, row: &[u8]) {
-        let (mut code, mut currency, mut delta) = (None, None, None);
-        for_each_cell(self.table.stored(), row, |at, cell| match cell {
-            Cell::Code(value) if at == self.code_at => code = Some(value),
-            Cell::Currency(value) if at == self.currency_at => currency = Some(value),
-            Cell::Money(minor, _) if at == self.delta_at => delta = Some(minor.unsigned_abs()),
-            _ => (),
-        });
-        let code = code.expect("every break has a code");
+    fn see(&mut self, seen: &Seen, row: &[u8]) {
+        let code = seen.code.expect("every break has a code");
         let samples = self.samples.entry(code).or_default();
         if samples.len() < SAMPLES_MAX {
-            samples.push(self.table.sample(number, code, row));
+            samples.push(self.table.sample(seen.number, code, row));
         }
-        let Some((currency, size)) = currency.zip(delta).filter(|(_, size)| *size > 0) else { return };
+        let (Some(currency), Some(delta)) = (seen.currency, seen.delta) else { return };
+        let size = delta.unsigned_abs();
         let sizes = self.sizes.entry(currency).or_default();
         // Equal ones stay in order of report, so the answer is one.
         let at = sizes.partition_point(|known| *known >= size);
-        if at >= LARGEST_MAX {
+        if at >= LARGEST_MAX || size == 0 {
             return;
         }
         let largest = self.largest.entry(self.table.names.currency(currency).to_owned()).or_default();
         sizes.insert(at, size);
-        largest.insert(at, self.table.sample(number, code, row));
+        largest.insert(at, self.table.sample(seen.number, code, row));
         sizes.truncate(LARGEST_MAX);
         largest.truncate(LARGEST_MAX);
     }
