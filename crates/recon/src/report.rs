@@ -11,6 +11,7 @@
 
 mod breaks;
 mod csv;
+mod html;
 mod names;
 mod parquet;
 mod row;
@@ -21,6 +22,7 @@ mod tables;
 mod tally;
 
 pub use breaks::{Carried, RAW_BYTES_MAX, RejectedRow};
+pub use html::{Lang, render_html, write_html};
 pub use names::Shape;
 pub use staged::OutputFile;
 pub use summary::{
