@@ -11,17 +11,24 @@
 
 mod breaks;
 mod csv;
+mod html;
 mod names;
 mod parquet;
 mod row;
 mod sort;
 mod staged;
+mod summary;
 mod tables;
 mod tally;
 
 pub use breaks::{Carried, RAW_BYTES_MAX, RejectedRow};
+pub use html::{Lang, render_html, write_html};
 pub use names::Shape;
 pub use staged::OutputFile;
+pub use summary::{
+    Bridge, BridgeLine, Imbalance, InputFile, Money, MoneyByCurrency, Named, Ordered, OutcomeAmounts, OutcomeSummary,
+    Phase, RulesRef, RunFacts, RunVerdict, SUMMARY_SCHEMA, SideFacts, SideSummary, Summary,
+};
 pub use tables::{RowSample, Written, write_tables};
 pub use tally::{AMOUNT_BUCKETS, Class, Days, Outcome, ReportStats, amount_bucket};
 

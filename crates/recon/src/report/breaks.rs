@@ -114,7 +114,9 @@ impl Tables {
             row.start();
             row.code(group.verdict.code);
             row.text(pair.key());
+            row.text(pair.right_key());
             row.currency(pair.currency());
+            row.currency(pair.right_currency());
             pair.each(|half| row.money(half.map(|h| h.row.amount), exponent(half)));
             let unit = group.delta_exponent();
             row.sum(group.delta.filter(|_| first), unit);
@@ -127,7 +129,6 @@ impl Tables {
             row.why(why);
             let candidates: &[RecordId] = if first { &group.verdict.candidates } else { &[] };
             row.places(candidates.iter().map(|id| (records.row(*id).side, records.row(*id).loc)));
-            pair.each(|half| row.currency(half.map(|h| h.row.currency)));
             pair.each(|half| row.money(half.and_then(|h| h.row.fee), exponent(half)));
             row.sum(pair.fee_delta().filter(|_| group.is_pair()), unit);
             pair.each(|half| row.word(half.map(|h| h.row.kind)));
@@ -138,7 +139,7 @@ impl Tables {
                 pair.each(|half| row.text(half.and_then(|h| h.texts[text.slot()])));
             }
             pair.each(|half| row.int(half.map(|h| i64::from(h.row.age)).filter(|age| *age > 0)));
-            push(&mut self.breaks, row, BREAK_COLUMNS + 2 * self.shape.keys(), group.key(member))?;
+            push(&mut self.breaks, row, BREAK_COLUMNS + 2 * (self.shape.keys() - 1), group.key(member))?;
         }
         Ok(())
     }
@@ -198,7 +199,7 @@ impl Tables {
             row.text(Some(from.file.as_bytes()));
             row.count(Some(from.row));
             row.int(from.first_seen.map(i64::from));
-            row.count(Some(u64::from(record.age.saturating_add(1))));
+            row.count(Some(u64::from(record.age) + 1));
             push(&mut self.open_items, row, OPEN_ITEM_COLUMNS, group.key(member))?;
         }
         Ok(())
@@ -236,7 +237,9 @@ pub(super) fn break_columns(shape: &Shape) -> Vec<Column> {
     let mut columns = vec![
         Column::new("code", Kind::Code),
         Column::new("key", Kind::Text),
+        Column::new("right_key", Kind::Text),
         Column::new("currency", Kind::Currency),
+        Column::new("right_currency", Kind::Currency),
         Column::new("left_amount", Kind::Money),
         Column::new("right_amount", Kind::Money),
         Column::new("delta", Kind::Sum),
@@ -253,7 +256,6 @@ pub(super) fn break_columns(shape: &Shape) -> Vec<Column> {
         columns.push(Column::new(format!("left_{name}"), kind));
         columns.push(Column::new(format!("right_{name}"), kind));
     };
-    both("currency", Kind::Currency);
     both("fee", Kind::Money);
     columns.push(Column::new("fee_delta", Kind::Sum));
     let mut both = |name: &str, kind| {
@@ -331,9 +333,9 @@ pub(super) fn rejected_columns() -> Vec<Column> {
     ]
 }
 
-/// Texts of a record in the order of the breaks table.
+/// Texts of a record in the order of the breaks table, which has the first key up front.
 fn sided_texts(keys: usize) -> impl Iterator<Item = Text> {
-    let keys = (0..KEYS_MAX).take(keys).filter_map(|n| u8::try_from(n).ok()).map(Text::Key);
+    let keys = (1..KEYS_MAX).take(keys - 1).filter_map(|n| u8::try_from(n).ok()).map(Text::Key);
     keys.chain([Text::Batch, Text::Original, Text::Account])
 }
 
@@ -406,16 +408,26 @@ impl<'a> Pair<'a> {
         Side::BOTH.iter().for_each(|side| each(*side, self.0[side.index()].as_ref()));
     }
 
-    /// The first match key of the left record, or of the right where there is no left one.
+    /// The first match key of the left record, or of the right where the left has none.
     fn key(&self) -> Option<&'a [u8]> {
-        self.0.iter().flatten().next().and_then(|half| half.texts[Text::Key(0).slot()])
+        self.0.iter().flatten().find_map(|half| half.texts[Text::Key(0).slot()])
     }
 
-    /// The currency of the row's amounts; none where they differ.
+    /// The right record's first match key where it is another than [`Pair::key`].
+    fn right_key(&self) -> Option<&'a [u8]> {
+        let key = self.0[1].as_ref().and_then(|right| right.texts[Text::Key(0).slot()]);
+        key.filter(|key| self.key() != Some(*key))
+    }
+
+    /// The currency of the left record, or of the right where there is no left one.
     fn currency(&self) -> Option<Currency> {
-        let mut currencies = self.0.iter().flatten().map(|half| half.row.currency);
-        let first = currencies.next()?;
-        currencies.all(|currency| currency == first).then_some(first)
+        self.0.iter().flatten().next().map(|half| half.row.currency)
+    }
+
+    /// The right record's currency where both records are there and it is another.
+    fn right_currency(&self) -> Option<Currency> {
+        let [Some(left), Some(right)] = &self.0 else { return None };
+        (left.row.currency != right.row.currency).then_some(right.row.currency)
     }
 
     fn fee_delta(&self) -> Option<i128> {
@@ -441,7 +453,7 @@ impl<'a> Pair<'a> {
             text(Text::Original),
             text(Text::Account),
         ];
-        let keys = sided_texts(KEYS_MAX).take(KEYS_MAX).map(text);
+        let keys = (0..KEYS_MAX).map(|slot| left.texts[slot] != right.texts[slot]);
         let mut mask = 0;
         for (bit, differs) in fixed.into_iter().chain(keys).enumerate() {
             mask |= u32::from(differs) << bit;

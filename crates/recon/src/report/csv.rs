@@ -4,8 +4,12 @@ use super::ReportError;
 use super::names::{NameTable, field_names};
 use super::row::{Cell, Column, Kind, places};
 use super::staged::{OutputFile, Staged};
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
+
+// As much as the file's own buffer, which then passes it on without a copy.
+const WRITE_BYTES: usize = 256 << 10;
 
 /// Writes one table as a CSV file.
 pub(super) struct CsvOut {
@@ -22,7 +26,7 @@ impl CsvOut {
     pub(super) fn create(dir: &Path, name: &str, columns: &[Column]) -> Result<Self, ReportError> {
         let mut out = CsvOut {
             file: Staged::create(dir, name)?,
-            line: Vec::with_capacity(1 << 16),
+            line: Vec::with_capacity(WRITE_BYTES + (4 << 10)),
             next: 0,
             columns: columns.len(),
             rows: 0,
@@ -50,7 +54,7 @@ impl CsvOut {
         self.line.push(b'\n');
         self.next = 0;
         self.rows += 1;
-        if self.line.len() >= 1 << 16 {
+        if self.line.len() >= WRITE_BYTES {
             self.write_out()?;
         }
         Ok(())
@@ -148,9 +152,10 @@ impl CellText {
             out.extend_from_slice(&two_digits(number));
         }
         if part > 0 {
-            let digits = format!("{part:06}");
             out.push(b'.');
-            out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
+            push_padded(out, part, 6);
+            let zeros = out.iter().rev().take_while(|digit| **digit == b'0').count();
+            out.truncate(out.len() - zeros);
         }
         out.push(b'Z');
     }
@@ -191,17 +196,24 @@ pub(super) fn place_list(bytes: &[u8], names: &NameTable) -> Vec<u8> {
 
 /// Makes input text valid UTF-8 (a broken sequence becomes U+FFFD), and shows the separator within
 /// composite keys as `|`.
-pub(super) fn readable(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    use std::borrow::Cow;
-    let has_separator = memchr::memchr(0x1f, bytes).is_some();
+pub(super) fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
+    // One pass without branches, since nearly all texts are plain.
+    let odd = bytes.iter().fold(false, |odd, &byte| odd | (byte == SEPARATOR) | (byte >= 0x80));
+    if !odd {
+        return Cow::Borrowed(bytes);
+    }
     match std::str::from_utf8(bytes) {
-        Ok(_) if !has_separator => Cow::Borrowed(bytes),
-        _ => Cow::Owned(String::from_utf8_lossy(bytes).replace('\u{1f}', "|").into_bytes()),
+        Ok(_) if !bytes.contains(&SEPARATOR) => Cow::Borrowed(bytes),
+        _ => Cow::Owned(String::from_utf8_lossy(bytes).replace(char::from(SEPARATOR), "|").into_bytes()),
     }
 }
 
+/// Joins the columns of a composite key.
+const SEPARATOR: u8 = 0x1f;
+
 fn quote(text: &[u8], out: &mut Vec<u8>) {
-    if !text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+    let special = |byte: u8| (byte == b',') | (byte == b'"') | (byte == b'\n') | (byte == b'\r');
+    if !text.iter().fold(false, |found, &byte| found | special(byte)) {
         return out.extend_from_slice(text);
     }
     out.push(b'"');
@@ -240,13 +252,16 @@ fn push_decimal(out: &mut Vec<u8>, minor: i128, exponent: u8) {
     push_digits(out, size / unit);
     if exponent > 0 {
         out.push(b'.');
-        let start = out.len();
-        out.resize(start + usize::from(exponent), b'0');
-        let mut part = size % unit;
-        for digit in out[start..].iter_mut().rev() {
-            *digit = b'0' + u8::try_from(part % 10).expect("a digit");
-            part /= 10;
-        }
+        push_padded(out, size % unit, usize::from(exponent));
+    }
+}
+
+fn push_padded(out: &mut Vec<u8>, mut number: u64, width: usize) {
+    let start = out.len();
+    out.resize(start + width, b'0');
+    for digit in out[start..].iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("a digit");
+        number /= 10;
     }
 }
 

@@ -180,7 +180,9 @@ impl Leaf {
 
     /// Adds a value for row number `row` of the group and returns its size.
     fn push(&mut self, row: usize, cell: Cell<'_>, names: &NameTable) -> usize {
-        self.levels.resize(row, 0);
+        if self.levels.len() < row {
+            self.levels.resize(row, 0);
+        }
         self.levels.push(1);
         match (&mut self.values, cell) {
             (Values::Int64(values), Cell::Int(value)) => values.push(value),
@@ -235,13 +237,13 @@ impl Leaf {
             Values::Int32(values) => write(column.typed::<Int32Type>(), values, levels),
             Values::Flag(count) => write(column.typed::<BoolType>(), &vec![true; *count], levels),
             Values::Decimal(bytes) => {
-                let all = ByteArray::from(std::mem::take(bytes));
+                let all = ByteArray::from(take_like(bytes));
                 let values: Vec<FixedLenByteArray> =
                     (0..all.len()).step_by(MONEY_BYTES).map(|at| all.slice(at, MONEY_BYTES).into()).collect();
                 write(column.typed::<FixedLenByteArrayType>(), &values, levels)
             }
             Values::Text { bytes, ends } => {
-                let all = ByteArray::from(std::mem::take(bytes));
+                let all = ByteArray::from(take_like(bytes));
                 let mut start = 0;
                 let values: Vec<ByteArray> = ends
                     .iter()
@@ -305,6 +307,12 @@ impl Leaf {
             _ => builder.build(),
         }
     }
+}
+
+/// Takes the bytes and leaves room for as many again.
+fn take_like(bytes: &mut Vec<u8>) -> Vec<u8> {
+    let room = Vec::with_capacity(bytes.len());
+    std::mem::replace(bytes, room)
 }
 
 fn write<T: DataType>(

@@ -52,7 +52,7 @@ pub(super) const SAMPLES_MAX: usize = 5;
 pub(super) const LARGEST_MAX: usize = 10;
 
 /// Writes the tables of a run into `out`: `breaks.csv`, `breaks.parquet`, `open_items.parquet`,
-/// `rejected.csv` and, where the sinks kept matches, `matched.parquet`.
+/// `rejected.csv` and, where the sinks kept matches, `matched.parquet`. Uses up to two of `threads`.
 ///
 /// Takes away `summary.json` and `report.html` of an earlier run first, so that a killed run never
 /// leaves an old verdict beside new tables. The summary is written last by the caller: where it is,
@@ -60,7 +60,13 @@ pub(super) const LARGEST_MAX: usize = 10;
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Result<Written, ReportError> {
+pub fn write_tables(
+    out: &Path,
+    sinks: Vec<OutcomeSink>,
+    words: &Words,
+    threads: usize,
+) -> Result<Written, ReportError> {
+    let helper = threads > 1;
     for name in ["summary.json", "report.html", "matched.parquet"] {
         remove_old(&out.join(name))?;
     }
@@ -77,22 +83,22 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
     }
 
     let columns = numbered("break_number", break_columns(&shape));
-    let table = Table { columns: &columns, numbered: true, names: &names };
+    let table = Table::new(&columns, &names);
     let mut outputs = Outputs {
         csv: Some(CsvOut::create(out, "breaks.csv", &columns)?),
         parquet: Some(ParquetOut::create(out, "breaks.parquet", &columns, &names)?),
     };
     let mut watch = Watch::new(&table);
-    table.write(breaks, &mut outputs, |number, row| watch.see(number, row))?;
+    table.write(breaks, &mut outputs, helper, |seen, row| watch.see(seen, row))?;
     (written.samples, written.largest) = (watch.samples, watch.largest);
     outputs.finish(&mut written.files)?;
 
     let columns = open_item_columns();
-    let table = Table { columns: &columns, numbered: false, names: &names };
+    let table = Table::new(&columns, &names);
     let parquet = Some(ParquetOut::create(out, "open_items.parquet", &columns, &names)?);
     let mut outputs = Outputs { csv: None, parquet };
     let mut pending = Vec::new();
-    table.write(open_items, &mut outputs, |_, row| {
+    table.write(open_items, &mut outputs, helper, |_, row| {
         if pending.len() < SAMPLES_MAX {
             pending.push(table.sample(0, Code::PendingTiming, row));
         }
@@ -103,11 +109,11 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
     outputs.finish(&mut written.files)?;
 
     let columns = rejected_columns();
-    let table = Table { columns: &columns, numbered: false, names: &names };
+    let table = Table::new(&columns, &names);
     let csv = Some(CsvOut::create(out, "rejected.csv", &columns)?);
     let mut outputs = Outputs { csv, parquet: None };
     let mut samples = Vec::new();
-    table.write(rejected, &mut outputs, |_, row| {
+    table.write(rejected, &mut outputs, helper, |_, row| {
         if samples.len() < SAMPLES_MAX {
             samples.push(table.sample(0, Code::Rejected, row));
         }
@@ -119,10 +125,10 @@ pub fn write_tables(out: &Path, sinks: Vec<OutcomeSink>, words: &Words) -> Resul
 
     if !matched.is_empty() {
         let columns = numbered("match_number", matched_columns());
-        let table = Table { columns: &columns, numbered: true, names: &names };
+        let table = Table::new(&columns, &names);
         let parquet = Some(ParquetOut::create(out, "matched.parquet", &columns, &names)?);
         let mut outputs = Outputs { csv: None, parquet };
-        table.write(matched, &mut outputs, |_, _| ())?;
+        table.write(matched, &mut outputs, helper, |_, _| ())?;
         outputs.finish(&mut written.files)?;
     }
     Ok(written)
@@ -160,46 +166,131 @@ impl Outputs {
 struct Table<'a> {
     columns: &'a [Column],
     numbered: bool,
+    currency_at: usize,
+    delta_at: usize,
     names: &'a NameTable,
 }
 
-impl Table<'_> {
+/// What a row shows while it is written.
+#[derive(Debug, Default)]
+struct Seen {
+    number: u64,
+    code: Option<Code>,
+    currency: Option<u16>,
+    delta: Option<i128>,
+}
+
+impl<'a> Table<'a> {
+    fn new(columns: &'a [Column], names: &'a NameTable) -> Table<'a> {
+        let place = |name: &str| columns.iter().position(|c| c.name == name).unwrap_or(usize::MAX);
+        Table {
+            columns,
+            numbered: columns.first().is_some_and(|column| column.kind == Kind::Number),
+            currency_at: place("currency"),
+            delta_at: place("delta"),
+            names,
+        }
+    }
+
     fn stored(&self) -> &[Column] {
         &self.columns[usize::from(self.numbered)..]
     }
 
-    /// Writes all rows in order, numbering groups from 1, and shows each to `watch`.
+    /// Writes all rows in order, numbering groups from 1, and shows each to `watch`. With `helper`
+    /// the Parquet form is made by a second thread.
     fn write(
         &self,
         sorters: Vec<Sorter>,
         outputs: &mut Outputs,
-        mut watch: impl FnMut(u64, &[u8]),
+        helper: bool,
+        mut watch: impl FnMut(&Seen, &[u8]),
     ) -> Result<(), ReportError> {
-        let first = usize::from(self.numbered);
-        let (mut number, mut group) = (0, None);
-        merge(sorters, |key, row| {
-            if group != Some(group_of(key)) {
-                group = Some(group_of(key));
-                number += 1;
-            }
-            let Outputs { csv, parquet } = &mut *outputs;
-            let mut each = |at: usize, cell: Cell<'_>| {
+        let Outputs { csv, parquet } = outputs;
+        match (csv, parquet) {
+            (Some(csv), Some(parquet)) if helper => std::thread::scope(|scope| {
+                let (send, receive) = crossbeam_channel::bounded::<Batch>(BATCHES_WAITING);
+                let worker = scope.spawn(move || {
+                    receive.iter().try_for_each(|batch| {
+                        batch.rows().try_for_each(|(number, row)| self.parquet_row(parquet, number, row))
+                    })
+                });
+                let mut batch = Batch::default();
+                let merged = self.each_row(sorters, |seen, row| {
+                    batch.push(seen.number, row);
+                    // A refused batch means that the worker failed: its error is told below.
+                    if batch.is_full() && send.send(std::mem::take(&mut batch)).is_err() {
+                        return Err(Stop::Quietly);
+                    }
+                    self.csv_row(csv, seen, row)?;
+                    watch(seen, row);
+                    Ok(())
+                });
+                if merged.is_ok() {
+                    let _ = send.send(batch);
+                }
+                drop(send);
+                let worked = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                worked.and(merged)
+            }),
+            (csv, parquet) => self.each_row(sorters, |seen, row| {
                 if let Some(csv) = csv {
-                    csv.cell(at, self.columns[at].kind, cell, self.names);
+                    self.csv_row(csv, seen, row)?;
                 }
                 if let Some(parquet) = parquet {
-                    parquet.cell(at, cell, self.names);
+                    self.parquet_row(parquet, seen.number, row)?;
                 }
-            };
-            if self.numbered {
-                each(0, Cell::Number(number));
+                watch(seen, row);
+                Ok(())
+            }),
+        }
+    }
+
+    fn each_row(
+        &self,
+        sorters: Vec<Sorter>,
+        mut each: impl FnMut(&mut Seen, &[u8]) -> Result<(), Stop>,
+    ) -> Result<(), ReportError> {
+        let mut group = None;
+        let mut seen = Seen::default();
+        let merged = merge(sorters, |key, row| {
+            if group != Some(group_of(key)) {
+                group = Some(group_of(key));
+                seen.number += 1;
             }
-            for_each_cell(self.stored(), row, |at, cell| each(at + first, cell));
-            csv.as_mut().map_or(Ok(()), CsvOut::end_row)?;
-            parquet.as_mut().map_or(Ok(()), ParquetOut::end_row)?;
-            watch(number, row);
-            Ok::<(), ReportError>(())
-        })
+            each(&mut seen, row)
+        });
+        match merged {
+            Err(Stop::Because(error)) => Err(error),
+            Ok(()) | Err(Stop::Quietly) => Ok(()),
+        }
+    }
+
+    fn csv_row(&self, csv: &mut CsvOut, seen: &mut Seen, row: &[u8]) -> Result<(), ReportError> {
+        (seen.code, seen.currency, seen.delta) = (None, None, None);
+        if self.numbered {
+            csv.cell(0, Kind::Number, Cell::Number(seen.number), self.names);
+        }
+        let first = usize::from(self.numbered);
+        for_each_cell(self.stored(), row, |at, cell| {
+            let at = at + first;
+            match cell {
+                Cell::Code(code) => seen.code = Some(code),
+                Cell::Currency(currency) if at == self.currency_at => seen.currency = Some(currency),
+                Cell::Money(minor, _) if at == self.delta_at => seen.delta = Some(minor),
+                _ => (),
+            }
+            csv.cell(at, self.columns[at].kind, cell, self.names);
+        });
+        csv.end_row()
+    }
+
+    fn parquet_row(&self, parquet: &mut ParquetOut, number: u64, row: &[u8]) -> Result<(), ReportError> {
+        let first = usize::from(self.numbered);
+        if self.numbered {
+            parquet.cell(0, Cell::Number(number), self.names);
+        }
+        for_each_cell(self.stored(), row, |at, cell| parquet.cell(at + first, cell, self.names));
+        parquet.end_row()
     }
 
     fn sample(&self, number: u64, code: Code, row: &[u8]) -> RowSample {
@@ -213,12 +304,50 @@ impl Table<'_> {
     }
 }
 
+/// Batches on their way to the thread that makes the Parquet form: with their size, the memory.
+const BATCHES_WAITING: usize = 4;
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Rows on their way to another thread.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    // For each row its number and where it ends.
+    ends: Vec<(u64, usize)>,
+}
+
+impl Batch {
+    fn push(&mut self, number: u64, row: &[u8]) {
+        self.bytes.extend_from_slice(row);
+        self.ends.push((number, self.bytes.len()));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.len() >= BATCH_BYTES
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut start = 0;
+        self.ends.iter().map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
+    }
+}
+
+/// Why a merge ended early.
+enum Stop {
+    Because(ReportError),
+    /// The reason is told elsewhere.
+    Quietly,
+}
+
+impl From<ReportError> for Stop {
+    fn from(error: ReportError) -> Self {
+        Stop::Because(error)
+    }
+}
+
 /// Gathers the first rows of each code and the largest differences.
 struct Watch<'a> {
     table: &'a Table<'a>,
-    delta_at: usize,
-    code_at: usize,
-    currency_at: usize,
     samples: BTreeMap<Code, Vec<RowSample>>,
     largest: BTreeMap<String, Vec<RowSample>>,
     // Beside `largest`: the sizes, by numeric code.
@@ -227,41 +356,26 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(table: &'a Table<'a>) -> Watch<'a> {
-        let place = |name| table.stored().iter().position(|c| c.name == name).expect("a column of breaks");
-        Watch {
-            table,
-            delta_at: place("delta"),
-            code_at: place("code"),
-            currency_at: place("currency"),
-            samples: BTreeMap::new(),
-            largest: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-        }
+        Watch { table, samples: BTreeMap::new(), largest: BTreeMap::new(), sizes: BTreeMap::new() }
     }
 
-    fn see(&mut self, number: u64, row: &[u8]) {
-        let (mut code, mut currency, mut delta) = (None, None, None);
-        for_each_cell(self.table.stored(), row, |at, cell| match cell {
-            Cell::Code(value) if at == self.code_at => code = Some(value),
-            Cell::Currency(value) if at == self.currency_at => currency = Some(value),
-            Cell::Money(minor, _) if at == self.delta_at => delta = Some(minor.unsigned_abs()),
-            _ => (),
-        });
-        let code = code.expect("every break has a code");
+    fn see(&mut self, seen: &Seen, row: &[u8]) {
+        let code = seen.code.expect("every break has a code");
         let samples = self.samples.entry(code).or_default();
         if samples.len() < SAMPLES_MAX {
-            samples.push(self.table.sample(number, code, row));
+            samples.push(self.table.sample(seen.number, code, row));
         }
-        let Some((currency, size)) = currency.zip(delta).filter(|(_, size)| *size > 0) else { return };
+        let (Some(currency), Some(delta)) = (seen.currency, seen.delta) else { return };
+        let size = delta.unsigned_abs();
         let sizes = self.sizes.entry(currency).or_default();
         // Equal ones stay in order of report, so the answer is one.
         let at = sizes.partition_point(|known| *known >= size);
-        if at >= LARGEST_MAX {
+        if at >= LARGEST_MAX || size == 0 {
             return;
         }
         let largest = self.largest.entry(self.table.names.currency(currency).to_owned()).or_default();
         sizes.insert(at, size);
-        largest.insert(at, self.table.sample(number, code, row));
+        largest.insert(at, self.table.sample(seen.number, code, row));
         sizes.truncate(LARGEST_MAX);
         largest.truncate(LARGEST_MAX);
     }
