@@ -2,10 +2,11 @@
 
 use crate::steps::{Steps, has, run};
 use crate::workspace::{cargo, metadata, root};
-use crate::{browser, licences, tidy};
+use crate::{browser, examples, licences, tidy};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+const BINARY: &str = "target/release/suanpan";
 /// How long the fuzzers run in `cargo xtask test`.
 const FUZZ_SECONDS: &str = "60";
 
@@ -39,6 +40,7 @@ pub(crate) fn test() -> bool {
         }
     }
     if built {
+        steps.step("the examples of the documents", || examples::run(&root().join(BINARY)));
         let mut report = None;
         steps.step("the demonstration of the README", || {
             report = demonstration();
@@ -102,7 +104,7 @@ fn slow_suites() -> Result<Vec<(String, String)>, String> {
 
 /// Runs `suanpan demo` and returns the report whose path it printed.
 fn demonstration() -> Option<PathBuf> {
-    let binary = root().join("target/release/suanpan");
+    let binary = root().join(BINARY);
     println!("$ {} demo", binary.display());
     let output = match Command::new(&binary).arg("demo").current_dir(root()).stderr(Stdio::inherit()).output()
     {

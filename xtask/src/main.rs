@@ -8,6 +8,7 @@
 mod bench;
 mod browser;
 mod chores;
+mod examples;
 mod licences;
 mod steps;
 mod tidy;
