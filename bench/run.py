@@ -118,7 +118,7 @@ def table_shapes(options):
     shapes = {
         "all keys different": [],
         "Zipf 1.2": ["--keys", "zipf"],
-        f"one key {records * 10 // 12:,} times": ["--keys", "one-hot", "--copies", records * 10 // 12],
+        f"one key {records * 10 // 12:,} times": ["--keys", f"one-hot:{records * 10 // 12}"],
         "all keys null": ["--keys", "null"],
         "sorted by key": ["--order", "sorted"],
     }
@@ -208,8 +208,8 @@ class Day:
     more: list = field(default_factory=list)
 
     def __post_init__(self):
-        words = [f"{self.records}", self.form, Path(self.faults or "default").stem, *map(str, self.more)]
-        self.directory = DATA / "-".join(words).replace("--", "")
+        words = [str(self.records), self.form, Path(self.faults or "default").stem, *self.more]
+        self.directory = DATA / "-".join(words).replace("--", "").replace(":", "-")
         self.new = not (self.directory / "truth.json").exists()
         if not self.new:
             return
@@ -237,7 +237,7 @@ class Day:
 
     def truth(self):
         """Returns the count of every code that a right answer has."""
-        return counts(json.loads((self.directory / "truth.json").read_text()))
+        return counts(json.loads((self.directory / "truth.json").read_text()), "groups")
 
     def channel_in_parts(self, number):
         """Cuts the channel's CSV at line ends into files with a header each."""
@@ -296,7 +296,7 @@ class Suanpan:
             raise Trouble(f"{self.name} ended with {run.status}: {run.stderr.strip()}")
         if judge:
             summary = json.loads((self.out / "summary.json").read_text())
-            compare(self.name, counts(summary), self.day.truth())
+            compare(self.name, counts(summary, "count"), self.day.truth())
         return run
 
 
@@ -353,9 +353,9 @@ def contest(contenders, rounds, prepare=None, prepare_for=None):
     return {contender: measure.median_run(each) for contender, each in runs.items()}
 
 
-def counts(document):
+def counts(document, name):
     """Returns the counts by code of a summary.json or truth.json, without the codes that are absent."""
-    found = {code: outcome["count"] for code, outcome in document["outcomes"].items()}
+    found = {code: outcome[name] for code, outcome in document["outcomes"].items()}
     return {code: count for code, count in found.items() if count}
 
 

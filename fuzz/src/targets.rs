@@ -27,11 +27,20 @@ pub(crate) struct Target {
 
 /// All targets.
 pub(crate) const TARGETS: &[Target] = &[
-    Target { name: "money", words: &["-", "+", ".", ",", "0", "9", "00", " ", "1e", "e-", "９"], run: money },
-    Target { name: "csv", words: &[",", "\n", "\r\n", "\"", "\"\"", ",\"", "\",", ";", "\t", "\0"], run: csv },
+    Target {
+        name: "money", words: &["-", "+", ".", ",", "0", "9", "00", " ", "1e", "e-", "９"], run: money
+    },
+    Target {
+        name: "csv",
+        words: &[",", "\n", "\r\n", "\"", "\"\"", ",\"", "\",", ";", "\t", "\0"],
+        run: csv,
+    },
     Target {
         name: "ndjson",
-        words: &["{", "}", "[", "]", ":", ",", "\"", "\\u0000", "\\ud83d", "null", "true", "1e999", "\n", "id", "payer"],
+        words: &[
+            "{", "}", "[", "]", ":", ",", "\"", "\\u0000", "\\ud83d", "null", "true", "1e999", "\n", "id",
+            "payer",
+        ],
         run: ndjson,
     },
     Target {
@@ -41,12 +50,26 @@ pub(crate) const TARGETS: &[Target] = &[
     },
     Target {
         name: "source",
-        words: &["\u{1f}", "\u{feff}", "PK\u{3}\u{4}", "PK\u{1}\u{2}", "PAR1", "(\u{b5}/", "\n", ",", "\0\0", "a/../b"],
+        words: &[
+            "\u{1f}",
+            "\u{feff}",
+            "PK\u{3}\u{4}",
+            "PK\u{1}\u{2}",
+            "PAR1",
+            "(\u{b5}/",
+            "\n",
+            ",",
+            "\0\0",
+            "a/../b",
+        ],
         run: source,
     },
     Target {
         name: "time",
-        words: &["%Y", "%m", "%d", "%H", "%M", "%S", "%.f", "%z", "%Q", "%s", "%p", "%I", "T", "Z", "\n", "24", "60"],
+        words: &[
+            "%Y", "%m", "%d", "%H", "%M", "%S", "%.f", "%z", "%Q", "%s", "%p", "%I", "T", "Z", "\n", "24",
+            "60",
+        ],
         run: time,
     },
     Target { name: "sketch", words: &["\0\0\0\0\0\0\0\0", "\u{1}\0\0\0\0\0\0\0"], run: sketch },

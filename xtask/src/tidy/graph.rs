@@ -21,7 +21,8 @@ pub(super) fn findings(metadata: &Value, architecture: &str) -> Vec<String> {
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let to = dependency["name"].as_str().unwrap_or_default();
             if names.contains(to) {
-                used.insert((from.to_owned(), to.to_owned()));
+                let tests = if dependency["kind"] == "dev" { " (tests)" } else { "" };
+                used.insert((from.to_owned(), format!("{to}{tests}")));
             }
         }
     }
@@ -39,7 +40,7 @@ pub(super) fn findings(metadata: &Value, architecture: &str) -> Vec<String> {
     findings
 }
 
-/// Reads lines such as `recon -> money, other` from the block fenced as `edges`.
+/// Reads lines such as `recon -> money, sim (tests)` from the block fenced as `edges`.
 fn listed(architecture: &str) -> Result<Vec<(String, Vec<String>)>, String> {
     let block = architecture
         .split_once("```edges\n")
@@ -66,26 +67,40 @@ mod tests {
     fn found(architecture: &str) -> Vec<String> {
         let metadata = json!({"packages": [
             {"name": "money", "dependencies": [{"name": "serde"}]},
-            {"name": "recon", "dependencies": [{"name": "money"}]},
+            {"name": "recon", "dependencies": [{"name": "money", "kind": null}]},
+            {"name": "sim", "dependencies": [{"name": "recon", "kind": "dev"}]},
         ]});
         findings(&metadata, architecture)
     }
 
     #[test]
     fn an_edge_must_be_listed_and_used() {
-        assert_eq!(found("```edges\nmoney ->\nrecon -> money\n```"), Vec::<String>::new());
+        let sim = "sim -> recon (tests)";
+        let found = |edges: &str| found(&format!("```edges\n{edges}\n```"));
+        assert_eq!(found(&format!("money ->\nrecon -> money\n{sim}")), Vec::<String>::new());
         assert_eq!(
-            found("```edges\nmoney ->\nrecon ->\n```"),
+            found(&format!("money ->\nrecon ->\n{sim}")),
             ["recon depends on money: no such edge in ARCHITECTURE.md"]
         );
         assert_eq!(
-            found("```edges\nmoney -> recon\nrecon -> money\n```"),
+            found(&format!("money -> recon\nrecon -> money\n{sim}")),
             ["ARCHITECTURE.md lists money -> recon, which nothing uses: take it out"]
         );
         assert_eq!(
-            found("```edges\nrecon -> money\n```"),
+            found(&format!("recon -> money\n{sim}")),
             ["ARCHITECTURE.md: crate money is not in the list of edges"]
         );
+        assert_eq!(
+            found("money ->\nrecon -> money\nsim -> recon"),
+            [
+                "sim depends on recon (tests): no such edge in ARCHITECTURE.md",
+                "ARCHITECTURE.md lists sim -> recon, which nothing uses: take it out"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_list_must_be_there() {
         assert_eq!(found("no block"), ["ARCHITECTURE.md: no block fenced as `edges`"]);
     }
 }
