@@ -1,0 +1,225 @@
+//! What is fuzzed. Add a target for every new reader of outside bytes, with seeds beside it.
+
+use crate::engine::digest;
+use std::io::Read;
+use std::mem::discriminant;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use suanpan_money::{Currency, format_minor, parse_decimal, parse_minor};
+use suanpan_recon::csv::index::{Ends, Kernel, Marks, index};
+use suanpan_recon::rule::{Encoding, Format};
+use suanpan_recon::sketch::Sketch;
+use suanpan_recon::source::batch::TextBatch;
+use suanpan_recon::source::ndjson::{LineReader, columns};
+use suanpan_recon::source::parquet::ParquetSource;
+use suanpan_recon::source::{Body, SourceError, SourceFile, detect_format, expand};
+use suanpan_recon::time::{DateReader, TimeReader, format_date, format_time};
+
+/// A reader under test.
+pub(crate) struct Target {
+    /// Its name, and that of its folder of seeds.
+    pub(crate) name: &'static str,
+    /// Pieces of its language, for mutations.
+    pub(crate) words: &'static [&'static str],
+    /// Runs it; must not panic. Returns a trait of the answer.
+    pub(crate) run: fn(&[u8]) -> u64,
+}
+
+/// All targets.
+pub(crate) const TARGETS: &[Target] = &[
+    Target {
+        name: "money", words: &["-", "+", ".", ",", "0", "9", "00", " ", "1e", "e-", "９"], run: money
+    },
+    Target {
+        name: "csv",
+        words: &[",", "\n", "\r\n", "\"", "\"\"", ",\"", "\",", ";", "\t", "\0"],
+        run: csv,
+    },
+    Target {
+        name: "ndjson",
+        words: &[
+            "{", "}", "[", "]", ":", ",", "\"", "\\u0000", "\\ud83d", "null", "true", "1e999", "\n", "id",
+            "payer",
+        ],
+        run: ndjson,
+    },
+    Target {
+        name: "detect",
+        words: &["PAR1", "\u{feff}", ",", "\t", ";", "|", "\n", "{\"", "[", "交易", "\"", "1,2,3\n"],
+        run: detect,
+    },
+    Target {
+        name: "source",
+        words: &[
+            "\u{1f}",
+            "\u{feff}",
+            "PK\u{3}\u{4}",
+            "PK\u{1}\u{2}",
+            "PAR1",
+            "(\u{b5}/",
+            "\n",
+            ",",
+            "\0\0",
+            "a/../b",
+        ],
+        run: source,
+    },
+    Target {
+        name: "time",
+        words: &[
+            "%Y", "%m", "%d", "%H", "%M", "%S", "%.f", "%z", "%Q", "%s", "%p", "%I", "T", "Z", "\n", "24",
+            "60",
+        ],
+        run: time,
+    },
+    Target { name: "sketch", words: &["\0\0\0\0\0\0\0\0", "\u{1}\0\0\0\0\0\0\0"], run: sketch },
+];
+
+/// A text that is read as an amount, written, and read again is the same amount.
+fn money(input: &[u8]) -> u64 {
+    let mut answers = String::new();
+    for code in ["JPY", "CNY", "KWD", "CLF"] {
+        let Some(currency) = Currency::parse(code) else { continue };
+        let read = parse_decimal(input, currency.exponent());
+        if let Ok(minor) = read {
+            let written = format_minor(minor, currency.exponent());
+            assert_eq!(parse_decimal(written.as_bytes(), currency.exponent()), Ok(minor), "{written}");
+        }
+        // Sign and length make kinds, not every amount; which error, not every place of it.
+        let kind = read.map(|minor| (minor.signum(), minor.unsigned_abs().checked_ilog10()));
+        let kind = kind.map_err(|error| discriminant(&error));
+        let minor = parse_minor(input).map(i64::signum).map_err(|error| discriminant(&error));
+        answers.push_str(&format!("{kind:?} {minor:?}"));
+    }
+    digest(answers.as_bytes())
+}
+
+/// All kernels find the same ends, quoted or not, from any start; every end is a delimiter or line feed.
+fn csv(input: &[u8]) -> u64 {
+    let Some((&first, text)) = input.split_first() else { return 0 };
+    let from = usize::from(first >> 1).min(text.len());
+    let marks = Marks { delimiter: b',', quote: (first & 1 == 1).then_some(b'"') };
+    let (mut expected, mut found) = (Ends::default(), Ends::default());
+    let quotes = index(Kernel::Plain, text, from, text.len(), marks, &mut expected);
+    for kernel in Kernel::available() {
+        assert_eq!(index(kernel, text, from, text.len(), marks, &mut found), quotes, "{}", kernel.name());
+        assert_eq!(found, expected, "{}", kernel.name());
+    }
+    assert!(expected.fields.iter().all(|at| matches!(text[*at as usize], b',' | b'\n')));
+    assert!(expected.lines.iter().all(|at| text[*at as usize] == b'\n'));
+    let size = |list: &[u32]| list.len().checked_ilog2();
+    digest(format!("{quotes:?} {:?} {:?}", size(&expected.fields), size(&expected.lines)).as_bytes())
+}
+
+/// Each line is a row or an error, and texts are the JSON's own.
+fn ndjson(input: &[u8]) -> u64 {
+    let names = columns(input);
+    let wanted = [&names[..names.len().min(8)], &["id".to_owned(), "payer.account".to_owned()]].concat();
+    let mut batch = TextBatch::new(wanted.len());
+    let mut errors = Vec::new();
+    let lines = LineReader::new(&wanted).read_lines(input, 0, &mut batch, &mut errors);
+    assert!(batch.rows() + errors.len() <= lines as usize, "{} rows of {lines} lines", batch.rows());
+    for error in &errors {
+        assert!(error.line < lines && error.offset <= input.len() as u64, "{error:?}");
+    }
+    // Which errors there are, without the places and values in their words.
+    let mut kinds: Vec<String> = errors
+        .iter()
+        .map(|error| error.message.chars().filter(|c| c.is_ascii_lowercase() || *c == ' ').take(24).collect())
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    digest(format!("{kinds:?} {} {:?}", names.len().min(12), batch.rows().checked_ilog2()).as_bytes())
+}
+
+/// The kind of any file is told, or why not.
+fn detect(input: &[u8]) -> u64 {
+    let found = detect_format(input, "bill.csv").map(|found| format!("{found:?}"));
+    digest(format!("{:?}", found.map_err(|error| discriminant(&error))).as_bytes())
+}
+
+/// A file of any kind is read to its end, or refused.
+fn source(input: &[u8]) -> u64 {
+    /// More than the text of any honest input of the fuzzer.
+    const TEXT_BYTES_MAX: u64 = 4 << 20;
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join(format!("suanpan-fuzz-source-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+        folder
+    });
+    fn read(file: &SourceFile) -> Result<String, SourceError> {
+        let found = file.detect(Encoding::Auto)?;
+        if found.format == Format::Parquet {
+            let parquet = ParquetSource::open(file)?;
+            let columns: Vec<usize> = (0..parquet.columns().len().min(8)).collect();
+            parquet.check(&columns)?;
+            let mut rows = 0;
+            for group in 0..parquet.row_groups().len().min(4) {
+                parquet.read_group(group, &columns, 512, |batch| rows += batch.rows())?;
+            }
+            return Ok(format!("{found:?} {} {:?}", columns.len(), rows.checked_ilog2()));
+        }
+        let opened = file.open(Encoding::Auto)?;
+        let told = format!("{found:?} {:?} {:?}", opened.encoding, opened.compressions);
+        match opened.body {
+            Body::Plain { len, .. } => Ok(format!("{told} {:?}", len.checked_ilog2())),
+            Body::Stream(stream) => {
+                let mut text = Vec::new();
+                match stream.take(TEXT_BYTES_MAX).read_to_end(&mut text) {
+                    Ok(len) => {
+                        let whole = (len as u64) < TEXT_BYTES_MAX;
+                        assert!(!whole || std::str::from_utf8(&text).is_ok(), "{told}: not UTF-8");
+                        Ok(told)
+                    }
+                    Err(error) => Err(SourceError::from_read(file.name(), error)),
+                }
+            }
+        }
+    }
+    let path = FOLDER.join("input");
+    if std::fs::write(&path, input).is_err() {
+        return 0; // A full disk says nothing of the reader.
+    }
+    let told = match expand(&[path.display().to_string()], &FOLDER) {
+        Ok(files) => files
+            .iter()
+            .take(4)
+            .map(|file| read(file).unwrap_or_else(|error| format!("{:?}", discriminant(&error))))
+            .collect(),
+        Err(error) => vec![format!("{:?}", discriminant(&error))],
+    };
+    digest(told.join(" ").as_bytes())
+}
+
+/// A format and a text, in two lines. What is read can be written.
+fn time(input: &[u8]) -> u64 {
+    let Ok(text) = std::str::from_utf8(input) else { return 0 };
+    let (format, text) = text.split_once('\n').unwrap_or(("%Y-%m-%d %H:%M:%S", text));
+    let instant = TimeReader::compile(format, "Asia/Shanghai").map(|reader| reader.read(text.as_bytes()));
+    if let Ok(Ok(instant)) = instant {
+        assert!(!format_time(instant).is_empty());
+    }
+    let day = DateReader::compile(format).map(|reader| reader.read(text.as_bytes()));
+    if let Ok(Ok(day)) = day {
+        assert!(!format_date(day).is_empty());
+    }
+    let instant = instant.map(|read| read.map(i64::signum)).map_err(|error| discriminant(&error));
+    let day = day.map(|read| read.map(i32::signum)).map_err(|error| discriminant(&error));
+    digest(format!("{instant:?} {day:?}").as_bytes())
+}
+
+/// Cells from outside peel to what makes them up, or not at all, and always to an end.
+fn sketch(input: &[u8]) -> u64 {
+    let Some(sketch) = Sketch::from_bytes(input, 7) else { return 0 };
+    let bytes = sketch.to_bytes();
+    assert_eq!(bytes, input);
+    let mut again = Sketch::new(sketch.cells(), 7);
+    let Some(difference) = sketch.peel() else { return 1 };
+    if again.cells() * 32 == bytes.len() {
+        difference.left.iter().for_each(|element| again.add(*element));
+        difference.right.iter().for_each(|element| again.subtract(*element));
+        assert_eq!(again.to_bytes(), bytes);
+    }
+    let size = |list: usize| list.checked_ilog2();
+    digest(format!("{:?} {:?}", size(difference.left.len()), size(difference.right.len())).as_bytes())
+}

@@ -1,0 +1,136 @@
+//! The chores that run others: `check`, `test`, `deny`, `fuzz`.
+
+use crate::steps::{Steps, has, run};
+use crate::workspace::{cargo, metadata, root};
+use crate::{browser, examples, licences, tidy};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const BINARY: &str = "target/release/suanpan";
+/// How long the fuzzers run in `cargo xtask test`.
+const FUZZ_SECONDS: &str = "60";
+
+/// What CI runs, without the slow suites.
+pub(crate) fn check() -> bool {
+    let mut steps = Steps::new("check");
+    add_checks(&mut steps);
+    steps.finish()
+}
+
+/// All that CI runs.
+pub(crate) fn test() -> bool {
+    let mut steps = Steps::new("test");
+    add_checks(&mut steps);
+    let built = steps.command(
+        "build the binary as users have it",
+        &mut cargo(&["build", "--release", "--package", "suanpan"]),
+    );
+    match slow_suites() {
+        Ok(suites) => {
+            for (package, suite) in suites {
+                let words = ["test", "--release", "--package", &package, "--test", &suite];
+                steps.command(&format!("slow suite {package}/{suite}"), &mut cargo(&words));
+            }
+        }
+        Err(error) => {
+            steps.step("find the slow suites", || {
+                println!("error: {error}");
+                false
+            });
+        }
+    }
+    if built {
+        steps.step("the examples of the documents", || examples::run(&root().join(BINARY)));
+        let mut report = None;
+        steps.step("the demonstration of the README", || {
+            report = demonstration();
+            report.is_some()
+        });
+        if let Some(report) = report {
+            steps.step("a browser opens its report", || browser::opens(&report));
+        }
+    }
+    steps.step("fuzz a minute", || fuzz(FUZZ_SECONDS));
+    steps.finish()
+}
+
+fn add_checks(steps: &mut Steps) {
+    steps.command("format", &mut cargo(&["fmt", "--all", "--check"]));
+    steps.command(
+        "lints",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    );
+    steps.step("tidy", tidy::run);
+    steps.step("licences, duplicates and sources of dependencies", licences::run);
+    steps.command(
+        "documentation of the code",
+        cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    );
+    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked"]));
+}
+
+/// Runs `cargo deny`, which also knows advisories, and installs it first when it is missing.
+pub(crate) fn deny() -> bool {
+    let mut steps = Steps::new("deny");
+    let installed = has("cargo-deny", "--version")
+        || steps.command("install cargo-deny (minutes)", &mut cargo(&["install", "--locked", "cargo-deny"]));
+    if installed {
+        steps.command("cargo deny", &mut cargo(&["deny", "check"]));
+    }
+    steps.finish()
+}
+
+/// Runs the fuzzers of `fuzz/`.
+pub(crate) fn fuzz(seconds: &str) -> bool {
+    let words =
+        ["run", "--profile", "fuzz", "--package", "suanpan-fuzz", "--locked", "--", "--seconds", seconds];
+    run(&mut cargo(&words))
+}
+
+/// Lists the test targets that `cargo test` leaves out, because they say `test = false`.
+fn slow_suites() -> Result<Vec<(String, String)>, String> {
+    let found = metadata(&["--no-deps"])?;
+    let mut suites = Vec::new();
+    for package in found["packages"].as_array().into_iter().flatten() {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            if target["kind"][0] == "test" && target["test"] == false {
+                let name = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+                suites.push((name(&package["name"]), name(&target["name"])));
+            }
+        }
+    }
+    Ok(suites)
+}
+
+/// Runs `suanpan demo` and returns the report whose path it printed.
+fn demonstration() -> Option<PathBuf> {
+    let binary = root().join(BINARY);
+    println!("$ {} demo", binary.display());
+    let output = match Command::new(&binary).arg("demo").current_dir(root()).stderr(Stdio::inherit()).output()
+    {
+        Ok(output) => output,
+        Err(error) => {
+            println!("error: {}: {error}", binary.display());
+            return None;
+        }
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    if !output.status.success() {
+        println!("error: suanpan demo: {}", output.status);
+        return None;
+    }
+    let report =
+        text.split_whitespace().find(|word| word.ends_with("report.html")).map(|path| root().join(path));
+    match report {
+        Some(report) if report.is_file() => Some(report),
+        Some(report) => {
+            println!("error: {} is not there", report.display());
+            None
+        }
+        None => {
+            println!("error: suanpan demo printed no path of a report.html");
+            None
+        }
+    }
+}
