@@ -88,7 +88,8 @@ fn schema() -> Result<TypePtr, ParquetError> {
         text("account")?,
         text("file")?,
         number("row", PhysicalType::INT64)?,
-        number("age", PhysicalType::INT32)?,
+        number("first_seen_days", PhysicalType::INT32)?,
+        number("age", PhysicalType::INT64)?,
     ]);
     let fields = fields.into_iter().map(Arc::new).collect();
     Ok(Arc::new(Type::group_type_builder("open_items").with_fields(fields).build()?))
@@ -128,7 +129,8 @@ fn write_columns(
         Some(format!("{}-202611{YESTERDAY:02}.csv", item.side.file_stem()).into_bytes())
     })?;
     column::<Int64Type>(group, items, |item| i64::try_from(item.ordinal + 2).ok())?;
-    column::<Int32Type>(group, items, |_| Some(1))
+    column::<Int32Type>(group, items, |item| Some(item.date_days()))?;
+    column::<Int64Type>(group, items, |_| Some(1))
 }
 
 impl OpenItem<'_> {
