@@ -1,0 +1,187 @@
+//! Grouping by the fields that must be equal: hash, sort, then compare true values.
+//!
+//! One sorted list of (hash, record) for a pass, and no table or allocation for a group. Equal
+//! hashes are confirmed by comparing the fields themselves.
+
+use crate::record::{RecordId, Records, Side, Text};
+use crate::rule::{Field, PassKind, Rules};
+use siphasher::sip::SipHasher13;
+use std::cmp::Ordering;
+use std::hash::Hasher;
+
+/// The fields by which a pass groups, and how it reads them.
+#[derive(Clone, Copy)]
+pub(super) struct Grouping<'a> {
+    records: &'a Records,
+    /// Fields that passes of this kind always group by.
+    fixed: [Option<Field>; 2],
+    /// Fields that the rules name.
+    eq: &'a [Field],
+    /// Keys are compared without regard to ASCII case.
+    fold: bool,
+    /// A record without an original stands for itself: its first key is used. So a reversal, which
+    /// names its original, meets the record that it reverses, which names none.
+    original_or_key: bool,
+    /// Records without a business date take no part.
+    dated: bool,
+}
+
+/// A record with the hash of its group.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    hash: u64,
+    pub(super) id: RecordId,
+}
+
+impl<'a> Grouping<'a> {
+    pub(super) fn of(rules: &'a Rules, pass: usize, records: &'a Records) -> Self {
+        let kind = &rules.passes[pass].kind;
+        let (first, currency, eq): (_, _, &[Field]) = match kind {
+            PassKind::Exact { key, .. } => (Some(Field::Text(Text::Key(*key))), None, &[]),
+            PassKind::Batch { eq, .. } => (Some(Field::Text(Text::Batch)), Some(Field::Currency), eq),
+            PassKind::Net { eq, .. } | PassKind::Window { eq, .. } | PassKind::Subset { eq, .. } => {
+                (None, Some(Field::Currency), eq)
+            }
+        };
+        Grouping {
+            records,
+            fixed: [first, currency],
+            eq,
+            fold: rules.fold_key_case,
+            original_or_key: matches!(kind, PassKind::Net { .. }),
+            dated: matches!(kind, PassKind::Window { .. } | PassKind::Subset { .. }),
+        }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.fixed.iter().flatten().chain(self.eq)
+    }
+
+    /// Returns the hash of a record's group, or `None` when it takes no part.
+    pub(super) fn hash(&self, id: RecordId) -> Option<u64> {
+        // The keys of the hash are fixed: collisions made on purpose cost only comparisons.
+        let mut hasher = SipHasher13::new_with_keys(0x7375_616e_7061_6e00, 0x6361_7363_6164_6500);
+        let row = self.records.row(id);
+        if self.dated && row.date.is_none() {
+            return None;
+        }
+        for field in self.fields() {
+            match field {
+                Field::Text(text) => {
+                    let bytes = self.text(id, *text)?;
+                    if self.folds(*text) {
+                        for byte in bytes {
+                            hasher.write_u8(byte.to_ascii_lowercase());
+                        }
+                    } else {
+                        hasher.write(bytes);
+                    }
+                    hasher.write_usize(bytes.len());
+                }
+                Field::Kind => hasher.write_u16(row.kind.0),
+                Field::Currency => hasher.write_u16(row.currency.numeric()),
+                Field::Amount => hasher.write_i64(row.amount),
+                Field::Status => hasher.write_u16(row.status.0),
+                Field::Fee => hasher.write_i64(row.fee?),
+                Field::Date => hasher.write_i32(row.date?),
+            }
+        }
+        Some(hasher.finish())
+    }
+
+    /// Calls `decide` once for each group, and returns the records that take no part.
+    pub(super) fn for_each(&self, ids: &[RecordId], mut decide: impl FnMut(&mut [Entry])) -> Vec<RecordId> {
+        let mut apart = Vec::new();
+        let mut entries = Vec::with_capacity(ids.len());
+        for &id in ids {
+            match self.hash(id) {
+                Some(hash) => entries.push(Entry { hash, id }),
+                None => apart.push(id),
+            }
+        }
+        entries.sort_unstable_by_key(|entry| entry.hash);
+        for same_hash in entries.chunk_by_mut(|a, b| a.hash == b.hash) {
+            let first = same_hash[0].id;
+            if same_hash[1..].iter().all(|entry| self.order(first, entry.id).is_eq()) {
+                decide(same_hash);
+            } else {
+                same_hash.sort_unstable_by(|a, b| self.order(a.id, b.id));
+                for group in same_hash.chunk_by_mut(|a, b| self.order(a.id, b.id).is_eq()) {
+                    decide(group);
+                }
+            }
+        }
+        apart
+    }
+
+    /// Returns the canonical bytes of a record's text: folded where the rules say so.
+    pub(super) fn canonical(&self, id: RecordId, text: Text) -> Option<Vec<u8>> {
+        let bytes = self.text(id, text)?;
+        Some(if self.folds(text) { bytes.to_ascii_lowercase() } else { bytes.to_vec() })
+    }
+
+    fn order(&self, a: RecordId, b: RecordId) -> Ordering {
+        let (row_a, row_b) = (self.records.row(a), self.records.row(b));
+        let by_field = |field: &Field| match field {
+            Field::Text(text) => self.order_texts(a, b, *text),
+            Field::Kind => row_a.kind.cmp(&row_b.kind),
+            Field::Currency => row_a.currency.cmp(&row_b.currency),
+            Field::Amount => row_a.amount.cmp(&row_b.amount),
+            Field::Status => row_a.status.cmp(&row_b.status),
+            Field::Fee => row_a.fee.cmp(&row_b.fee),
+            Field::Date => row_a.date.cmp(&row_b.date),
+        };
+        self.fields().map(by_field).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+
+    fn order_texts(&self, a: RecordId, b: RecordId, text: Text) -> Ordering {
+        let (a, b) = (self.text(a, text), self.text(b, text));
+        if self.folds(text) {
+            let fold = |bytes: Option<&'a [u8]>| bytes.unwrap_or(&[]).iter().map(u8::to_ascii_lowercase);
+            fold(a).cmp(fold(b))
+        } else {
+            a.cmp(&b)
+        }
+    }
+
+    fn folds(&self, text: Text) -> bool {
+        self.fold && matches!(text, Text::Key(_) | Text::Original)
+    }
+
+    fn text(&self, id: RecordId, text: Text) -> Option<&'a [u8]> {
+        let found = self.records.text(id, text);
+        if found.is_none() && text == Text::Original && self.original_or_key {
+            return self.records.text(id, Text::Key(0));
+        }
+        found
+    }
+}
+
+/// Parts the records of a group by side, each in order of location.
+pub(super) fn by_side(records: &Records, group: &[Entry]) -> [Vec<RecordId>; 2] {
+    let mut sides = [Vec::new(), Vec::new()];
+    for entry in group {
+        sides[records.row(entry.id).side.index()].push(entry.id);
+    }
+    for side in &mut sides {
+        side.sort_unstable_by_key(|id| records.row(*id).loc);
+    }
+    sides
+}
+
+/// Puts a left and a right list in order, given the list of `side` and that of the other.
+pub(super) fn as_left_right<T>(side: Side, own: T, other: T) -> (T, T) {
+    match side {
+        Side::Left => (own, other),
+        Side::Right => (other, own),
+    }
+}
+
+/// Says whether two records are equal in everything but their location, so that exchanging them
+/// changes nothing of substance.
+pub(super) fn interchangeable(records: &Records, a: RecordId, b: RecordId) -> bool {
+    let (mut new_a, mut new_b) = (records.get(a), records.get(b));
+    let nowhere = crate::record::Loc { file: 0, row: 0, offset: 0 };
+    (new_a.loc, new_b.loc) = (nowhere, nowhere);
+    new_a == new_b
+}
