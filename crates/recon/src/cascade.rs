@@ -383,6 +383,3 @@ const fn suggested(code: Code) -> &'static str {
         _ => "suggested",
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -101,17 +101,19 @@ impl<'a> Grouping<'a> {
         }
         entries.sort_unstable_by_key(|entry| entry.hash);
         for same_hash in entries.chunk_by_mut(|a, b| a.hash == b.hash) {
-            let first = same_hash[0].id;
-            if same_hash[1..].iter().all(|entry| self.order(first, entry.id).is_eq()) {
-                decide(same_hash);
-            } else {
-                same_hash.sort_unstable_by(|a, b| self.order(a.id, b.id));
-                for group in same_hash.chunk_by_mut(|a, b| self.order(a.id, b.id).is_eq()) {
-                    decide(group);
-                }
-            }
+            self.for_each_true_group(same_hash, &mut decide);
         }
         apart
+    }
+
+    /// Calls `decide` for each group among entries of one hash.
+    fn for_each_true_group(&self, same_hash: &mut [Entry], decide: &mut impl FnMut(&mut [Entry])) {
+        let first = same_hash[0].id;
+        if same_hash[1..].iter().all(|entry| self.order(first, entry.id).is_eq()) {
+            return decide(same_hash);
+        }
+        same_hash.sort_unstable_by(|a, b| self.order(a.id, b.id));
+        same_hash.chunk_by_mut(|a, b| self.order(a.id, b.id).is_eq()).for_each(decide);
     }
 
     /// Returns the canonical bytes of a record's text: folded where the rules say so.
@@ -184,4 +186,68 @@ pub(super) fn interchangeable(records: &Records, a: RecordId, b: RecordId) -> bo
     let nowhere = crate::record::Loc { file: 0, row: 0, offset: 0 };
     (new_a.loc, new_b.loc) = (nowhere, nowhere);
     new_a == new_b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Loc, NewRecord, Word};
+
+    fn table(keys: &[&str]) -> Records {
+        let mut records = Records::new();
+        for (row, key) in (1..).zip(keys) {
+            let mut texts = [None; Text::SLOTS];
+            texts[0] = Some(key.as_bytes());
+            records.push(&NewRecord {
+                side: Side::Left,
+                loc: Loc { file: 0, row, offset: 0 },
+                amount: 1,
+                fee: None,
+                currency: suanpan_money::Currency::parse("CNY").unwrap(),
+                kind: Word(0),
+                status: Word(0),
+                time: None,
+                date: None,
+                age: 0,
+                texts,
+            });
+        }
+        records
+    }
+
+    fn by_key(records: &Records, fold: bool) -> Grouping<'_> {
+        let fixed = [Some(Field::Text(Text::Key(0))), None];
+        Grouping { records, fixed, eq: &[], fold, original_or_key: false, dated: false }
+    }
+
+    fn groups(grouping: &Grouping<'_>, hash: impl Fn(RecordId) -> u64) -> Vec<Vec<u32>> {
+        let ids = grouping.records.ids();
+        let mut entries: Vec<Entry> = ids.map(|id| Entry { hash: hash(id), id }).collect();
+        let mut groups = Vec::new();
+        grouping.for_each_true_group(&mut entries, &mut |group| {
+            let mut ids: Vec<u32> = group.iter().map(|entry| entry.id.0).collect();
+            ids.sort_unstable();
+            groups.push(ids);
+        });
+        groups
+    }
+
+    #[test]
+    fn equal_hashes_do_not_make_a_group() {
+        let records = table(&["b", "a", "b", "", "ab", "a"]);
+        let found = groups(&by_key(&records, false), |_| 7);
+        assert_eq!(found, [vec![3], vec![1, 5], vec![4], vec![0, 2]]);
+    }
+
+    #[test]
+    fn folded_keys_are_one_group_with_one_hash() {
+        let records = table(&["Ab1", "aB1", "ab1", "ab2"]);
+        let grouping = by_key(&records, true);
+        let hash = |at| grouping.hash(RecordId(at));
+        assert!(hash(0) == hash(1) && hash(1) == hash(2) && hash(2) != hash(3));
+        assert_eq!(groups(&grouping, |_| 7), [vec![0, 1, 2], vec![3]]);
+        assert_eq!(grouping.canonical(RecordId(0), Text::Key(0)), Some(b"ab1".to_vec()));
+        let plain = by_key(&records, false);
+        assert_ne!(plain.hash(RecordId(0)), plain.hash(RecordId(1)));
+    }
 }

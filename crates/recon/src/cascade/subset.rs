@@ -8,11 +8,12 @@
 //!
 //! **Admissibility gate.** Among n candidates some subset hits any sum by chance; expected are
 //! `E = 2^n (2ε + 1) / (σ √(2π))` false ones, with `σ = ½ √(Σ a²)`. A match is automatic only when
-//! the subset is the only one, the search was complete and `E ≤ 0.01`. Amounts that are all
-//! multiples of some g (whole hundreds) leave fewer sums to go round, so the gate counts in units of
-//! g: the design's formula with g = 1 would be too trusting there. It is decided in whole numbers:
-//! `E ≤ 1/100` is `4^n (⌊2ε/g⌋ + 1)² · 20,000 ≤ π Σ (a/g)²`, with π rounded down, and whatever does
-//! not fit into 128 bits counts against the match.
+//! the subset is the only one, the search was complete and `E ≤ 0.01`. Amounts that are all round
+//! (whole hundreds) leave fewer sums to go round, so the gate counts in the largest unit 1, 2 or 5
+//! times a power of ten that divides them all, and the tolerance in the same unit: the design's
+//! formula, which counts in minor units, would be too trusting there. It is decided in whole numbers:
+//! with amounts b in that unit g, `E ≤ 1/100` is `4^n (⌊2ε/g⌋ + 1)² · 20,000 ≤ π Σ b²`, with π
+//! rounded down, and whatever does not fit into 128 bits counts against the match.
 //!
 //! - Subsets that differ only by interchangeable records (equal in all but location) are one.
 //! - All records of the `one` side search among all candidates, as if alone. If two that could be
@@ -220,10 +221,7 @@ fn classify(records: &Records, candidates: &mut Vec<RecordId>) -> Vec<search::It
 
 /// The gate: says whether at most 0.01 false subsets are to be expected.
 fn is_admissible(amounts: &[i64], slack: u128) -> bool {
-    let unit = amounts.iter().fold(0, |unit, amount| greatest_common_divisor(unit, amount.unsigned_abs()));
-    if unit == 0 {
-        return false;
-    }
+    let unit = round_unit(amounts);
     let count = u32::try_from(amounts.len()).unwrap_or(u32::MAX);
     let false_hits = || {
         let hits = (slack.checked_mul(2)? / u128::from(unit)).checked_add(1)?;
@@ -239,11 +237,19 @@ fn is_admissible(amounts: &[i64], slack: u128) -> bool {
     false_hits().is_some_and(|hits| hits <= spread)
 }
 
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
+/// Returns the largest 1, 2 or 5 times a power of ten that divides all amounts.
+fn round_unit(amounts: &[i64]) -> u64 {
+    let divides_all = |unit: u64| amounts.iter().all(|amount| amount.unsigned_abs() % unit == 0);
+    let mut power = 1_u64;
+    // No amount reaches 10^19.
+    for _ in 0..18 {
+        if !divides_all(power * 10) {
+            break;
+        }
+        power *= 10;
     }
-    a
+    let digit = [5, 2, 1].into_iter().find(|digit| divides_all(power * digit));
+    power * digit.unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -269,5 +275,8 @@ mod tests {
         let round = odd.map(|amount| amount / 1_000_000 * 1_000_000);
         assert!(is_admissible(&odd, 0));
         assert!(!is_admissible(&round, 0), "one to eight, in millions: many subsets share a sum");
+        for (amounts, unit) in [(&[1_234_567][..], 1), (&[15_000], 5_000), (&[-400, 1_000], 200)] {
+            assert_eq!(round_unit(amounts), unit, "{amounts:?}");
+        }
     }
 }

@@ -56,6 +56,7 @@ fn nearest_in_longer(short: &[i64], long: &[i64]) -> Vec<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     fn sum(left: &[i64], right: &[i64], pairs: &[(usize, usize)]) -> u128 {
         pairs.iter().map(|(l, r)| u128::from(left[*l].abs_diff(right[*r]))).sum()
@@ -71,6 +72,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
         #[test]
         fn pairs_have_the_least_sum(mut left in prop::collection::vec(-20_i64..20, 0..6),
                                     mut right in prop::collection::vec(-20_i64..20, 0..7)) {

@@ -53,7 +53,7 @@ pub(super) struct Found {
 
 /// Returns how many candidates can be searched within a number of steps.
 pub(super) fn searchable(steps_max: u64) -> usize {
-    // Two halves of n/2 amounts make 2 · 2^(n/2) sums, each built and each passed once.
+    // Two halves of n/2 amounts make 2 · 2^(n/2) sums. As many steps are kept for looking at hits.
     let half = (steps_max / 4).checked_ilog2().unwrap_or(0).min(HALF_MAX);
     2 * half as usize
 }
@@ -70,7 +70,7 @@ pub(super) fn subsets(items: &[Item], wanted: &Wanted, steps_max: u64, best_max:
     let (mut low, mut high) = (sums(&items[..middle], 0), sums(&items[middle..], middle));
     low.sort_unstable();
     high.sort_unstable_by(|a, b| b.cmp(a));
-    let mut steps = (low.len() + high.len()) as u64 * 2;
+    let mut steps = (low.len() + high.len()) as u64;
     let slack = i128::try_from(slack).unwrap_or(i128::MAX / 4);
     let (least, most) = (wanted.target - slack, wanted.target + slack);
     let mut best: Vec<(u128, u32, u64)> = Vec::new();
