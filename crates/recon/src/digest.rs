@@ -7,7 +7,12 @@
 
 /// The secret of a run.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub(crate) [u64; 12]);
+pub struct Secret {
+    pub(crate) words: [u64; 12],
+    /// Set for hashes that leave this machine: those are made with BLAKE3 keyed by this, so that
+    /// nobody without the secret learns anything from them or can forge them.
+    strong: Option<[u8; 32]>,
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,9 +34,11 @@ impl Secret {
     /// Derives a secret from a pass phrase or key file shared by two parties.
     #[must_use]
     pub fn shared(text: &[u8]) -> Secret {
-        let mut bytes = [0_u8; 96];
+        let mut bytes = [0_u8; 128];
         blake3::Hasher::new_derive_key("suanpan reconcile sketch secret 1").update(text).finalize_xof().fill(&mut bytes);
-        Self::from_bytes(&bytes)
+        let mut secret = Self::from_bytes(bytes[..96].try_into().expect("96 bytes"));
+        secret.strong = Some(bytes[96..].try_into().expect("32 bytes"));
+        secret
     }
 
     /// Takes 96 bytes as a secret.
@@ -41,14 +48,14 @@ impl Secret {
         for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
             *word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
         }
-        Secret(words)
+        Secret { words, strong: None }
     }
 
     /// Returns the secret as bytes, for a sealed state file.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 96] {
         let mut bytes = [0; 96];
-        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.words) {
             chunk.copy_from_slice(&word.to_le_bytes());
         }
         bytes
@@ -58,20 +65,32 @@ impl Secret {
     #[inline(always)]
     #[must_use]
     pub fn key32(&self, words: [u64; 4], len: usize) -> KeyHash {
-        let s = &self.0;
+        let s = &self.words;
         let a = wide(words[0] ^ s[0], words[1] ^ s[1]);
         let b = wide(words[2] ^ s[2] ^ (len as u64), words[3] ^ s[3]);
         Self::finish(s, a, b)
     }
 
+    /// Says whether hashes are made by the slower way that may leave this machine.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_strong(&self) -> bool {
+        self.strong.is_some()
+    }
+
     /// Hashes a key of any length.
     #[must_use]
     pub fn key(&self, key: &[u8]) -> KeyHash {
+        if let Some(strong) = &self.strong {
+            let hash = blake3::keyed_hash(strong, key);
+            let word = |at: usize| u64::from_le_bytes(hash.as_bytes()[at..at + 8].try_into().expect("eight bytes"));
+            return KeyHash { lo: word(0), hi: word(8) };
+        }
         if key.len() <= 32 {
             return self.key32(padded(key), key.len());
         }
         // Longer keys are chained: each chunk is hashed together with the hash so far.
-        let mut chain = KeyHash { lo: self.0[10], hi: self.0[11] };
+        let mut chain = KeyHash { lo: self.words[10], hi: self.words[11] };
         for chunk in key.chunks(16) {
             let words = padded(chunk);
             chain = self.key32([words[0], words[1], chain.lo, chain.hi], 32 + key.len());
@@ -90,7 +109,10 @@ impl Secret {
     #[inline(always)]
     #[must_use]
     pub fn value(&self, key: KeyHash, amount: i64, words: u64, more: u64) -> u64 {
-        let s = &self.0;
+        if let Some(strong) = &self.strong {
+            return strong_value(strong, [key.lo, key.hi, amount as u64, words, more]);
+        }
+        let s = &self.words;
         let inner = fold((amount as u64) ^ s[8], words ^ s[9]);
         fold(inner ^ more ^ s[10], key.hi ^ inner.rotate_left(29) ^ s[11])
     }
@@ -116,6 +138,16 @@ pub struct KeyHash {
 #[must_use]
 pub fn combine(a: u64, b: u64) -> u64 {
     fold(a ^ 0x9E37_79B9_7F4A_7C15, b ^ 0xD1B5_4A32_D192_ED03)
+}
+
+#[cold]
+fn strong_value(strong: &[u8; 32], parts: [u64; 5]) -> u64 {
+    let mut bytes = [0; 40];
+    for (chunk, part) in bytes.chunks_exact_mut(8).zip(parts) {
+        chunk.copy_from_slice(&part.to_le_bytes());
+    }
+    let hash = blake3::keyed_hash(strong, &bytes);
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight bytes"))
 }
 
 #[inline(always)]

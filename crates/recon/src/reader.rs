@@ -383,6 +383,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn key_hash<F: Fields>(&mut self, row: &F, n: usize) -> Result<Option<KeyHash>, RowError> {
         if let [col] = self.layout.keys[n][..]
             && !self.layout.fold_key_case
+            && !self.layout.secret.is_strong()
             && let Some((head, len)) = row.head32(col)
             && len <= 32
             && len > 0

@@ -1,9 +1,11 @@
 //! One run from inputs to outcomes: plan, scan, sift, fetch, decide, prove.
 
 mod decide;
+mod inspect;
 mod plan;
 mod read;
 
+pub use inspect::{Explanation, Preview, PreviewRow, explain, missing_inputs, plan, preview, sample};
 pub use plan::{Estimate, Plan, Strategy};
 
 use crate::arena::Budget;
@@ -42,8 +44,8 @@ pub struct Options {
     pub threads: usize,
     /// Bytes of memory that the process may use in all.
     pub memory_bytes: usize,
-    /// How to go about it.
-    pub strategy: Strategy,
+    /// How to go about it; the planner chooses by default.
+    pub strategy: Option<Strategy>,
     /// Which instructions to use.
     pub kernel: Kernel,
     /// Whether to keep matched records for `matched.parquet`: every row is then looked at in full.
@@ -243,7 +245,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         matched: options.matched,
         run_date: options.rules.close.as_of,
     };
-    let table_shape = table_shape(options, &inputs);
+    let table_shape = TableShape::new(&options.rules, file_names(options, &inputs));
     let mut sinks: Vec<OutcomeSink> =
         (0..options.threads.max(1)).map(|_| OutcomeSink::new(&table_shape, &sink_options)).collect();
     let mut notes = plan::Notes::default();
@@ -300,7 +302,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                     table_rows_max: plan.table_rows_max,
                     // Without locations a hot key cannot be told row by row.
                     hot_rows: if locations == [true; 2] { plan.hot_rows } else { u64::MAX },
-                    salt: [secret.0[1] | 1, secret.0[2] | 1],
+                    salt: [secret.words[1] | 1, secret.words[2] | 1],
                 };
                 let mut cursor = read::Cursor::default();
                 while !cursor.at_end(entries.shape) {
@@ -413,13 +415,13 @@ fn files_of(inputs: &[Input]) -> [u16; 2] {
     [count(Side::Left), count(Side::Right)]
 }
 
-fn table_shape(options: &Options, inputs: &[Input]) -> TableShape {
-    let names = |side| {
+/// Names of each side's files; open items come last.
+fn file_names(options: &Options, inputs: &[Input]) -> [Vec<String>; 2] {
+    Side::BOTH.map(|side| {
         let mut names: Vec<String> = inputs.iter().filter(|i| i.side == side).map(|i| i.name().to_owned()).collect();
         names.extend(options.open_items.iter().map(|f| f.name().to_owned()));
         names
-    };
-    TableShape::new(&options.rules, [names(Side::Left), names(Side::Right)])
+    })
 }
 
 /// What the fast path closed: everything read less everything fetched. Both sides of it must agree

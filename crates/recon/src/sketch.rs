@@ -247,7 +247,7 @@ mod tests {
     fn elements(from: u64, count: u64) -> impl Iterator<Item = Element> {
         (from..from + count).map(|n| {
             let mixed = |x: u64| {
-                let p = u128::from(x ^ 0x9E37_79B9_7F4A_7C15) * 0xD1B5_4A32_D192_ED03_A076_1D64_78BD_642F_u128;
+                let p = u128::from(x ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xD1B5_4A32_D192_ED03_A076_1D64_78BD_642F);
                 (p >> 40) as u64
             };
             Element { key: mixed(n), value: mixed(n + 1_000_000) }

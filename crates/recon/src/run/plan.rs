@@ -107,9 +107,11 @@ impl Plan {
         let exact = matches!(options.rules.passes.first().map(|p| &p.kind), Some(PassKind::Exact { .. }));
         let mut reasons = Vec::new();
         let chosen = if !exact || options.matched {
-            if !exact {
-                reasons.push("the first pass is not `exact`, so every row is looked at in full".to_owned());
-            }
+            reasons.push(if exact {
+                "matched records were asked for, so every row is looked at in full".to_owned()
+            } else {
+                "the first pass is not `exact`, so every row is looked at in full".to_owned()
+            });
             Strategy::Full
         } else if entry_bytes + (usable / 10) <= usable {
             reasons.push(format!("about {} MiB of compact rows fit in memory", entry_bytes >> 20));
@@ -126,13 +128,11 @@ impl Plan {
             Strategy::Sketch
         };
         let strategy = match options.strategy {
-            Strategy::Memory if chosen != Strategy::Full => chosen,
-            Strategy::Memory => Strategy::Full,
-            _ if chosen == Strategy::Full => Strategy::Full,
-            asked => {
+            Some(asked) if chosen != Strategy::Full => {
                 reasons.push("this strategy was asked for".to_owned());
                 asked
             }
+            _ => chosen,
         };
         let in_memory = if strategy == Strategy::Memory { entry_bytes } else { usable / 4 };
         let pool_bytes = (usable.saturating_sub(in_memory) / 2).clamp(64 << 10, 8 << 30);
@@ -200,6 +200,21 @@ fn estimate(inputs: &[Input]) -> Estimate {
         };
     }
     estimate
+}
+
+impl Plan {
+    /// Returns the plan in a sentence, for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let done = match self.done {
+            Strategy::Memory => "compact rows in memory",
+            Strategy::Sketch => "a sketch of the difference, then a second reading",
+            Strategy::Spill => "compact rows, most of them on disk",
+            Strategy::Full => "every row in full",
+        };
+        let parts = 1_u64 << self.partition_bits;
+        format!("{done}; {parts} parts, {} threads, {} instructions; {}", self.threads, self.kernel, self.reasons.join("; "))
+    }
 }
 
 /// Says whether every row of a side can be read by its location.

@@ -254,7 +254,7 @@ impl Reading<'_> {
     /// Reads everything into a sketch of the difference. `None` when it holds too much to be told.
     pub(super) fn sketch(&self) -> Result<([SideCounts; 2], Option<Difference>), ReconError> {
         let cells = self.plan.sketch_cells;
-        let salt = self.secret.0[3];
+        let salt = self.secret.words[3];
         let (counts, takes) = self.digest(|_, _| Ok(ToSketch(Sketch::new(cells, salt))))?;
         let mut takes = takes.into_iter();
         let mut all = takes.next().map_or_else(|| Sketch::new(cells, salt), |t| t.0);
