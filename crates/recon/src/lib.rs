@@ -14,6 +14,7 @@ mod layout;
 pub mod limits;
 mod open_items;
 pub mod outcome;
+pub mod party;
 mod pool;
 mod reader;
 pub mod record;

@@ -6,6 +6,7 @@ mod plan;
 mod read;
 
 pub use inspect::{Explanation, Preview, PreviewRow, explain, missing_inputs, plan, preview, sample};
+pub(crate) use inspect::{pick_side, sketch_side};
 pub use plan::{Estimate, Plan, Strategy};
 
 use crate::arena::Budget;

@@ -1,7 +1,7 @@
 //! Looks at inputs without reconciling them: samples, previews, plans, and the story of one key.
 
 use super::plan::Plan;
-use super::{Options, Progress, open_inputs, read, set_bases};
+use super::{Options, Progress, SideCounts, open_inputs, read, set_bases};
 use crate::cascade::{self, AlreadyMatched, CloseContext};
 use crate::csv::{Ends, Kernel, Marks, index, unquoted};
 use crate::digest::Secret;
@@ -17,6 +17,7 @@ use crate::report::{OutcomeSink, SinkOptions};
 use crate::rule::guess::Sample;
 use crate::rule::{Format, PassKind, Rules, SideRules};
 use crate::scan::{At, Control, Visitor, scan};
+use crate::sketch::Sketch;
 use crate::source::batch::TextBatch;
 use crate::source::parquet::ParquetSource;
 use crate::source::{Body, SourceFile};
@@ -379,46 +380,116 @@ impl Explanation {
 /// As a run.
 pub fn explain(options: &Options, key: &str, progress: &Progress) -> Result<Explanation, ReconError> {
     let secret = Secret::random().map_err(ReconError::io("draw random bytes from", "the operating system"))?;
-    let mut inputs = open_inputs(options, &secret)?;
-    set_bases(&mut inputs);
-    let words = Mutex::new(Words::default());
-    let control = control(options, &words, progress, options.threads);
-    let plan = Plan::new(options, &inputs);
-    let reader = read::Reading { options, inputs: &inputs, control: &control, plan: &plan, secret: &secret };
-    let counts = reader.count()?;
     let mut bytes = key.trim().as_bytes().to_vec();
     if options.rules.fold_key_case {
         bytes.make_ascii_lowercase();
     }
-    let files = super::file_names(options, &inputs);
-    let shape = crate::report::Shape::new(&options.rules, files.clone());
-    let sink_options =
-        SinkOptions { spill_dir: options.work_dir.clone(), memory_bytes: 1 << 20, matched: false, run_date: None };
-    let mut sinks: Vec<OutcomeSink> =
-        (0..options.threads.max(1)).map(|_| OutcomeSink::new(&shape, &sink_options)).collect();
+    let look = Look::new(options, &secret)?;
     let exact = matches!(options.rules.passes.first().map(|p| &p.kind), Some(PassKind::Exact { .. }));
     let wanted = if exact {
-        let tags: HashSet<u64> = [plan.shape().tag(secret.key(&bytes).lo)].into();
-        Wanted::new(plan.shape(), tags, false, false)
+        let tags: HashSet<u64> = [look.plan.shape().tag(secret.key(&bytes).lo)].into();
+        Wanted::new(look.plan.shape(), tags, false, false)
     } else {
-        Wanted::everything(plan.shape())
+        Wanted::everything(look.plan.shape())
     };
-    let mut pool = Pool::new(plan.pool_bytes, &options.work_dir);
-    reader.pick(&wanted, &mut pool, &mut sinks, &counts)?;
-    let mut records = Records::new();
-    pool.parts(&|_, _| None, &mut |part, _| {
-        for id in part.ids() {
-            let is_key = (0..KEYS_MAX).any(|n| part.text(id, Text::Key(n as u8)) == Some(&bytes[..]));
-            if is_key {
-                records.push(&part.get(id));
-            }
-        }
-        Ok(())
-    })?;
+    let has_key = |records: &Records, id: RecordId| {
+        (0..KEYS_MAX).any(|n| records.text(id, Text::Key(n as u8)) == Some(&bytes[..]))
+    };
+    let (counts, records) = look.pick(options, &secret, &wanted, progress, &has_key)?;
+    let files = super::file_names(options, &look.inputs);
+    let words = look.words;
     let words = words.into_inner().expect("no thread panicked");
     let context = CloseContext { last_date: [counts[0].last_date, counts[1].last_date] };
     let verdicts = cascade::run(&options.rules, &context, &records, &words, &AlreadyMatched::new(), 1);
     Ok(Explanation { records, verdicts, words, files })
+}
+
+/// A reading for some rows, with nothing decided.
+struct Look {
+    inputs: Vec<Input>,
+    words: Mutex<Words>,
+    plan: Plan,
+}
+
+impl Look {
+    fn new(options: &Options, secret: &Secret) -> Result<Look, ReconError> {
+        let mut inputs = open_inputs(options, secret)?;
+        set_bases(&mut inputs);
+        let plan = Plan::new(options, &inputs);
+        Ok(Look { inputs, words: Mutex::new(Words::default()), plan })
+    }
+
+    /// Counts everything, and returns the wanted rows that `keep` keeps, in order of location.
+    fn pick(
+        &self,
+        options: &Options,
+        secret: &Secret,
+        wanted: &Wanted,
+        progress: &Progress,
+        keep: &dyn Fn(&Records, RecordId) -> bool,
+    ) -> Result<([SideCounts; 2], Records), ReconError> {
+        let control = control(options, &self.words, progress, options.threads.max(1));
+        let reader =
+            read::Reading { options, inputs: &self.inputs, control: &control, plan: &self.plan, secret };
+        let counts = reader.count()?;
+        let shape = crate::report::Shape::new(&options.rules, super::file_names(options, &self.inputs));
+        let sink_options =
+            SinkOptions { spill_dir: options.work_dir.clone(), memory_bytes: 1 << 20, matched: false, run_date: None };
+        let mut sinks: Vec<OutcomeSink> =
+            (0..options.threads.max(1)).map(|_| OutcomeSink::new(&shape, &sink_options)).collect();
+        let mut pool = Pool::new(self.plan.pool_bytes, &options.work_dir);
+        reader.pick(wanted, &mut pool, &mut sinks, &counts)?;
+        let mut found = Records::new();
+        pool.parts(&|_, _| None, &mut |part, _| {
+            for id in part.ids().filter(|id| keep(&part, *id)) {
+                found.push(&part.get(id));
+            }
+            Ok(())
+        })?;
+        let mut order: Vec<RecordId> = found.ids().collect();
+        order.sort_by_key(|id| (found.row(*id).side, found.row(*id).loc));
+        let mut records = Records::new();
+        for id in order {
+            records.push(&found.get(id));
+        }
+        Ok((counts, records))
+    }
+}
+
+/// Makes a sketch of one side, for [`crate::party`].
+pub(crate) fn sketch_side(
+    options: &Options,
+    secret: &Secret,
+    side: Side,
+    cells: usize,
+    progress: &Progress,
+) -> Result<([SideCounts; 2], Sketch), ReconError> {
+    let look = Look::new(options, secret)?;
+    let control = control(options, &look.words, progress, options.threads.max(1));
+    let reader =
+        read::Reading { options, inputs: &look.inputs, control: &control, plan: &look.plan, secret };
+    let (counts, mut sketch) = reader.make_sketch(cells, crate::party::SALT)?;
+    if side == Side::Right {
+        // A reading takes right rows away; a party's own sketch adds them, whichever side it is.
+        let mut turned = Sketch::new(cells, crate::party::SALT);
+        turned.subtract_all(&sketch);
+        sketch = turned;
+    }
+    Ok((counts, sketch))
+}
+
+/// Finds wanted rows of one side, for [`crate::party`].
+pub(crate) fn pick_side(
+    options: &Options,
+    side: Side,
+    wanted: &Wanted,
+    progress: &Progress,
+) -> Result<(Records, Words), ReconError> {
+    let secret = options.secret.clone().unwrap_or_else(|| Secret::from_bytes(&[7; 96]));
+    let look = Look::new(options, &secret)?;
+    let (_, records) =
+        look.pick(options, &secret, wanted, progress, &|records, id| records.row(id).side == side)?;
+    Ok((records, look.words.into_inner().expect("no thread panicked")))
 }
 
 fn control<'a>(options: &Options, words: &'a Mutex<Words>, progress: &'a Progress, threads: usize) -> Control<'a> {

@@ -253,13 +253,17 @@ impl Reading<'_> {
 
     /// Reads everything into a sketch of the difference. `None` when it holds too much to be told.
     pub(super) fn sketch(&self) -> Result<([SideCounts; 2], Option<Difference>), ReconError> {
-        let cells = self.plan.sketch_cells;
-        let salt = self.secret.words[3];
+        let (counts, sketch) = self.make_sketch(self.plan.sketch_cells, self.secret.words[3])?;
+        Ok((counts, sketch.peel()))
+    }
+
+    /// Reads everything into a sketch: left rows are added, right rows taken away.
+    pub(super) fn make_sketch(&self, cells: usize, salt: u64) -> Result<([SideCounts; 2], Sketch), ReconError> {
         let (counts, takes) = self.digest(|_, _| Ok(ToSketch(Sketch::new(cells, salt))))?;
         let mut takes = takes.into_iter();
         let mut all = takes.next().map_or_else(|| Sketch::new(cells, salt), |t| t.0);
         takes.for_each(|t| all.merge(&t.0));
-        Ok((counts, all.peel()))
+        Ok((counts, all))
     }
 
     /// Reads everything once more and picks the wanted rows.
