@@ -15,11 +15,6 @@ mod write;
 use super::{Encoding, Format, RuleErrors, Rules};
 use column::{Profile, Role};
 
-/// The most rows of a sample that are looked at.
-pub const ROWS_MAX: usize = 20_000;
-/// The most columns of a sample that are looked at.
-pub const COLUMNS_MAX: usize = 256;
-
 /// The first rows of one side, cut into columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {

@@ -15,19 +15,9 @@ use table::Reader;
 pub(super) use table::{list_words, nearest};
 
 use super::{Close, Expect, Rules};
+use crate::limits::{DAYS_MAX, RULES_BYTES_MAX};
 use crate::record::Side;
 use toml::de::DeTable;
-
-/// The largest rules file.
-pub const RULES_BYTES_MAX: usize = 1 << 20;
-/// The most entries of a map of words, or of a list of texts.
-pub const ENTRIES_MAX: usize = 10_000;
-/// The most passes.
-pub const PASSES_MAX: usize = 32;
-/// The most skip rules of one side.
-pub const SKIPS_MAX: usize = 64;
-/// The longest name or text of a setting.
-pub const TEXT_BYTES_MAX: usize = 4_096;
 
 /// Every table of a rules file with its settings: what the reader knows, and what the reference must
 /// name. `[n]` stands for any number, `side` for `left` and `right`.
@@ -148,7 +138,7 @@ fn read(text: &str, faults: &mut Faults) -> Option<Rules> {
 fn read_close(table: &mut Reader<'_, '_, '_>) -> Close {
     let as_of = table.date("as_of");
     Close {
-        pending_days: table.integer("pending_days", 0, pass::DAYS_MAX).and_then(|n| u32::try_from(n).ok()),
+        pending_days: table.integer("pending_days", 0, DAYS_MAX).and_then(|n| u32::try_from(n).ok()),
         as_of,
         runs_max: table.integer("runs_max", 1, i64::from(u16::MAX)).and_then(|n| u16::try_from(n).ok()),
     }

@@ -1,6 +1,7 @@
 //! What one column looks like, by its name and by its values.
 
-use super::{COLUMNS_MAX, ROWS_MAX, Sample, ppm};
+use super::{Sample, ppm};
+use crate::limits::{SAMPLE_COLUMNS_MAX, SAMPLE_ROWS_MAX};
 use crate::rule::Format;
 use std::collections::HashSet;
 
@@ -43,13 +44,13 @@ pub(super) struct Profile<'s> {
 
 /// Looks at all columns of a sample.
 pub(super) fn profile_all(sample: &Sample) -> Vec<Profile<'_>> {
-    (0..sample.header.len().min(COLUMNS_MAX)).filter_map(|at| profile(sample, at)).collect()
+    (0..sample.header.len().min(SAMPLE_COLUMNS_MAX)).filter_map(|at| profile(sample, at)).collect()
 }
 
 fn profile(sample: &Sample, at: usize) -> Option<Profile<'_>> {
     let written = &sample.header[at];
     let name = rule_name(sample, at)?;
-    let rows = &sample.rows[..sample.rows.len().min(ROWS_MAX)];
+    let rows = &sample.rows[..sample.rows.len().min(SAMPLE_ROWS_MAX)];
     let values: Vec<&str> = rows.iter().map(|row| row.get(at).map_or("", |value| value.trim())).collect();
     let filled = || values.iter().copied().filter(|value| !value.is_empty());
     let distinct: HashSet<&str> = filled().collect();

@@ -1,11 +1,9 @@
 //! What is wrong with rules, and where.
 
 use super::table::nearest;
+use crate::limits::FAULTS_MAX;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// The most faults that are told at once.
-const FAULTS_MAX: usize = 50;
 
 /// Kinds of fault, by a stable name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

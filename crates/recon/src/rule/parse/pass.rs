@@ -1,8 +1,8 @@
 //! The list `[[passes]]`.
 
-use super::PASSES_MAX;
 use super::fault::FaultCode;
 use super::table::{Reader, list_words};
+use crate::limits::{DAYS_MAX, PASSES_MAX};
 use crate::record::{KEYS_MAX, Side, Text};
 use crate::rule::{Field, Pass, PassKind, SideRules, Strength, Tolerance};
 use toml::de::DeValue;
@@ -27,8 +27,6 @@ pub(super) const PASS: &[&str] = &[
 ];
 pub(super) const TOLERANCE: &[&str] = &["minor", "percent"];
 
-/// The most days that a date may differ by.
-pub(super) const DAYS_MAX: i64 = 3_660;
 /// The largest tolerance in minor units: past it, two tolerances cannot overflow an amount.
 const TOLERANCE_MINOR_MAX: i64 = 1_000_000_000_000;
 /// Candidates of one record in a subset pass when the rule does not say.

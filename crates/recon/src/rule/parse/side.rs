@@ -2,7 +2,7 @@
 
 use super::fault::FaultCode;
 use super::table::Reader;
-use super::{ENTRIES_MAX, SKIPS_MAX};
+use crate::limits::{RULE_ENTRIES_MAX, SKIPS_MAX};
 use crate::record::KEYS_MAX;
 use crate::rule::{
     AmountField, AmountUnit, Column, CurrencyField, DateField, Encoding, Format, KeyField, SideRules,
@@ -263,11 +263,11 @@ fn read_map<T>(
 ) -> Vec<(String, T)> {
     let Some(mut words) = table.table("map", &[]) else { return Vec::new() };
     let entries = words.in_order();
-    if entries.len() > ENTRIES_MAX {
+    if entries.len() > RULE_ENTRIES_MAX {
         words.fault(
             "",
             FaultCode::Limit,
-            format!("{} entries, and the limit is {ENTRIES_MAX}", entries.len()),
+            format!("{} entries, and the limit is {RULE_ENTRIES_MAX}", entries.len()),
         );
         return Vec::new();
     }

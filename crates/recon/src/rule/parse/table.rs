@@ -1,7 +1,8 @@
 //! A table of the text as the reader sees it: settings taken one by one, each checked for its type.
 
+use super::SETTINGS;
 use super::fault::{Added, FaultCode, Faults};
-use super::{ENTRIES_MAX, SETTINGS, TEXT_BYTES_MAX};
+use crate::limits::{RULE_ENTRIES_MAX, RULE_TEXT_BYTES_MAX};
 use crate::time::DateReader;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -171,7 +172,7 @@ impl<'f, 't, 'i> Reader<'f, 't, 'i> {
         Some(count)
     }
 
-    /// Reads a text of at most [`TEXT_BYTES_MAX`] bytes.
+    /// Reads a text of at most [`RULE_TEXT_BYTES_MAX`] bytes.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         let value = self.value(name)?;
         self.text_of(name, value)
@@ -183,8 +184,8 @@ impl<'f, 't, 'i> Reader<'f, 't, 'i> {
             self.wrong_type(name, value, "text in quotes");
             return None;
         };
-        if text.len() > TEXT_BYTES_MAX {
-            self.fault(name, FaultCode::Limit, format!("more than {TEXT_BYTES_MAX} bytes"));
+        if text.len() > RULE_TEXT_BYTES_MAX {
+            self.fault(name, FaultCode::Limit, format!("more than {RULE_TEXT_BYTES_MAX} bytes"));
             return None;
         }
         Some(text.to_owned())
@@ -208,11 +209,11 @@ impl<'f, 't, 'i> Reader<'f, 't, 'i> {
             return None;
         };
         let items: Vec<_> = list.iter().map(Value::of).collect();
-        if items.len() > ENTRIES_MAX {
+        if items.len() > RULE_ENTRIES_MAX {
             self.fault(
                 name,
                 FaultCode::Limit,
-                format!("{} entries, and the limit is {ENTRIES_MAX}", items.len()),
+                format!("{} entries, and the limit is {RULE_ENTRIES_MAX}", items.len()),
             );
             return None;
         }
