@@ -79,6 +79,9 @@ pub enum ReconError {
         /// What is needed.
         least: usize,
     },
+    /// A fault test stopped the run dead.
+    #[error("stopped dead by a fault test")]
+    Killed,
     /// The state to resume from does not fit this run.
     #[error("cannot resume from {}: {message}", path.display())]
     Resume {

@@ -33,8 +33,6 @@ pub(crate) struct Input {
     pub(crate) rows: Vec<AtomicU32>,
     /// For each stretch of [`MARK_BYTES`]: rows of its unit that start before it.
     pub(crate) marks: Vec<AtomicU32>,
-    /// Open items of earlier runs, whose rows are our own normalised fields.
-    pub(crate) open_items: bool,
     pub(crate) bytes: u64,
     /// Mean length of the first rows.
     pub(crate) row_bytes_mean: u64,
@@ -102,7 +100,6 @@ impl Input {
                 header_bytes: 0,
                 rows: counters(units),
                 marks: Vec::new(),
-                open_items: false,
                 bytes: source.stored_len(),
                 row_bytes_mean: 1,
                 unit_bytes,
@@ -147,7 +144,6 @@ impl Input {
             header_bytes,
             rows: counters(units),
             marks: counters(marks),
-            open_items: false,
             bytes,
             row_bytes_mean,
             unit_bytes,
@@ -174,6 +170,13 @@ impl Input {
         self.in_units() && matches!(self.format, TextFormat::Delimited { .. })
     }
 
+    /// Returns the row marks of a unit.
+    pub(crate) fn marks_of(&self, unit: u32) -> &[AtomicU32] {
+        let per_unit = self.unit_bytes / MARK_BYTES;
+        let start = (unit as usize * per_unit).min(self.marks.len());
+        &self.marks[start..(start + per_unit).min(self.marks.len())]
+    }
+
     /// Appends the jobs that read the whole input.
     pub(crate) fn jobs(&self, input: usize, jobs: &mut Vec<Job>) {
         let input = u32::try_from(input).expect("few inputs");
@@ -183,7 +186,7 @@ impl Input {
 
     /// Returns the number of the last row before a unit, once all units have been read.
     pub(crate) fn rows_before(&self) -> Vec<u64> {
-        let mut before = u64::from(if self.in_units() { 0 } else { 0_u32 });
+        let mut before = 0;
         self.rows
             .iter()
             .map(|rows| {

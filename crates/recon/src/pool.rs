@@ -82,10 +82,6 @@ impl Pool {
         self.memory.len() as u64 + self.spilled.iter().map(|s| s.records).sum::<u64>()
     }
 
-    pub(crate) fn has_spilled(&self) -> bool {
-        !self.spilled.is_empty()
-    }
-
     fn spill(&mut self) -> Result<(), ReconError> {
         let mut out = PartFile::create(&self.dir)?;
         for id in self.memory.ids() {

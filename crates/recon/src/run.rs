@@ -4,10 +4,12 @@ mod decide;
 mod inspect;
 mod plan;
 mod read;
+mod state;
 
 pub use inspect::{Explanation, Preview, PreviewRow, explain, missing_inputs, plan, preview, sample};
 pub(crate) use inspect::{pick_side, sketch_side};
 pub use plan::{Estimate, Plan, Strategy};
+pub use state::StateOptions;
 
 use crate::arena::Budget;
 use crate::cascade::{AlreadyMatched, CloseContext};
@@ -26,6 +28,7 @@ use crate::rule::Rules;
 use crate::scan::Control;
 use crate::sift::{SiftOptions, Sifted};
 use crate::source::SourceFile;
+use state::{Loaded, State};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -57,6 +60,8 @@ pub struct Options {
     pub secret: Option<Secret>,
     /// Bytes of a plain file that a worker takes at a time; a multiple of 8 KiB.
     pub unit_bytes: usize,
+    /// Where to keep what was read, for going on later.
+    pub state: Option<StateOptions>,
     /// Stop as soon as so many differences are known.
     pub differences_max: Option<u64>,
 }
@@ -213,8 +218,10 @@ impl Clock {
 pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError> {
     let mut clock = Clock::new();
     progress.enter(Phase::Plan);
-    let secret = match &options.secret {
-        Some(secret) => secret.clone(),
+    let state = options.state.as_ref().map(State::open).transpose()?;
+    let kept = state.as_ref().map(State::secret).transpose()?.flatten();
+    let secret = match kept.or_else(|| options.secret.clone()) {
+        Some(secret) => secret,
         None => Secret::random().map_err(ReconError::io("draw random bytes from", "the operating system"))?,
     };
     let mut inputs = open_inputs(options, &secret)?;
@@ -225,6 +232,10 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         Some(file) => open_items::read(file, &options.rules, &words)?,
     };
     let mut plan = Plan::new(options, &inputs);
+    let loaded = match &state {
+        None => Loaded::default(),
+        Some(state) => state.begin(options, &mut plan, &mut inputs, &secret)?,
+    };
     let control = Control {
         threads: options.threads,
         kernel: options.kernel,
@@ -250,7 +261,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     let mut sinks: Vec<OutcomeSink> =
         (0..options.threads.max(1)).map(|_| OutcomeSink::new(&table_shape, &sink_options)).collect();
     let mut notes = plan::Notes::default();
-    let reader = read::Reading { options, inputs: &inputs, control: &control, plan: &plan, secret: &secret };
+    let mut reader = read::Reading { options, inputs: &inputs, control: &control, plan: &plan, secret: &secret, state: state.as_ref().map(|s| (s, &loaded)) };
     let read_again = || {
         progress.enter(Phase::Fetch);
         progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
@@ -270,6 +281,8 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                     strategy = Strategy::Spill;
                     progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
                     reader.reset();
+                    // The state is that of a sketch, which is of no use any more.
+                    reader.state = None;
                     continue;
                 };
                 let mut tags = forced.clone();
@@ -292,32 +305,46 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
             }
             Strategy::Memory | Strategy::Spill => {
                 let budget = Budget::new(plan.store_bytes(strategy));
-                let (counts, entries, locations) = reader.store(strategy, &budget)?;
-                sides = counts;
-                notes.run_files = entries.runs() as u64;
+                let stored = reader.store(strategy, &budget)?;
+                sides = stored.counts.clone();
+                notes.run_files = stored.entries.runs() as u64;
                 clock.book(Phase::Scan);
-                let copies = options.rules.flag_duplicates_on_both_sides;
-                let sift = SiftOptions {
-                    fingerprints: !copies,
-                    copies,
-                    table_rows_max: plan.table_rows_max,
-                    // Without locations a hot key cannot be told row by row.
-                    hot_rows: if locations == [true; 2] { plan.hot_rows } else { u64::MAX },
-                    salt: [secret.words[1] | 1, secret.words[2] | 1],
-                };
-                let mut cursor = read::Cursor::default();
-                while !cursor.at_end(entries.shape) {
-                    progress.enter(Phase::Sift);
-                    let wave = reader.sift_wave(&entries, &mut cursor, &sift, &forced)?;
-                    notes.add(&wave);
-                    clock.book(Phase::Sift);
-                    progress.enter(Phase::Fetch);
-                    let last = cursor.at_end(entries.shape);
-                    let matched = reader.fetch_wave(wave, locations, last, &mut pool, &mut sinks, &sides)?;
-                    for (key, kind) in matched {
-                        already.insert(&key, kind);
+                let mut resolve = || -> Result<(), ReconError> {
+                    let read::Stored { entries, locations, .. } = &stored;
+                    let copies = options.rules.flag_duplicates_on_both_sides;
+                    let sift = SiftOptions {
+                        fingerprints: !copies,
+                        copies,
+                        table_rows_max: plan.table_rows_max,
+                        // Without locations a hot key cannot be told row by row.
+                        hot_rows: if *locations == [true; 2] { plan.hot_rows } else { u64::MAX },
+                        salt: [secret.words[1] | 1, secret.words[2] | 1],
+                    };
+                    let mut cursor = read::Cursor::default();
+                    while !cursor.at_end(entries.shape) {
+                        progress.enter(Phase::Sift);
+                        let wave = reader.sift_wave(entries, &mut cursor, &sift, &forced)?;
+                        notes.add(&wave);
+                        clock.book(Phase::Sift);
+                        progress.enter(Phase::Fetch);
+                        let last = cursor.at_end(entries.shape);
+                        let matched = reader.fetch_wave(wave, *locations, last, &mut pool, &mut sinks, &sides)?;
+                        for (key, kind) in matched {
+                            already.insert(&key, kind);
+                        }
+                        clock.book(Phase::Fetch);
                     }
-                    clock.book(Phase::Fetch);
+                    Ok(())
+                };
+                match resolve() {
+                    Err(ReconError::Interrupted) => {
+                        stored.keep(&inputs)?;
+                        return Err(ReconError::Interrupted);
+                    }
+                    other => other?,
+                }
+                if state.as_ref().is_some_and(State::checkpoint) {
+                    stored.keep(&inputs)?;
                 }
             }
         }
@@ -364,6 +391,9 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         if line.residual() != 0 {
             return Err(Violation::Bridge { currency: line.currency, residual: line.residual() }.into());
         }
+    }
+    if let Some(state) = state.filter(|s| !s.checkpoint()) {
+        state.remove()?;
     }
     clock.book(Phase::Decide);
     let rows = |input: &Input| input.rows.iter().map(|r| u64::from(r.load(Ordering::Relaxed))).sum();

@@ -48,6 +48,17 @@ pub(crate) trait Visitor: Send {
         at: At<'_>,
     ) -> Result<(), ReconError>;
 
+    /// Learns that a job is about to be read.
+    fn job_starts(&mut self, job: Job) -> Result<(), ReconError> {
+        let _ = job;
+        Ok(())
+    }
+
+    /// Learns that the caller asked to stop: the last chance to keep what was read.
+    fn stopped(&mut self) -> Result<(), ReconError> {
+        Ok(())
+    }
+
     /// Learns that a whole job is done, with the totals of its rows.
     fn job_done(&mut self, job: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError>;
 }
@@ -83,10 +94,19 @@ pub(crate) fn scan<V: Visitor>(
                         if control.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed) {
                             break;
                         }
-                        if let Err(error) = worker.run(*job, &mut visitor) {
-                            failed.store(true, Ordering::Relaxed);
-                            return Err(error);
+                        let done = visitor.job_starts(*job).and_then(|()| worker.run(*job, &mut visitor));
+                        match done {
+                            // A long job was given up in its middle.
+                            Err(ReconError::Interrupted) => break,
+                            Err(error) => {
+                                failed.store(true, Ordering::Relaxed);
+                                return Err(error);
+                            }
+                            Ok(()) => {}
                         }
+                    }
+                    if control.stop.load(Ordering::Relaxed) {
+                        visitor.stopped()?;
                     }
                     Ok(visitor)
                 })

@@ -77,6 +77,12 @@ impl Sketch {
         self.cells.len()
     }
 
+    /// Returns the salt that spreads elements over cells.
+    #[must_use]
+    pub(crate) fn salt(&self) -> u64 {
+        self.salt
+    }
+
     /// Returns how many differences a sketch of so many cells finds with near certainty.
     #[must_use]
     pub fn capacity(cells: usize) -> usize {

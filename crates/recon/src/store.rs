@@ -148,6 +148,30 @@ impl<'b> Store<'b> {
         Ok(())
     }
 
+    /// Puts everything gathered so far on disk for good, and returns the files written since the last
+    /// time.
+    pub(crate) fn save(&mut self) -> Result<Vec<PathBuf>, ReconError> {
+        self.spill()?;
+        let mut paths = Vec::new();
+        for run in self.runs.iter_mut().filter(|r| !r.keep) {
+            run.file.sync_all().map_err(ReconError::io("write", &run.path))?;
+            run.keep = true;
+            paths.push(run.path.clone());
+        }
+        Ok(paths)
+    }
+
+    /// Takes over a run file of an earlier run.
+    pub(crate) fn adopt(&mut self, path: &Path) -> Result<(), ReconError> {
+        self.runs.push(RunFile::open(path, self.shape)?);
+        Ok(())
+    }
+
+    /// Says whether part of what was gathered is on disk but not yet for good.
+    pub(crate) fn has_unsaved_runs(&self) -> bool {
+        self.runs.iter().any(|r| !r.keep)
+    }
+
     /// Makes everything visible to other threads.
     pub(crate) fn publish(&mut self) {
         self.memory.publish();
@@ -158,6 +182,8 @@ impl<'b> Store<'b> {
 pub(crate) struct RunFile {
     path: PathBuf,
     file: File,
+    /// Whether the file outlives the run.
+    keep: bool,
     /// Where each partition starts, in entries from the start of the data; one more for the end.
     starts: Vec<u64>,
     data_at: u64,
@@ -199,7 +225,31 @@ impl RunFile {
         write(&mut out).map_err(io("write"))?;
         drop(out);
         let data_at = 16 + 8 * starts.len() as u64;
-        Ok(RunFile { path: path.to_owned(), file, starts, data_at })
+        Ok(RunFile { path: path.to_owned(), file, keep: false, starts, data_at })
+    }
+
+    /// Opens a run file that an earlier run kept.
+    fn open(path: &Path, shape: Shape) -> Result<RunFile, ReconError> {
+        let io = |what| ReconError::io(what, path);
+        let damaged = || ReconError::Resume {
+            path: path.to_owned(),
+            message: "the file is damaged; run without --resume".to_owned(),
+        };
+        let file = File::open(path).map_err(io("open"))?;
+        let places = shape.partitions() * 2 + 1;
+        let data_at = 16 + 8 * places as u64;
+        let mut head = vec![0; 16 + 8 * places];
+        file.read_exact_at(&mut head, 0).map_err(|_| damaged())?;
+        let words: Vec<u64> =
+            head.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes"))).collect();
+        let starts = words[2..].to_vec();
+        let ordered = starts.is_sorted() && starts[0] == 0;
+        let len = file.metadata().map_err(io("read"))?.len();
+        let whole = starts.last().is_some_and(|end| end.checked_mul(16) == len.checked_sub(data_at));
+        if &head[..8] != MAGIC || words[1] != places as u64 || !ordered || !whole {
+            return Err(damaged());
+        }
+        Ok(RunFile { path: path.to_owned(), file, keep: true, starts, data_at })
     }
 
     fn count(&self, place: usize) -> u64 {
@@ -230,8 +280,9 @@ impl RunFile {
 
 impl Drop for RunFile {
     fn drop(&mut self) {
-        // A run file is scratch: what is worth keeping is kept under another name.
-        let _ = std::fs::remove_file(&self.path);
+        if !self.keep {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -268,6 +319,11 @@ impl<'b> Entries<'b> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the stores out, one a thread.
+    pub(crate) fn take_stores(&mut self) -> Vec<Store<'b>> {
+        std::mem::take(&mut self.stores)
     }
 
     /// Returns the number of run files on disk.

@@ -15,7 +15,7 @@ fn main() {
     std::fs::create_dir_all(&work).unwrap();
     let mem: usize = a[5].parse::<usize>().unwrap() << 20;
     let strategy = match a.get(6).map(|s| s.as_str()) { Some("sketch") => Strategy::Sketch, Some("spill") => Strategy::Spill, Some("full") => Strategy::Full, _ => Strategy::Memory };
-    let o = Options { rules, inputs: [expand(&a[1..2], &work).unwrap(), expand(&a[2..3], &work).unwrap()], open_items: None, threads: 2, memory_bytes: mem, strategy: Some(strategy), kernel: Kernel::best(), matched: false, work_dir: work, secret: None, unit_bytes: 512 << 10, differences_max: None };
+    let o = Options { rules, inputs: [expand(&a[1..2], &work).unwrap(), expand(&a[2..3], &work).unwrap()], open_items: None, threads: 2, memory_bytes: mem, strategy: Some(strategy), kernel: Kernel::best(), matched: false, work_dir: work, secret: None, unit_bytes: 512 << 10, state: None, differences_max: None };
     let p = Progress::default();
     let t = std::time::Instant::now();
     let d = run(&o, &p).unwrap();

@@ -430,7 +430,7 @@ impl Look {
     ) -> Result<([SideCounts; 2], Records), ReconError> {
         let control = control(options, &self.words, progress, options.threads.max(1));
         let reader =
-            read::Reading { options, inputs: &self.inputs, control: &control, plan: &self.plan, secret };
+            read::Reading { options, inputs: &self.inputs, control: &control, plan: &self.plan, secret, state: None };
         let counts = reader.count()?;
         let shape = crate::report::Shape::new(&options.rules, super::file_names(options, &self.inputs));
         let sink_options =
@@ -467,7 +467,7 @@ pub(crate) fn sketch_side(
     let look = Look::new(options, secret)?;
     let control = control(options, &look.words, progress, options.threads.max(1));
     let reader =
-        read::Reading { options, inputs: &look.inputs, control: &control, plan: &look.plan, secret };
+        read::Reading { options, inputs: &look.inputs, control: &control, plan: &look.plan, secret, state: None };
     let (counts, mut sketch) = reader.make_sketch(cells, crate::party::SALT)?;
     if side == Side::Right {
         // A reading takes right rows away; a party's own sketch adds them, whichever side it is.

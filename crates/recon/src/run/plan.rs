@@ -5,10 +5,10 @@ use super::Options;
 use crate::input::{Access, Input, TextFormat};
 use crate::rule::PassKind;
 use crate::store::{LOC_MAX, PARTITION_BITS_MAX, Shape};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Ways to find the rows that need a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// All rows in compact partitions in memory; on disk what does not fit.

@@ -1,6 +1,7 @@
 //! The readings of a run: into compact rows, into a sketch, or picking rows in full.
 
 use super::plan::{Plan, Strategy, by_location};
+use super::state::{Committer, Counted, Loaded, State};
 use super::{Options, SideCounts};
 use crate::arena::Budget;
 use crate::digest::Secret;
@@ -16,6 +17,9 @@ use crate::sift::{Candidate, Part, SiftOptions, Sifted, Sifter};
 use crate::sketch::{Difference, Element, Sketch};
 use crate::store::{Entries, Shape, Store, loc_of};
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,23 +30,37 @@ pub(super) struct Reading<'a> {
     pub(super) control: &'a Control<'a>,
     pub(super) plan: &'a Plan,
     pub(super) secret: &'a Secret,
+    /// What is kept on disk, and what was found there.
+    pub(super) state: Option<(&'a State, &'a Loaded)>,
 }
 
 /// What is done with the digest of a row.
-trait Take: Send {
+pub(super) trait Take: Send {
     fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, loc: u64) -> Result<(), ReconError>;
     fn aside(&mut self, side: Side, rejected: bool, loc: u64) -> Result<(), ReconError>;
+
+    /// Says whether it is time to commit, `jobs` after the last time.
+    fn wants_commit(&self, jobs: usize) -> bool {
+        let _ = jobs;
+        false
+    }
+
+    /// Writes what was taken to files in `dir` and starts anew. Returns the names of the files.
+    fn save(&mut self, dir: &Path, name: &str) -> Result<Vec<String>, ReconError>;
 }
 
+/// Units between two commits where nothing else asks for one: 256 MiB of text.
+const COMMIT_JOBS: usize = 512;
+
 /// A reading that digests every row.
-struct Digesting<T> {
+struct Digesting<'a, T> {
     take: T,
-    counts: [SideCounts; 2],
-    skipped: [Vec<u64>; 2],
+    committer: Committer<'a>,
+    inputs: &'a [Input],
     locations: [bool; 2],
 }
 
-impl<T: Take> Visitor for Digesting<T> {
+impl<T: Take> Visitor for Digesting<'_, T> {
     #[inline(always)]
     fn visit<F: Fields>(
         &mut self,
@@ -56,11 +74,11 @@ impl<T: Take> Visitor for Digesting<T> {
         match row.and_then(|fields| reader.digest(fields)) {
             Ok(Digest::Keyed { key, value }) => self.take.keyed(side, key, value, loc),
             Ok(Digest::Unkeyed) => {
-                self.counts[side.index()].unkeyed += 1;
+                self.committer.counted.counts[side.index()].unkeyed += 1;
                 self.take.aside(side, false, loc)
             }
             Ok(Digest::Skipped(rule)) => {
-                let skipped = &mut self.skipped[side.index()];
+                let skipped = &mut self.committer.counted.skipped[side.index()];
                 if skipped.len() <= rule {
                     skipped.resize(rule + 1, 0);
                 }
@@ -68,17 +86,25 @@ impl<T: Take> Visitor for Digesting<T> {
                 Ok(())
             }
             Err(_) => {
-                self.counts[side.index()].rejected += 1;
+                self.committer.counted.counts[side.index()].rejected += 1;
                 self.take.aside(side, true, loc)
             }
         }
     }
 
-    fn job_done(&mut self, _: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
-        let counts = &mut self.counts[input.side.index()];
+    fn job_starts(&mut self, job: Job) -> Result<(), ReconError> {
+        self.committer.job_starts(job, &mut self.take, self.inputs)
+    }
+
+    fn job_done(&mut self, job: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
+        let counts = &mut self.committer.counted.counts[input.side.index()];
         counts.totals.merge(&reader.totals);
         counts.last_date = counts.last_date.max(reader.last_date);
-        Ok(())
+        self.committer.job_done(job, &mut self.take, self.inputs)
+    }
+
+    fn stopped(&mut self) -> Result<(), ReconError> {
+        self.committer.commit(&mut self.take, self.inputs)
     }
 }
 
@@ -103,23 +129,62 @@ impl Take for ToStore<'_> {
         let partition = if rejected { self.shape.rejected() } else { self.shape.unkeyed() };
         self.store.push(side, partition, [0, loc])
     }
+
+    fn wants_commit(&self, jobs: usize) -> bool {
+        jobs >= COMMIT_JOBS || self.store.has_unsaved_runs()
+    }
+
+    fn save(&mut self, _: &Path, _: &str) -> Result<Vec<String>, ReconError> {
+        let names = self.store.save()?;
+        Ok(names.iter().filter_map(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned()).collect())
+    }
 }
 
-struct ToSketch(Sketch);
+struct ToSketch {
+    sketch: Sketch,
+    empty: bool,
+}
+
+impl ToSketch {
+    fn new(cells: usize, salt: u64) -> Self {
+        ToSketch { sketch: Sketch::new(cells, salt), empty: true }
+    }
+}
 
 impl Take for ToSketch {
     #[inline(always)]
     fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, _: u64) -> Result<(), ReconError> {
         let element = Element { key: key.lo, value };
+        self.empty = false;
         match side {
-            Side::Left => self.0.add(element),
-            Side::Right => self.0.subtract(element),
+            Side::Left => self.sketch.add(element),
+            Side::Right => self.sketch.subtract(element),
         }
         Ok(())
     }
 
     fn aside(&mut self, _: Side, _: bool, _: u64) -> Result<(), ReconError> {
         Ok(())
+    }
+
+    fn wants_commit(&self, jobs: usize) -> bool {
+        jobs >= COMMIT_JOBS
+    }
+
+    fn save(&mut self, dir: &Path, name: &str) -> Result<Vec<String>, ReconError> {
+        if self.empty {
+            return Ok(Vec::new());
+        }
+        let name = format!("{name}.cells");
+        let path = dir.join(&name);
+        let write = || {
+            let mut file = File::create(&path)?;
+            file.write_all(&self.sketch.to_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(ReconError::io("write", &path))?;
+        *self = ToSketch::new(self.sketch.cells(), self.sketch.salt());
+        Ok(vec![name])
     }
 }
 
@@ -131,6 +196,33 @@ impl Take for ToNothing {
     }
 
     fn aside(&mut self, _: Side, _: bool, _: u64) -> Result<(), ReconError> {
+        Ok(())
+    }
+
+    fn wants_commit(&self, jobs: usize) -> bool {
+        jobs >= COMMIT_JOBS
+    }
+
+    fn save(&mut self, _: &Path, _: &str) -> Result<Vec<String>, ReconError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Everything read into compact rows.
+pub(super) struct Stored<'a, 'b> {
+    pub(super) counts: [SideCounts; 2],
+    pub(super) entries: Entries<'b>,
+    committers: Vec<Committer<'a>>,
+    pub(super) locations: [bool; 2],
+}
+
+impl Stored<'_, '_> {
+    /// Keeps what was read, for a run that is stopped after its reading.
+    pub(super) fn keep(mut self, inputs: &[Input]) -> Result<(), ReconError> {
+        let (shape, locations) = (self.entries.shape, self.locations);
+        for (store, committer) in self.entries.take_stores().into_iter().zip(&mut self.committers) {
+            committer.commit(&mut ToStore { store, shape, locations }, inputs)?;
+        }
         Ok(())
     }
 }
@@ -168,59 +260,56 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads everything, again with heed to quotes when a file taken for unquoted turns out to have
-    /// some.
+    /// Reads everything that is not in the state already, again with heed to quotes when a file taken
+    /// for unquoted turns out to have some.
     fn digest<T: Take>(
         &self,
         make: impl Fn(usize, [bool; 2]) -> Result<T, ReconError>,
-    ) -> Result<([SideCounts; 2], Vec<T>), ReconError> {
+    ) -> Result<([SideCounts; 2], Vec<T>, Vec<Committer<'_>>), ReconError> {
         loop {
             let locations = Side::BOTH.map(|side| by_location(self.inputs, side));
             let visitors = (0..self.control.threads.max(1))
                 .map(|thread| {
-                    Ok(Digesting {
-                        take: make(thread, locations)?,
-                        counts: Default::default(),
-                        skipped: Default::default(),
-                        locations,
-                    })
+                    let committer = Committer::new(self.state.map(|(state, _)| state), thread);
+                    Ok(Digesting { take: make(thread, locations)?, committer, inputs: self.inputs, locations })
                 })
                 .collect::<Result<Vec<_>, ReconError>>()?;
-            let done = match scan(self.inputs, &self.jobs(), self.control, visitors) {
+            let mut jobs = self.jobs();
+            if let Some((_, loaded)) = self.state {
+                jobs.retain(|job| !loaded.jobs.contains(&(job.input, job.unit)));
+            }
+            let done = match scan(self.inputs, &jobs, self.control, visitors) {
                 Err(ReconError::QuotesSeen { input }) => {
-                    if let Access::Plain { quoted, .. } = &self.inputs[input].access {
+                    let input = &self.inputs[input];
+                    if self.state.is_some_and(|(_, loaded)| !loaded.jobs.is_empty()) {
+                        return Err(ReconError::Changed { file: input.name().to_owned() });
+                    }
+                    if let Access::Plain { quoted, .. } = &input.access {
                         quoted.store(true, Ordering::Relaxed);
                     }
                     self.reset();
+                    if let Some((state, _)) = self.state {
+                        state.forget_segments()?;
+                    }
                     continue;
                 }
                 other => other?,
             };
-            let mut counts: [SideCounts; 2] = Default::default();
-            let mut takes = Vec::new();
-            let mut skipped = [Vec::new(), Vec::new()];
-            for side in Side::BOTH {
-                skipped[side.index()] = vec![0_u64; self.options.rules.sides[side.index()].skip.len()];
-            }
+            let mut all = self.state.map_or_else(Counted::default, |(_, loaded)| loaded.counted.clone());
+            let (mut takes, mut committers) = (Vec::new(), Vec::new());
             for visitor in done {
-                for side in 0..2 {
-                    let (all, own) = (&mut counts[side], &visitor.counts[side]);
-                    all.rejected += own.rejected;
-                    all.unkeyed += own.unkeyed;
-                    all.last_date = all.last_date.max(own.last_date);
-                    all.totals.merge(&own.totals);
-                    for (sum, count) in skipped[side].iter_mut().zip(&visitor.skipped[side]) {
-                        *sum += count;
-                    }
-                }
+                all.merge(&visitor.committer.all());
                 takes.push(visitor.take);
+                committers.push(visitor.committer);
             }
+            let Counted { mut counts, skipped } = all;
             for side in 0..2 {
                 counts[side].records = counts[side].totals.sorted().iter().map(|t| t.count).sum();
-                let names = self.options.rules.sides[side].skip.iter().map(|s| s.name.clone());
-                counts[side].skipped = names.zip(skipped[side].iter().copied()).collect();
+                let rules = &self.options.rules.sides[side].skip;
+                let of = |at: usize| skipped[side].get(at).copied().unwrap_or(0);
+                counts[side].skipped = rules.iter().enumerate().map(|(at, s)| (s.name.clone(), of(at))).collect();
             }
-            return Ok((counts, takes));
+            return Ok((counts, takes, committers));
         }
     }
 
@@ -234,21 +323,26 @@ impl Reading<'_> {
         &self,
         strategy: Strategy,
         budget: &'b Budget,
-    ) -> Result<([SideCounts; 2], Entries<'b>, [bool; 2]), ReconError> {
+    ) -> Result<Stored<'_, 'b>, ReconError> {
         let shape = self.plan.shape();
         let bytes = self.plan.store_bytes(strategy);
         let threads = self.control.threads.max(1);
         // Small stores take memory in small steps, so that every thread gets its share.
         let slab = (bytes / threads / 64).next_power_of_two().clamp(crate::arena::BLOCK, 2 << 20);
-        let (counts, takes) = self.digest(|thread, locations| {
-            let name = format!("rows-{thread}");
-            let store = Store::new(shape, bytes, slab, budget, &self.options.work_dir, name)?;
+        // Files that are to outlive the run must not take the names of an earlier run's.
+        let run = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+        let dir = self.state.map_or(self.options.work_dir.as_path(), |(state, _)| state.dir());
+        let (counts, takes, committers) = self.digest(|thread, locations| {
+            let store = Store::new(shape, bytes, slab, budget, dir, format!("rows-{run:x}-{thread}"))?;
             Ok(ToStore { store, shape, locations })
         })?;
         let locations = takes.first().map_or([false; 2], |t| t.locations);
         let mut stores: Vec<Store<'b>> = takes.into_iter().map(|t| t.store).collect();
         stores.iter_mut().for_each(Store::publish);
-        Ok((counts, Entries::new(shape, stores), locations))
+        for path in self.state.map_or(&[][..], |(_, loaded)| &loaded.files) {
+            stores[0].adopt(path)?;
+        }
+        Ok(Stored { counts, entries: Entries::new(shape, stores), committers, locations })
     }
 
     /// Reads everything into a sketch of the difference. `None` when it holds too much to be told.
@@ -259,10 +353,23 @@ impl Reading<'_> {
 
     /// Reads everything into a sketch: left rows are added, right rows taken away.
     pub(super) fn make_sketch(&self, cells: usize, salt: u64) -> Result<([SideCounts; 2], Sketch), ReconError> {
-        let (counts, takes) = self.digest(|_, _| Ok(ToSketch(Sketch::new(cells, salt))))?;
-        let mut takes = takes.into_iter();
-        let mut all = takes.next().map_or_else(|| Sketch::new(cells, salt), |t| t.0);
-        takes.for_each(|t| all.merge(&t.0));
+        let (counts, takes, mut committers) = self.digest(|_, _| Ok(ToSketch::new(cells, salt)))?;
+        let mut all = Sketch::new(cells, salt);
+        for (mut take, committer) in takes.into_iter().zip(&mut committers) {
+            all.merge(&take.sketch);
+            // A sketch is small, so the reading that made it is kept for good at once.
+            committer.commit(&mut take, self.inputs)?;
+        }
+        for path in self.state.map_or(&[][..], |(_, loaded)| &loaded.files) {
+            let bytes = std::fs::read(path).map_err(ReconError::io("read", path))?;
+            match Sketch::from_bytes(&bytes, salt).filter(|s| s.cells() == all.cells()) {
+                Some(part) => all.merge(&part),
+                None => {
+                    let message = "the file is damaged; run without --resume".to_owned();
+                    return Err(ReconError::Resume { path: path.clone(), message });
+                }
+            }
+        }
         Ok((counts, all))
     }
 
