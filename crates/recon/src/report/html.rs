@@ -63,9 +63,9 @@ pub fn render_html(summary: &Summary, written: &Written, lang: Lang) -> String {
                 (chart::patterns())
                 (page.header(&headline))
                 main id="main" {
-                    (page.bridge())
-                    (page.outcomes())
                     (page.charts())
+                    (page.outcomes())
+                    (page.bridge())
                     (page.largest())
                     (page.samples())
                     (page.inputs())
@@ -92,7 +92,7 @@ impl Page<'_> {
             RunVerdict::ReconciledWithPending => self.count(Class::Pending),
             _ => self.count(Class::Difference),
         };
-        fill(self.t.headline(self.lang, self.summary.verdict), &[&grouped(count)])
+        fill(self.t.headline(self.lang, self.summary.verdict, count), &[&grouped(count)])
     }
 
     fn count(&self, class: Class) -> u64 {
@@ -215,8 +215,8 @@ impl Page<'_> {
                     table {
                         thead { tr {
                             th scope="col" { (t.outcome) }
-                            th scope="col" { (t.meaning) }
                             th.money scope="col" { (t.count) }
+                            th scope="col" { (t.meaning) }
                             th.money scope="col" { (t.left_records) }
                             th.money scope="col" { (t.right_records) }
                             th scope="col" { (t.currency) }
@@ -233,7 +233,7 @@ impl Page<'_> {
                         div.scroll tabindex="0" {
                             table {
                                 tbody { @for code in absent {
-                                    tr { th scope="row" { (badge(code)) } td.say { (t.explain(self.lang, code)) } td.money { "0" } }
+                                    tr { th scope="row" { (badge(code)) } td.money { "0" } td.say { (t.explain(self.lang, code)) } }
                                 } }
                             }
                         }
@@ -252,8 +252,8 @@ impl Page<'_> {
                 tr {
                     @if n == 0 {
                         th scope="row" rowspan=(span) { (badge(code)) }
-                        td.say rowspan=(span) { (self.t.explain(self.lang, code)) }
                         td.money rowspan=(span) { (grouped(outcome.count)) }
+                        td.say rowspan=(span) { (self.t.explain(self.lang, code)) }
                         td.money rowspan=(span) { (grouped(outcome.left_records)) }
                         td.money rowspan=(span) { (grouped(outcome.right_records)) }
                     }
@@ -273,8 +273,8 @@ impl Page<'_> {
     fn charts(&self) -> Markup {
         let any = self.count(Class::Difference) + self.count(Class::Pending) > 0;
         html! {
-            section aria-label=(self.t.outcomes) style="margin-top:24px" {
-                div.grid {
+            section aria-label=(self.t.share_title) style="margin-top:24px" {
+                div.grid.charts {
                     (self.share_chart())
                     @if any { (self.class_chart()) (self.amount_chart()) (self.day_chart()) }
                 }
@@ -323,7 +323,7 @@ impl Page<'_> {
             .collect();
         let list = rows.iter().map(|(code, count)| vec![code.name().to_owned(), grouped(*count)]);
         let table = table(&[t.outcome, t.count], list);
-        self.figure(t.class_title, &takeaway, chart::bars(&takeaway, &bars), table)
+        self.two_class_chart(t.class_title, &takeaway, chart::bars(&takeaway, &bars), table)
     }
 
     fn amount_chart(&self) -> Markup {
@@ -405,9 +405,12 @@ impl Page<'_> {
             let counts = row.parts.iter().map(|(_, count)| grouped(*count));
             std::iter::once(row.label.clone()).chain(counts).collect()
         });
-        let table = table(&[first, t.differences, t.pending], list);
-        let legend = chart::legend(&[(Class::Difference, t.differences), (Class::Pending, t.pending)]);
-        self.figure(heading, takeaway, html! { (svg) (legend) }, table)
+        self.two_class_chart(heading, takeaway, svg, table(&[first, t.differences, t.pending], list))
+    }
+
+    fn two_class_chart(&self, heading: &str, takeaway: &str, svg: Markup, table: Markup) -> Markup {
+        let names = [(Class::Difference, self.t.differences), (Class::Pending, self.t.pending)];
+        self.figure(heading, takeaway, html! { (svg) (chart::legend(&names)) }, table)
     }
 
     fn figure(&self, heading: &str, takeaway: &str, chart: Markup, table: Markup) -> Markup {
@@ -469,15 +472,14 @@ impl Page<'_> {
         if samples.is_empty() {
             return html! {};
         }
+        let first = samples.keys().find(|code| code.is_difference()).or(samples.keys().next());
         html! {
             section aria-labelledby="samples" {
                 h2 id="samples" { (t.samples) }
                 p.note { (t.samples_note) }
-                @for (n, (code, rows)) in samples.iter().enumerate() {
-                    details open[n == 0] {
-                        summary {
-                            (fill(t.sample_of, &[code.name(), &rows.len().to_string(), &grouped(self.summary.outcome(*code).count)]))
-                        }
+                @for (code, rows) in samples {
+                    details open[Some(code) == first] {
+                        summary { (badge(*code)) " (" (grouped(self.summary.outcome(*code).count)) ")" }
                         div.scroll tabindex="0" {
                             @match code {
                                 Code::Rejected => (self.rejected_rows(rows)),
@@ -529,7 +531,7 @@ impl Page<'_> {
             html! { @if !value.is_empty() { li { span.field { (name) } " " (value) } } }
         };
         html! {
-            ul.differs {
+            ul.differs.one[differs.is_empty()] {
                 @for field in differs.split(' ').filter(|field| !field.is_empty()) {
                     @let (left, right) = self.both_values(row, field);
                     li { span.field { (field) } " " mark { (shown(&left)) } " → " mark { (shown(&right)) } }
@@ -582,19 +584,19 @@ impl Page<'_> {
             };
             vec![
                 clip(row.get("k1")),
-                row.get("side").to_owned(),
+                self.side_name(row.get("side")).to_owned(),
                 format!("{} {currency}", grouped_decimal(&amount)),
                 format!("{}:{}", clip(row.get("file")), row.get("row")),
             ]
         });
-        table(&[t.key, t.side, t.left_amount.rsplit(' ').next().unwrap_or(t.left_amount), t.place], list)
+        table(&[t.key, t.side, t.amount, t.place], list)
     }
 
     fn rejected_rows(&self, rows: &[RowSample]) -> Markup {
         let t = self.t;
         let list = rows.iter().map(|row| {
             vec![
-                format!("{} {}:{}", row.get("side"), clip(row.get("file")), row.get("row")),
+                format!("{} {}:{}", self.side_name(row.get("side")), clip(row.get("file")), row.get("row")),
                 clip(row.get("column")),
                 clip(row.get("message")),
                 clip(row.get("raw")),
@@ -620,7 +622,7 @@ impl Page<'_> {
                             th.money scope="col" { (t.bytes) } th.money scope="col" { (t.rows) }
                         } }
                         tbody { @for input in s.inputs.iter().take(INPUTS_SHOWN) { tr {
-                            td { (if input.side == "left" { t.left } else { t.right }) }
+                            td { (self.side_name(&input.side)) }
                             td.place { (clip(&input.name)) }
                             td.money { (size(input.bytes)) }
                             td.money { (grouped(input.rows)) }
@@ -630,6 +632,10 @@ impl Page<'_> {
                 @if hidden > 0 { p.note { (fill(t.and_more, &[&grouped(hidden as u64)])) } }
             }
         }
+    }
+
+    fn side_name(&self, side: &str) -> &'static str {
+        if side == "left" { self.t.left } else { self.t.right }
     }
 
     fn side_card(&self, name: &str, side: &SideSummary, id: &str) -> Markup {
@@ -704,16 +710,19 @@ impl Page<'_> {
     }
 }
 
-/// A plain table: the first column heads its row, further ones are numbers where they look like it.
+/// A plain table: the first column heads its row; a column of numbers stands on the right.
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Markup {
-    let number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+    let rows: Vec<Vec<String>> = rows.collect();
+    let is_number = |cell: &str| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let numbers: Vec<bool> =
+        (0..heads.len()).map(|n| n > 0 && rows.iter().all(|row| is_number(&row[n]))).collect();
     html! {
         table {
-            thead { tr { @for (n, head) in heads.iter().enumerate() {
-                th.money[n > 0] scope="col" { (head) }
+            thead { tr { @for (head, number) in heads.iter().zip(&numbers) {
+                th.money[*number] scope="col" { (head) }
             } } }
-            tbody { @for row in rows { tr { @for (n, cell) in row.iter().enumerate() {
-                @if n == 0 { th.key scope="row" { (cell) } } @else { td.money[number(cell)].key[!number(cell)] { (cell) } }
+            tbody { @for row in &rows { tr { @for (n, (cell, number)) in row.iter().zip(&numbers).enumerate() {
+                @if n == 0 { th.key scope="row" { (cell) } } @else { td.money[*number].key[!*number] { (cell) } }
             } } } }
         }
     }
@@ -739,7 +748,7 @@ fn badge(code: Code) -> Markup {
 }
 
 fn code_name(name: &str) -> Markup {
-    html! { span.code { @for (n, word) in name.split('_').enumerate() { @if n > 0 { "_" wbr; } (word) } } }
+    html! { span.name { @for (n, word) in name.split('_').enumerate() { @if n > 0 { "_" wbr; } (word) } } }
 }
 
 fn icon(verdict: RunVerdict) -> Markup {

@@ -23,6 +23,10 @@ fn currency(code: &str) -> Currency {
 
 impl Run {
     pub(super) fn new() -> Run {
+        Run::with_largest(i64::MAX)
+    }
+
+    fn with_largest(largest: i64) -> Run {
         let rules = rules();
         let files = [
             vec!["books/2026-03-01.csv".to_owned(), "open_items.parquet".to_owned()],
@@ -34,11 +38,11 @@ impl Run {
             verdicts: Vec::new(),
             shape: Shape::new(&rules, files),
         };
-        run.fill();
+        run.fill(largest);
         run
     }
 
-    fn fill(&mut self) {
+    fn fill(&mut self, largest: i64) {
         use Code::*;
         use Side::{Left, Right};
         let mut n = 0;
@@ -80,7 +84,7 @@ impl Run {
         self.verdict(MissingInA, None, &[], &[b], "no record of the other side has its keys", &[]);
         let b = row(self, Right, "<script>alert(1)</script>", "USD", 1, "PAID");
         self.verdict(MissingInA, None, &[], &[b], "no record of the other side has its keys", &[]);
-        for i in 0..4 {
+        for i in 1..5 {
             let key = format!("AMT{i}");
             let a = row(self, Left, &key, "CNY", 50_000 + i, "PAID");
             let b = row(self, Right, &key, "CNY", 50_000 - 100 * i, "PAID");
@@ -113,7 +117,7 @@ impl Run {
         self.verdict(Ambiguous, Some(3), &[a], &[], "two candidates fit equally well", &[b, c]);
         self.verdict(Ambiguous, Some(3), &[], &[b], "two candidates fit equally well", &[a]);
         self.verdict(Ambiguous, Some(3), &[], &[c], "two candidates fit equally well", &[a]);
-        let a = row(self, Left, "", "CNY", i64::MAX, "PAID");
+        let a = row(self, Left, "", "CNY", largest, "PAID");
         self.verdict(Unkeyed, None, &[a], &[], "no usable key", &[]);
     }
 
@@ -621,7 +625,7 @@ fn the_verdict_is_the_worst_of_what_happened() {
         (&[][..], &[][..], RunVerdict::Reconciled, "Reconciled: the two sides agree"),
         (&[Matched, NettedWithinSide], &[], RunVerdict::Reconciled, "Reconciled: the two sides agree"),
         (&[Matched, PendingTiming], &[], RunVerdict::ReconciledWithPending, "Reconciled, with 1 still pending"),
-        (&[PendingTiming, MissingInA], &[], RunVerdict::Breaks, "1 differences to look at"),
+        (&[PendingTiming, MissingInA], &[], RunVerdict::Breaks, "1 difference to look at"),
         (&[MissingInA], &["right: bank-*.csv"], RunVerdict::Incomplete, "Incomplete: an expected input is missing"),
     ] {
         let (got, page) = of(codes, missing);
@@ -781,6 +785,43 @@ fn the_largest_differences_are_the_largest() {
     let shown: Vec<_> = written.largest["CNY"].iter().map(|row| row.get("delta").replace('-', "")).collect();
     let expected: Vec<_> = sizes[..10].iter().map(|size| suanpan_money::format_sum(*size, 2)).collect();
     assert_eq!(shown, expected);
+}
+
+/// Not a check but a page to look at, with thousands of breaks over weeks:
+/// `OUT=/tmp/page cargo test -p suanpan-recon a_page_to_look_at -- --ignored`.
+#[test]
+#[ignore = "writes a page for people to look at"]
+fn a_page_to_look_at() {
+    use Code::*;
+    let out = std::path::PathBuf::from(std::env::var("OUT").unwrap());
+    std::fs::create_dir_all(&out).unwrap();
+    let mut run = Run::with_largest(7_700);
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut below = |n: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % n
+    };
+    for n in 0..3_000_u64 {
+        let code = [MissingInB, MissingInB, MissingInA, AmountMismatch, StatusMismatch, PendingTiming][below(6) as usize];
+        let key = format!("P2026{:010}", below(10_000_000_000));
+        let amount = i64::try_from(below(9) + 1).unwrap() * 10_i64.pow(below(7) as u32) + below(100) as i64;
+        let salt = 100 + below(400) + below(400);
+        let (row, other) = (1_000 + n, amount + 1 + below(500) as i64);
+        let mut add = |side, amount, status| run.add(side, 0, row, &key, "CNY", amount, status, salt);
+        let (left, right) = match code {
+            MissingInA => (vec![], vec![add(Side::Right, amount, "PAID")]),
+            AmountMismatch => (vec![add(Side::Left, amount, "PAID")], vec![add(Side::Right, other, "PAID")]),
+            StatusMismatch => (vec![add(Side::Left, amount, "PAID")], vec![add(Side::Right, amount, "REFUNDED")]),
+            _ => (vec![add(Side::Left, amount, "PAID")], vec![]),
+        };
+        run.verdict(code, Some(0), &left, &right, "same key and type, other amount", &[]);
+    }
+    let written = run.write(&out, 1, usize::MAX, &run.in_order());
+    let summary = Summary::new(&facts(&run), &written).unwrap();
+    write_html(&out, &summary, &written, Lang::En).unwrap();
+    std::fs::write(out.join("report.zh.html"), render_html(&summary, &written, Lang::Zh)).unwrap();
 }
 
 /// Not a check but a measurement: `cargo test --release -p suanpan-recon a_million -- --ignored --nocapture`.

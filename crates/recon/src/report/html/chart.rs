@@ -94,7 +94,7 @@ pub(super) fn bars(title: &str, rows: &[BarRow]) -> Markup {
                 text x="100%" y=(n * ROW + 14) text-anchor="end" {
                     (row.parts.iter().filter(|(_, count)| *count > 0).map(|(_, count)| grouped(*count)).collect::<Vec<_>>().join(" + "))
                 }
-                rect class="axis" x="0" y=(n * ROW + 33) width="100%" height="1" fill="none" {}
+                line.axis x1="0" x2="100%" y1=(n * ROW + 34) y2=(n * ROW + 34) {}
                 @let starts = starts(&row.parts);
                 @for ((class, count), start) in row.parts.iter().zip(starts) {
                     @if *count > 0 {
