@@ -328,7 +328,9 @@ impl Batch {
 
     fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let mut start = 0;
-        self.ends.iter().map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
+        self.ends
+            .iter()
+            .map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
     }
 }
 
