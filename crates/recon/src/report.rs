@@ -29,7 +29,7 @@ pub use summary::{
     Bridge, BridgeLine, Imbalance, InputFile, Money, MoneyByCurrency, Named, Ordered, OutcomeAmounts,
     OutcomeSummary, Phase, RulesRef, RunFacts, RunVerdict, SUMMARY_SCHEMA, SideFacts, SideSummary, Summary,
 };
-pub use tables::{RowSample, Written, write_tables};
+pub use tables::{RowSample, Written, prepare_output, write_tables};
 pub use tally::{AMOUNT_BUCKETS, Class, Days, Outcome, ReportStats, amount_bucket};
 
 use crate::outcome::Verdict;

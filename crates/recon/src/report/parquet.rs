@@ -24,8 +24,8 @@ use parquet::schema::types::{ColumnPath, Type};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const GROUP_ROWS_MAX: usize = 1 << 16;
-const GROUP_BYTES_MAX: usize = 8 << 20;
+const GROUP_ROWS_MAX: usize = 1 << 15;
+const GROUP_BYTES_MAX: usize = 4 << 20;
 /// Decimals of money columns: as many as any currency of ISO 4217 has.
 const MONEY_SCALE: u8 = 4;
 const MONEY_BYTES: usize = 16;
