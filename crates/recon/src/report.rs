@@ -26,10 +26,10 @@ pub use html::{Lang, render_html, write_html};
 pub use names::Shape;
 pub use staged::OutputFile;
 pub use summary::{
-    Bridge, BridgeLine, Imbalance, InputFile, Money, MoneyByCurrency, Named, Ordered, OutcomeAmounts, OutcomeSummary,
-    Phase, RulesRef, RunFacts, RunVerdict, SUMMARY_SCHEMA, SideFacts, SideSummary, Summary,
+    Bridge, BridgeLine, Imbalance, InputFile, Money, MoneyByCurrency, Named, Ordered, OutcomeAmounts,
+    OutcomeSummary, Phase, RulesRef, RunFacts, RunVerdict, SUMMARY_SCHEMA, SideFacts, SideSummary, Summary,
 };
-pub use tables::{RowSample, Written, write_tables};
+pub use tables::{RowSample, Written, prepare_output, write_tables};
 pub use tally::{AMOUNT_BUCKETS, Class, Days, Outcome, ReportStats, amount_bucket};
 
 use crate::outcome::Verdict;
@@ -172,8 +172,7 @@ pub fn write_json(
     name: &'static str,
     value: &impl serde::Serialize,
 ) -> Result<OutputFile, ReportError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(value).map_err(|source| ReportError::Json { name, source })?;
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| ReportError::Json { name, source })?;
     bytes.push(b'\n');
     staged::write_file(dir, name, &bytes)
 }

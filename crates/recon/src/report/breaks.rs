@@ -350,6 +350,10 @@ struct Group<'a> {
 
 impl<'a> Group<'a> {
     fn of(records: &Records, verdict: &'a Verdict) -> Group<'a> {
+        for ids in [&verdict.left, &verdict.right] {
+            let in_order = ids.is_sorted_by_key(|id| records.row(*id).loc);
+            assert!(in_order, "a verdict names its records in order of place");
+        }
         let mut all = verdict.left.iter().chain(&verdict.right).map(|id| records.row(*id));
         let first = all.next().expect("a verdict is about at least one record");
         let signed = |row: &Row| match row.side {

@@ -96,7 +96,8 @@ impl CellText {
     }
 
     fn append(&mut self, kind: Kind, cell: Cell<'_>, names: &NameTable, out: &mut Vec<u8>, csv: bool) {
-        let text = |text: &[u8], out: &mut Vec<u8>| if csv { quote(text, out) } else { out.extend_from_slice(text) };
+        let text =
+            |text: &[u8], out: &mut Vec<u8>| if csv { quote(text, out) } else { out.extend_from_slice(text) };
         match cell {
             Cell::Number(number) => push_digits(out, number),
             Cell::Code(code) => out.extend_from_slice(code.name().as_bytes()),

@@ -5,26 +5,24 @@
 //! All text goes through the template macro, which escapes it.
 
 mod chart;
+mod figures;
 mod numbers;
+mod samples;
 mod text;
 
 pub use text::Lang;
 
 use super::ReportError;
-use super::csv::day_text;
 use super::staged::{OutputFile, write_file};
 use super::summary::{RunVerdict, SideSummary, Summary};
-use super::tables::{RowSample, Written};
-use super::tally::{AMOUNT_BUCKETS, Class};
+use super::tables::Written;
+use super::tally::Class;
 use crate::outcome::Code;
-use chart::BarRow;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use numbers::{duration, grouped, grouped_decimal, per_second, share_text, signed, size};
 use std::path::Path;
 use text::{Texts, fill};
 
-/// Days of the chart by day; what lies before is one column.
-const DAYS_SHOWN: usize = 62;
 /// Inputs listed on the page.
 const INPUTS_SHOWN: usize = 200;
 /// Characters of a text on the page; the tables have all of it.
@@ -63,9 +61,9 @@ pub fn render_html(summary: &Summary, written: &Written, lang: Lang) -> String {
                 (chart::patterns())
                 (page.header(&headline))
                 main id="main" {
-                    (page.bridge())
-                    (page.outcomes())
                     (page.charts())
+                    (page.outcomes())
+                    (page.bridge())
                     (page.largest())
                     (page.samples())
                     (page.inputs())
@@ -92,7 +90,7 @@ impl Page<'_> {
             RunVerdict::ReconciledWithPending => self.count(Class::Pending),
             _ => self.count(Class::Difference),
         };
-        fill(self.t.headline(self.lang, self.summary.verdict), &[&grouped(count)])
+        fill(self.t.headline(self.lang, self.summary.verdict, count), &[&grouped(count)])
     }
 
     fn count(&self, class: Class) -> u64 {
@@ -215,8 +213,8 @@ impl Page<'_> {
                     table {
                         thead { tr {
                             th scope="col" { (t.outcome) }
-                            th scope="col" { (t.meaning) }
                             th.money scope="col" { (t.count) }
+                            th scope="col" { (t.meaning) }
                             th.money scope="col" { (t.left_records) }
                             th.money scope="col" { (t.right_records) }
                             th scope="col" { (t.currency) }
@@ -233,7 +231,7 @@ impl Page<'_> {
                         div.scroll tabindex="0" {
                             table {
                                 tbody { @for code in absent {
-                                    tr { th scope="row" { (badge(code)) } td.say { (t.explain(self.lang, code)) } td.money { "0" } }
+                                    tr { th scope="row" { (badge(code)) } td.money { "0" } td.say { (t.explain(self.lang, code)) } }
                                 } }
                             }
                         }
@@ -252,8 +250,8 @@ impl Page<'_> {
                 tr {
                     @if n == 0 {
                         th scope="row" rowspan=(span) { (badge(code)) }
-                        td.say rowspan=(span) { (self.t.explain(self.lang, code)) }
                         td.money rowspan=(span) { (grouped(outcome.count)) }
+                        td.say rowspan=(span) { (self.t.explain(self.lang, code)) }
                         td.money rowspan=(span) { (grouped(outcome.left_records)) }
                         td.money rowspan=(span) { (grouped(outcome.right_records)) }
                     }
@@ -268,339 +266,6 @@ impl Page<'_> {
                 }
             }
         }
-    }
-
-    fn charts(&self) -> Markup {
-        let any = self.count(Class::Difference) + self.count(Class::Pending) > 0;
-        html! {
-            section aria-label=(self.t.outcomes) style="margin-top:24px" {
-                div.grid {
-                    (self.share_chart())
-                    @if any { (self.class_chart()) (self.amount_chart()) (self.day_chart()) }
-                }
-            }
-        }
-    }
-
-    fn share_chart(&self) -> Markup {
-        let t = self.t;
-        let parts = [
-            (Class::Clean, t.clean, self.count(Class::Clean)),
-            (Class::Pending, t.pending, self.count(Class::Pending)),
-            (Class::Difference, t.differences, self.count(Class::Difference)),
-        ];
-        let total: u64 = parts.iter().map(|(_, _, count)| count).sum();
-        let numbers = [grouped(parts[0].2), grouped(total), grouped(parts[2].2), grouped(parts[1].2)];
-        let takeaway = if parts[0].2 == total {
-            fill(t.share_all_clean, &[&numbers[1]])
-        } else {
-            fill(t.share_caption, &[&numbers[0], &numbers[1], &numbers[2], &numbers[3]])
-        };
-        let svg = chart::share(&takeaway, &parts.map(|(class, _, count)| (class, count)));
-        let names: Vec<_> = parts.iter().map(|(class, name, _)| (*class, *name)).collect();
-        let rows = parts.iter().map(|(_, name, count)| {
-            vec![(*name).to_owned(), grouped(*count), share_text(*count, total)]
-        });
-        let table = table(&[t.outcome, t.count, "%"], rows);
-        self.figure(t.share_title, &takeaway, html! { (svg) (chart::legend(&names)) }, table)
-    }
-
-    fn class_chart(&self) -> Markup {
-        let t = self.t;
-        let rows: Vec<(Code, u64)> = Code::ALL
-            .into_iter()
-            .filter(|code| !code.is_clean())
-            .map(|code| (code, self.summary.outcome(code).count))
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        let total: u64 = rows.iter().map(|(_, count)| count).sum();
-        // The first of equals, in order of report.
-        let Some((code, most)) = rows.iter().rev().max_by_key(|(_, count)| *count) else { return html! {} };
-        let takeaway = fill(t.class_caption, &[code.name(), &grouped(*most), &grouped(total)]);
-        let bars: Vec<BarRow> = rows
-            .iter()
-            .map(|(code, count)| BarRow { label: code.name().to_owned(), parts: vec![(Class::of(*code), *count)] })
-            .collect();
-        let list = rows.iter().map(|(code, count)| vec![code.name().to_owned(), grouped(*count)]);
-        let table = table(&[t.outcome, t.count], list);
-        self.figure(t.class_title, &takeaway, chart::bars(&takeaway, &bars), table)
-    }
-
-    fn amount_chart(&self) -> Markup {
-        let t = self.t;
-        let stats = &self.written.stats;
-        let (differences, pending) = (stats.amounts(Class::Difference), stats.amounts(Class::Pending));
-        let used = |at: &usize| differences[*at] + pending[*at] > 0;
-        let Some(first) = (0..AMOUNT_BUCKETS).find(used) else { return html! {} };
-        let last = (0..AMOUNT_BUCKETS).rfind(used).unwrap_or(first);
-        let total: u64 = differences.iter().sum();
-        let most = (first..=last).rev().max_by_key(|at| differences[*at]).unwrap_or(first);
-        let takeaway = if total == 0 {
-            format!("{} {}", grouped(pending.iter().sum()), t.pending)
-        } else {
-            fill(t.amount_caption, &[&grouped(differences[most]), &grouped(total), &self.bucket_name(most)])
-        };
-        let rows: Vec<BarRow> = (first..=last)
-            .map(|at| BarRow {
-                label: self.bucket_name(at),
-                parts: vec![(Class::Difference, differences[at]), (Class::Pending, pending[at])],
-            })
-            .collect();
-        self.two_class_figure(t.amount_title, t.amount_bucket, &takeaway, &rows, chart::bars(&takeaway, &rows))
-    }
-
-    fn bucket_name(&self, bucket: usize) -> String {
-        let power = |n: usize| grouped_decimal(&format!("1{}", "0".repeat(n)));
-        match bucket {
-            0 => "0".to_owned(),
-            1 => self.t.below_one.to_owned(),
-            n => format!("{} – {}", power(n - 2), power(n - 1)),
-        }
-    }
-
-    fn day_chart(&self) -> Markup {
-        let t = self.t;
-        let stats = &self.written.stats;
-        let [_, pending_class, difference_class] = Class::ALL.map(|class| class as usize);
-        let row = |label: String, counts: [u64; 3]| BarRow {
-            label,
-            parts: vec![(Class::Difference, counts[difference_class]), (Class::Pending, counts[pending_class])],
-        };
-        let days: Vec<_> = stats.days().iter().filter(|(_, c)| c[pending_class] + c[difference_class] > 0).collect();
-        let hidden = days.len().saturating_sub(DAYS_SHOWN);
-        let mut earlier = stats.days().earlier();
-        for (_, counts) in &days[..hidden] {
-            (0..3).for_each(|class| earlier[class] += counts[class]);
-        }
-        let mut rows = Vec::new();
-        if earlier[pending_class] + earlier[difference_class] > 0 {
-            rows.push(row(t.earlier.to_owned(), earlier));
-        }
-        let name = |day: i32| day_text(i64::from(day)).unwrap_or_else(|| day.to_string());
-        rows.extend(days[hidden..].iter().map(|(day, counts)| row(name(*day), *counts)));
-        let undated = Class::ALL.map(|class| stats.undated(class));
-        if undated[pending_class] + undated[difference_class] > 0 {
-            rows.push(row(t.undated.to_owned(), undated));
-        }
-        let total: u64 = rows.iter().map(|row| row.parts[0].1).sum();
-        let Some(most) = rows.iter().rev().max_by_key(|row| row.parts[0].1) else { return html! {} };
-        let takeaway = if total == 0 {
-            format!("{} {}", grouped(rows.iter().map(|row| row.parts[1].1).sum()), t.pending)
-        } else {
-            fill(t.day_caption, &[&most.label, &grouped(most.parts[0].1), &grouped(total)])
-        };
-        self.two_class_figure(t.day_title, t.day, &takeaway, &rows, chart::columns(&takeaway, &rows))
-    }
-
-    fn two_class_figure(
-        &self,
-        heading: &str,
-        first: &str,
-        takeaway: &str,
-        rows: &[BarRow],
-        svg: Markup,
-    ) -> Markup {
-        let t = self.t;
-        let list = rows.iter().map(|row| {
-            let counts = row.parts.iter().map(|(_, count)| grouped(*count));
-            std::iter::once(row.label.clone()).chain(counts).collect()
-        });
-        let table = table(&[first, t.differences, t.pending], list);
-        let legend = chart::legend(&[(Class::Difference, t.differences), (Class::Pending, t.pending)]);
-        self.figure(heading, takeaway, html! { (svg) (legend) }, table)
-    }
-
-    fn figure(&self, heading: &str, takeaway: &str, chart: Markup, table: Markup) -> Markup {
-        html! {
-            figure {
-                figcaption { span.heading { (heading) } (takeaway) }
-                (chart)
-                details { summary { (self.t.as_table) } (table) }
-            }
-        }
-    }
-
-    fn largest(&self) -> Markup {
-        let t = self.t;
-        if self.written.largest.is_empty() {
-            return html! {};
-        }
-        html! {
-            section aria-labelledby="largest" {
-                h2 id="largest" { (t.largest) }
-                p.note { (t.largest_note) }
-                div.scroll tabindex="0" role="region" aria-labelledby="largest" {
-                    table {
-                        thead { tr {
-                            th.money scope="col" { (t.difference) }
-                            th scope="col" { (t.currency) }
-                            th scope="col" { (t.outcome) }
-                            th scope="col" { (t.key) }
-                            th.money scope="col" { (t.left_amount) }
-                            th.money scope="col" { (t.right_amount) }
-                            th scope="col" { (t.place) }
-                            th.money scope="col" { (t.break_number) }
-                        } }
-                        tbody {
-                            @for (currency, rows) in &self.written.largest {
-                                @for row in rows {
-                                    tr {
-                                        td.money { strong { (signed(row.get("delta"))) } }
-                                        td { (currency) }
-                                        td { (badge(row.code)) }
-                                        td.key { (clip(row.get("key"))) }
-                                        td.money { (grouped_decimal(row.get("left_amount"))) }
-                                        td.money { (grouped_decimal(row.get("right_amount"))) }
-                                        td { (self.places(row)) }
-                                        td.money { (grouped(row.number)) }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn samples(&self) -> Markup {
-        let t = self.t;
-        let samples = &self.written.samples;
-        if samples.is_empty() {
-            return html! {};
-        }
-        html! {
-            section aria-labelledby="samples" {
-                h2 id="samples" { (t.samples) }
-                p.note { (t.samples_note) }
-                @for (n, (code, rows)) in samples.iter().enumerate() {
-                    details open[n == 0] {
-                        summary {
-                            (fill(t.sample_of, &[code.name(), &rows.len().to_string(), &grouped(self.summary.outcome(*code).count)]))
-                        }
-                        div.scroll tabindex="0" {
-                            @match code {
-                                Code::Rejected => (self.rejected_rows(rows)),
-                                Code::PendingTiming => (self.pending_rows(rows)),
-                                _ => (self.break_rows(rows)),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn break_rows(&self, rows: &[RowSample]) -> Markup {
-        let t = self.t;
-        html! {
-            table {
-                thead { tr {
-                    th.money scope="col" { (t.break_number) }
-                    th scope="col" { (t.key) }
-                    th scope="col" { (t.what_differs) }
-                    th.money scope="col" { (t.difference) }
-                    th scope="col" { (t.place) }
-                    th scope="col" { (t.why) }
-                } }
-                tbody { @for row in rows { tr {
-                    td.money { (grouped(row.number)) }
-                    td.key { (clip(row.get("key"))) }
-                    td { (self.differing(row)) }
-                    td.money { @if !row.get("delta").is_empty() { (signed(row.get("delta"))) " " (row.get("currency")) } }
-                    td { (self.places(row)) }
-                    td.say {
-                        (clip(row.get("why"))) " (" (clip(row.get("pass"))) ")"
-                        @if !row.get("candidates").is_empty() {
-                            br; (t.candidates) ": " span.place { (clip(&row.get("candidates").replace(';', "; "))) }
-                        }
-                    }
-                } } }
-            }
-        }
-    }
-
-    /// Only the fields that differ, both values side by side; of a record without counterpart, what
-    /// it is.
-    fn differing(&self, row: &RowSample) -> Markup {
-        let differs = row.get("differs");
-        let present = |name: &str, value: &str| {
-            let value = clip(value);
-            html! { @if !value.is_empty() { li { span.field { (name) } " " (value) } } }
-        };
-        html! {
-            ul.differs {
-                @for field in differs.split(' ').filter(|field| !field.is_empty()) {
-                    @let (left, right) = self.both_values(row, field);
-                    li { span.field { (field) } " " mark { (shown(&left)) } " → " mark { (shown(&right)) } }
-                }
-                @if differs.is_empty() {
-                    @let (left, right) = (row.get("left_amount"), row.get("right_amount"));
-                    @if left.is_empty() || right.is_empty() {
-                        (present("amount", &format!("{}{} {}", grouped_decimal(left), grouped_decimal(right), row.get("currency"))))
-                    } @else {
-                        (present("amount", &format!("{} / {} {}", grouped_decimal(left), grouped_decimal(right), row.get("currency"))))
-                    }
-                    @for field in ["type", "status", "date"] {
-                        @let (left, right) = self.both_values(row, field);
-                        (present(field, if left.is_empty() { &right } else { &left }))
-                    }
-                }
-            }
-        }
-    }
-
-    fn both_values(&self, row: &RowSample, field: &str) -> (String, String) {
-        let (left, right) = match field {
-            "k1" => (row.get("key"), row.get("right_key")),
-            "currency" => (row.get("currency"), row.get("right_currency")),
-            _ => (row.get(&format!("left_{field}")), row.get(&format!("right_{field}"))),
-        };
-        match field {
-            "amount" | "fee" => (grouped_decimal(left), grouped_decimal(right)),
-            _ => (clip(left), clip(right)),
-        }
-    }
-
-    fn places(&self, row: &RowSample) -> Markup {
-        let t = self.t;
-        let place = |side: &str, name: &str| {
-            let (file, number) = (row.get(&format!("{side}_file")), row.get(&format!("{side}_row")));
-            html! { @if !number.is_empty() { div.place { (name) " " (clip(file)) ":" (number) } } }
-        };
-        html! { (place("left", t.left)) (place("right", t.right)) }
-    }
-
-    fn pending_rows(&self, rows: &[RowSample]) -> Markup {
-        let t = self.t;
-        let list = rows.iter().map(|row| {
-            let minor = row.get("amount_minor");
-            let currency = row.get("currency");
-            let amount = match (minor.parse::<i128>(), suanpan_money::Currency::parse(currency)) {
-                (Ok(minor), Some(known)) => suanpan_money::format_sum(minor, known.exponent()),
-                _ => minor.to_owned(),
-            };
-            vec![
-                clip(row.get("k1")),
-                row.get("side").to_owned(),
-                format!("{} {currency}", grouped_decimal(&amount)),
-                format!("{}:{}", clip(row.get("file")), row.get("row")),
-            ]
-        });
-        table(&[t.key, t.side, t.left_amount.rsplit(' ').next().unwrap_or(t.left_amount), t.place], list)
-    }
-
-    fn rejected_rows(&self, rows: &[RowSample]) -> Markup {
-        let t = self.t;
-        let list = rows.iter().map(|row| {
-            vec![
-                format!("{} {}:{}", row.get("side"), clip(row.get("file")), row.get("row")),
-                clip(row.get("column")),
-                clip(row.get("message")),
-                clip(row.get("raw")),
-            ]
-        });
-        table(&[t.place, t.column, t.reason, t.raw], list)
     }
 
     fn inputs(&self) -> Markup {
@@ -620,7 +285,7 @@ impl Page<'_> {
                             th.money scope="col" { (t.bytes) } th.money scope="col" { (t.rows) }
                         } }
                         tbody { @for input in s.inputs.iter().take(INPUTS_SHOWN) { tr {
-                            td { (if input.side == "left" { t.left } else { t.right }) }
+                            td { (self.side_name(&input.side)) }
                             td.place { (clip(&input.name)) }
                             td.money { (size(input.bytes)) }
                             td.money { (grouped(input.rows)) }
@@ -632,10 +297,15 @@ impl Page<'_> {
         }
     }
 
+    fn side_name(&self, side: &str) -> &'static str {
+        if side == "left" { self.t.left } else { self.t.right }
+    }
+
     fn side_card(&self, name: &str, side: &SideSummary, id: &str) -> Markup {
         let t = self.t;
         let skipped: u64 = side.skipped.values().sum();
-        let rows: u64 = self.summary.inputs.iter().filter(|input| input.side == id).map(|input| input.rows).sum();
+        let rows: u64 =
+            self.summary.inputs.iter().filter(|input| input.side == id).map(|input| input.rows).sum();
         let adds_up = rows == side.records + side.rejected + skipped;
         html! {
             div.card {
@@ -704,16 +374,20 @@ impl Page<'_> {
     }
 }
 
-/// A plain table: the first column heads its row, further ones are numbers where they look like it.
+/// A plain table: the first column heads its row; a column of numbers stands on the right.
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Markup {
-    let number = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+');
+    let rows: Vec<Vec<String>> = rows.collect();
+    let is_number =
+        |cell: &str| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let numbers: Vec<bool> =
+        (0..heads.len()).map(|n| n > 0 && rows.iter().all(|row| is_number(&row[n]))).collect();
     html! {
         table {
-            thead { tr { @for (n, head) in heads.iter().enumerate() {
-                th.money[n > 0] scope="col" { (head) }
+            thead { tr { @for (head, number) in heads.iter().zip(&numbers) {
+                th.money[*number] scope="col" { (head) }
             } } }
-            tbody { @for row in rows { tr { @for (n, cell) in row.iter().enumerate() {
-                @if n == 0 { th.key scope="row" { (cell) } } @else { td.money[number(cell)].key[!number(cell)] { (cell) } }
+            tbody { @for row in &rows { tr { @for (n, (cell, number)) in row.iter().zip(&numbers).enumerate() {
+                @if n == 0 { th.key scope="row" { (cell) } } @else { td.money[*number].key[!*number] { (cell) } }
             } } } }
         }
     }
@@ -739,7 +413,7 @@ fn badge(code: Code) -> Markup {
 }
 
 fn code_name(name: &str) -> Markup {
-    html! { span.code { @for (n, word) in name.split('_').enumerate() { @if n > 0 { "_" wbr; } (word) } } }
+    html! { span.name { @for (n, word) in name.split('_').enumerate() { @if n > 0 { "_" wbr; } (word) } } }
 }
 
 fn icon(verdict: RunVerdict) -> Markup {
@@ -756,10 +430,6 @@ fn icon(verdict: RunVerdict) -> Markup {
             path d=(path) {}
         }
     }
-}
-
-fn shown(value: &str) -> &str {
-    if value.is_empty() { "∅" } else { value }
 }
 
 /// Shortens a text for the page and says by how much.

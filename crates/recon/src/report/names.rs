@@ -21,8 +21,8 @@ struct ShapeParts {
 
 /// Fields that may differ between the two records of a pair, by bit.
 pub(super) const FIELD_NAMES: [&str; 9 + KEYS_MAX] = [
-    "amount", "currency", "fee", "type", "status", "date", "batch", "original", "account", "k1", "k2", "k3", "k4",
-    "k5", "k6", "k7", "k8",
+    "amount", "currency", "fee", "type", "status", "date", "batch", "original", "account", "k1", "k2", "k3",
+    "k4", "k5", "k6", "k7", "k8",
 ];
 
 impl Shape {

@@ -14,7 +14,8 @@ use crate::record::Side;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::writer::ColumnWriterImpl;
 use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+    BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type,
+    Int64Type,
 };
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -23,8 +24,8 @@ use parquet::schema::types::{ColumnPath, Type};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const GROUP_ROWS_MAX: usize = 1 << 16;
-const GROUP_BYTES_MAX: usize = 8 << 20;
+const GROUP_ROWS_MAX: usize = 1 << 15;
+const GROUP_BYTES_MAX: usize = 4 << 20;
 /// Decimals of money columns: as many as any currency of ISO 4217 has.
 const MONEY_SCALE: u8 = 4;
 const MONEY_BYTES: usize = 16;
@@ -50,7 +51,9 @@ impl ParquetOut {
         let path = file.path().to_owned();
         let group = Group::new(columns);
         let writer = schema(&group.leaves)
-            .and_then(|schema| SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties(&group.leaves))))
+            .and_then(|schema| {
+                SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties(&group.leaves)))
+            })
             .map_err(|source| ReportError::Parquet { path: path.clone(), source })?;
         Ok(ParquetOut { writer, path, dictionary: Dictionary::new(names), group, rows: 0 })
     }
@@ -164,7 +167,9 @@ impl Leaf {
             Kind::Number | Kind::Minor | Kind::Count | Kind::Time | Kind::Micros => Values::Int64(Vec::new()),
             Kind::Day | Kind::Days => Values::Int32(Vec::new()),
             Kind::Money | Kind::Sum => Values::Decimal(Vec::new()),
-            Kind::Text | Kind::RawText | Kind::Fields | Kind::Places => Values::Text { bytes: Vec::new(), ends: Vec::new() },
+            Kind::Text | Kind::RawText | Kind::Fields | Kind::Places => {
+                Values::Text { bytes: Vec::new(), ends: Vec::new() }
+            }
             Kind::Code
             | Kind::Currency
             | Kind::Word
@@ -186,7 +191,9 @@ impl Leaf {
         self.levels.push(1);
         match (&mut self.values, cell) {
             (Values::Int64(values), Cell::Int(value)) => values.push(value),
-            (Values::Int64(values), Cell::Number(value)) => values.push(i64::try_from(value).unwrap_or(i64::MAX)),
+            (Values::Int64(values), Cell::Number(value)) => {
+                values.push(i64::try_from(value).unwrap_or(i64::MAX))
+            }
             (Values::Int32(values), Cell::Int(value)) => {
                 values.push(i32::try_from(value).expect("days were stored from 32 bits"));
             }

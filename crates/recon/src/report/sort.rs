@@ -226,8 +226,7 @@ impl RunWriter {
     }
 
     fn finish(self) -> Result<File, ReportError> {
-        let mut file =
-            self.file.into_inner().map_err(|error| spill_error(&self.dir, error.into_error()))?;
+        let mut file = self.file.into_inner().map_err(|error| spill_error(&self.dir, error.into_error()))?;
         file.seek(SeekFrom::Start(0)).map_err(|source| spill_error(&self.dir, source))?;
         Ok(file)
     }

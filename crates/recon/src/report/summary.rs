@@ -354,7 +354,11 @@ impl Summary {
     /// Returns the verdicts of all codes of a class.
     #[must_use]
     pub fn count(&self, class: Class) -> u64 {
-        Code::ALL.into_iter().filter(|code| Class::of(*code) == class).map(|code| self.outcome(code).count).sum()
+        Code::ALL
+            .into_iter()
+            .filter(|code| Class::of(*code) == class)
+            .map(|code| self.outcome(code).count)
+            .sum()
     }
 }
 

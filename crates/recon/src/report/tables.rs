@@ -2,7 +2,7 @@
 
 use super::breaks::{break_columns, matched_columns, open_item_columns, rejected_columns};
 use super::csv::{CellText, CsvOut};
-use super::names::NameTable;
+use super::names::{NameTable, Shape};
 use super::parquet::ParquetOut;
 use super::row::{Cell, Column, Kind, for_each_cell, group_of};
 use super::sort::{Sorter, merge};
@@ -51,28 +51,43 @@ pub(super) const SAMPLES_MAX: usize = 5;
 /// Largest differences kept of each currency for the page.
 pub(super) const LARGEST_MAX: usize = 10;
 
+/// Makes the output directory where it is not there, and takes away what would mislead beside the
+/// files of a new run: the verdict, page and matches of an old one. For the start of a run.
+///
+/// # Errors
+/// When the directory cannot be made or a file cannot be removed.
+pub fn prepare_output(out: &Path) -> Result<(), ReportError> {
+    let fail = |path: &Path, source| ReportError::Write { path: path.to_owned(), source };
+    std::fs::create_dir_all(out).map_err(|source| fail(out, source))?;
+    for name in ["summary.json", "report.html", "matched.parquet"] {
+        let path = out.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(fail(&path, source)),
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
 /// Writes the tables of a run into `out`: `breaks.csv`, `breaks.parquet`, `open_items.parquet`,
 /// `rejected.csv` and, where the sinks kept matches, `matched.parquet`. Uses up to two of `threads`.
 ///
-/// Takes away `summary.json` and `report.html` of an earlier run first, so that a killed run never
-/// leaves an old verdict beside new tables. The summary is written last by the caller: where it is,
-/// all is there.
+/// Calls [`prepare_output`] first, so that a killed run never leaves an old verdict beside new
+/// tables. The caller writes the summary last: where it is, all is there.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn write_tables(
     out: &Path,
+    shape: &Shape,
     sinks: Vec<OutcomeSink>,
     words: &Words,
     threads: usize,
 ) -> Result<Written, ReportError> {
+    prepare_output(out)?;
     let helper = threads > 1;
-    for name in ["summary.json", "report.html", "matched.parquet"] {
-        remove_old(&out.join(name))?;
-    }
     let mut written = Written::default();
-    let Some(shape) = sinks.first().map(|sink| sink.tables.shape.clone()) else { return Ok(written) };
-    let names = NameTable::new(&shape, words);
+    let names = NameTable::new(shape, words);
     let (mut breaks, mut matched, mut open_items, mut rejected) = (vec![], vec![], vec![], vec![]);
     for sink in sinks {
         written.stats.merge(&sink.stats);
@@ -82,7 +97,7 @@ pub fn write_tables(
         rejected.push(sink.tables.rejected);
     }
 
-    let columns = numbered("break_number", break_columns(&shape));
+    let columns = numbered("break_number", break_columns(shape));
     let table = Table::new(&columns, &names);
     let mut outputs = Outputs {
         csv: Some(CsvOut::create(out, "breaks.csv", &columns)?),
@@ -132,15 +147,6 @@ pub fn write_tables(
         outputs.finish(&mut written.files)?;
     }
     Ok(written)
-}
-
-fn remove_old(path: &Path) -> Result<(), ReportError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(ReportError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn numbered(name: &str, mut columns: Vec<Column>) -> Vec<Column> {
@@ -328,7 +334,9 @@ impl Batch {
 
     fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let mut start = 0;
-        self.ends.iter().map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
+        self.ends
+            .iter()
+            .map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
     }
 }
 

@@ -158,7 +158,11 @@ impl ReportStats {
     /// Returns the verdicts of a class.
     #[must_use]
     pub fn groups(&self, class: Class) -> u64 {
-        Code::ALL.into_iter().filter(|code| Class::of(*code) == class).map(|code| self.outcome(code).groups).sum()
+        Code::ALL
+            .into_iter()
+            .filter(|code| Class::of(*code) == class)
+            .map(|code| self.outcome(code).groups)
+            .sum()
     }
 
     /// Returns the verdicts of a class by bucket of the amount of their first record.

@@ -56,15 +56,14 @@ pub(super) fn share(title: &str, parts: &[(Class, u64)]) -> Markup {
         let others: u64 = widths.iter().sum::<u64>() - widths[widest];
         widths[widest] = 10_000_u64.saturating_sub(others);
     }
-    let mut at = 0;
+    let starts = running_sums(&widths);
     html! {
         svg role="img" width="100%" height="30" {
             title { (title) }
-            @for ((class, _), width) in parts.iter().zip(widths) {
-                @if width > 0 {
-                    rect class=(css(*class)) x=(percent(at)) y="1" width=(percent(width)) height="28" {}
+            @for (((class, _), width), start) in parts.iter().zip(&widths).zip(starts) {
+                @if *width > 0 {
+                    rect class=(css(*class)) x=(percent(start)) y="1" width=(percent(*width)) height="28" {}
                 }
-                @let _ = { at += width; };
             }
         }
     }
@@ -94,7 +93,7 @@ pub(super) fn bars(title: &str, rows: &[BarRow]) -> Markup {
                 text x="100%" y=(n * ROW + 14) text-anchor="end" {
                     (row.parts.iter().filter(|(_, count)| *count > 0).map(|(_, count)| grouped(*count)).collect::<Vec<_>>().join(" + "))
                 }
-                rect class="axis" x="0" y=(n * ROW + 33) width="100%" height="1" fill="none" {}
+                line.axis x1="0" x2="100%" y1=(n * ROW + 34) y2=(n * ROW + 34) {}
                 @let starts = starts(&row.parts);
                 @for ((class, count), start) in row.parts.iter().zip(starts) {
                     @if *count > 0 {
@@ -139,10 +138,13 @@ pub(super) fn columns(title: &str, rows: &[BarRow]) -> Markup {
     }
 }
 
-/// Where each part begins.
 fn starts(parts: &[(Class, u64)]) -> Vec<u64> {
-    let sum = |at: &mut u64, (_, count): &(Class, u64)| Some(std::mem::replace(at, *at + count));
-    parts.iter().scan(0, sum).collect()
+    running_sums(&parts.iter().map(|(_, count)| *count).collect::<Vec<_>>())
+}
+
+/// Where each part begins: the sum of those before it.
+fn running_sums(parts: &[u64]) -> Vec<u64> {
+    parts.iter().scan(0, |sum, part| Some(std::mem::replace(sum, *sum + part))).collect()
 }
 
 fn ten_thousandths(part: u64, whole: u64) -> u64 {
