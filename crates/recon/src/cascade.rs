@@ -11,9 +11,10 @@
 //!
 //! [`split_hash`] is the hash of the fields that two records must share to meet in a pass: for an
 //! exact pass its key, for every other pass its `eq` fields, and the currency where the pass never
-//! crosses currencies. Parts made of whole hash values are whole candidate components. Amount,
-//! status, type and date are never split on by hash; [`window`] cuts on dates only at gaps wider
-//! than its tolerance (6.2, "gap cut").
+//! crosses currencies. A window without tolerance demands equal amounts, so there the amount is as
+//! safe as an `eq` field. Parts made of whole hash values are whole candidate components. Nothing
+//! that a pass merely compares or tolerates is ever hashed; [`window`] cuts on dates only at gaps
+//! wider than it reaches (6.2, "gap cut").
 //!
 //! # Passes
 //!
@@ -34,6 +35,9 @@
 //!   `MATCHED_LATE`; other labels stay (6.5, "Open items").
 //! - A pass of strength [`Strength::Suggest`] decides nothing: what it finds ends as `AMBIGUOUS`, one
 //!   verdict for each group found, with both sides in it.
+//! - Texts are compared as they stand in the table, keys without regard to ASCII case where the rules
+//!   say so. Records stay cheapest to decide while their table fits into the processor's cache, so
+//!   callers with millions of them do best to pass tables of some tens of thousands.
 //! - Money is added in `i128`. The most records of a table (2^32) times the largest amount (2^63)
 //!   stays far below 2^127.
 

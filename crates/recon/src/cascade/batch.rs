@@ -11,14 +11,18 @@
 //!   a gross amount and another fee) it is `FEE_MISMATCH`; else `BATCH_TOTAL_MISMATCH`. All records of
 //!   the batch are in the one verdict, so the difference can be traced.
 
+use super::Decisions;
 use super::group::{Grouping, by_side};
-use super::{Context, Decisions};
 use crate::outcome::Code;
 use crate::record::{RecordId, Records};
-use crate::rule::PassKind;
+use crate::rule::{PassKind, Tolerance};
+use std::cmp::Ordering;
 
 pub(super) fn run(decisions: &mut Decisions<'_>, ids: &[RecordId]) {
     let context = decisions.context;
+    let PassKind::Batch { net_of_fees, tolerance, .. } = &context.rules.passes[context.pass].kind else {
+        return;
+    };
     let grouping = Grouping::of(context.rules, context.pass, context.records);
     let apart = grouping.for_each(ids, |group| {
         let [left, right] = by_side(context.records, group);
@@ -26,7 +30,9 @@ pub(super) fn run(decisions: &mut Decisions<'_>, ids: &[RecordId]) {
             left.into_iter().chain(right).for_each(|id| decisions.leave(id));
             return;
         }
-        let (code, why) = label(&context, &left, &right);
+        let totals = [Totals::of(context.records, &left), Totals::of(context.records, &right)];
+        let many = if *net_of_fees { side_with_fees_off(&totals) } else { None };
+        let (code, why) = label(&totals, many, *tolerance);
         decisions.found(code, left, right, why);
     });
     for id in apart {
@@ -39,24 +45,37 @@ pub(super) fn run(decisions: &mut Decisions<'_>, ids: &[RecordId]) {
 struct Totals {
     gross: i128,
     fees: i128,
+    has_fees: bool,
     count: usize,
 }
 
 impl Totals {
     fn of(records: &Records, ids: &[RecordId]) -> Totals {
-        let rows = || ids.iter().map(|id| records.row(*id));
-        let gross = rows().map(|row| i128::from(row.amount)).sum();
-        let fees = rows().filter_map(|row| row.fee).map(i128::from).sum();
-        Totals { gross, fees, count: ids.len() }
+        let fees = || ids.iter().filter_map(|id| records.row(*id).fee);
+        Totals {
+            gross: ids.iter().map(|id| i128::from(records.row(*id).amount)).sum(),
+            fees: fees().map(i128::from).sum(),
+            has_fees: fees().any(|fee| fee != 0),
+            count: ids.len(),
+        }
     }
 }
 
-fn label(context: &Context<'_>, left: &[RecordId], right: &[RecordId]) -> (Code, &'static str) {
-    let PassKind::Batch { net_of_fees, tolerance, .. } = &context.rules.passes[context.pass].kind else {
-        return (Code::Ambiguous, "not a batch pass");
-    };
-    let totals = [Totals::of(context.records, left), Totals::of(context.records, right)];
-    let many = if *net_of_fees { side_with_fees_off(context.records, [left, right]) } else { None };
+/// Returns the index of the side whose fees are taken off.
+fn side_with_fees_off([left, right]: &[Totals; 2]) -> Option<usize> {
+    match left.count.cmp(&right.count) {
+        Ordering::Greater => Some(0),
+        Ordering::Less => Some(1),
+        Ordering::Equal => match [left.has_fees, right.has_fees] {
+            [true, false] => Some(0),
+            [false, true] => Some(1),
+            _ => None,
+        },
+    }
+}
+
+/// Names a batch; `many` is the side whose fees are taken off.
+fn label(totals: &[Totals; 2], many: Option<usize>, tolerance: Tolerance) -> (Code, &'static str) {
     let mut compared = totals.map(|side| side.gross);
     if let Some(many) = many {
         compared[many] -= totals[many].fees;
@@ -84,18 +103,4 @@ fn label(context: &Context<'_>, left: &[RecordId], right: &[RecordId]) -> (Code,
         }
     }
     (Code::BatchTotalMismatch, "the lines of the batch do not add up to its total")
-}
-
-/// Returns the index of the side whose fees are taken off.
-fn side_with_fees_off(records: &Records, sides: [&[RecordId]; 2]) -> Option<usize> {
-    let has_fees = |ids: &[RecordId]| ids.iter().any(|id| records.row(*id).fee.unwrap_or(0) != 0);
-    match sides[0].len().cmp(&sides[1].len()) {
-        std::cmp::Ordering::Greater => Some(0),
-        std::cmp::Ordering::Less => Some(1),
-        std::cmp::Ordering::Equal => match sides.map(has_fees) {
-            [true, false] => Some(0),
-            [false, true] => Some(1),
-            _ => None,
-        },
-    }
 }

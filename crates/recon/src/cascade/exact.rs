@@ -61,6 +61,8 @@ pub(super) fn run(decisions: &mut Decisions<'_>, ids: &[RecordId], already: &Alr
         open: [Vec::new(), Vec::new()],
         consumed: Vec::new(),
     };
+    // Mostly pairs. Address space only, where that is too much: untouched pages cost nothing.
+    decisions.result.verdicts.reserve(ids.len() / 2);
     let already = (context.pass == 0 && !already.is_empty()).then_some(already);
     let apart = grouping.for_each(ids, |entries| {
         for entry in entries.iter() {
@@ -329,12 +331,8 @@ impl KeyGroup {
             side.iter().map(|item| item.id).collect::<Vec<_>>()
         };
         let (ids_left, ids_right) = (take(left), take(right));
-        self.consume(left[0].side, left[0].kind);
-        self.consume(right[0].side, right[0].kind);
-        if !self.fields.has(Fields::KIND) {
-            for item in left.iter().chain(right.iter()) {
-                self.consume(item.side, item.kind);
-            }
+        for item in left.iter().chain(right.iter()) {
+            self.consume(item.side, item.kind);
         }
         decisions.found(code, ids_left, ids_right, why);
     }
@@ -348,7 +346,8 @@ impl KeyGroup {
     }
 
     fn consume(&mut self, side: Side, kind: u16) {
-        if !self.consumed.contains(&(side, kind)) {
+        // Pairs come in runs of one type, left and right in turn; the rest is cleared up at the end.
+        if !self.consumed.iter().rev().take(2).any(|last| *last == (side, kind)) {
             self.consumed.push((side, kind));
         }
     }
@@ -388,10 +387,11 @@ impl KeyGroup {
     /// Tells duplicates from what goes on, and makes room for the next group.
     fn finish(&mut self, decisions: &mut Decisions<'_>, already: Option<(&AlreadyMatched, &[u8])>) {
         let automatic = decisions.automatic();
+        self.consumed.sort_unstable();
         for side in Side::BOTH {
             let mut open = std::mem::take(&mut self.open[side.index()]);
             for item in &open {
-                let consumed = self.consumed.contains(&(side, item.kind))
+                let consumed = self.consumed.binary_search(&(side, item.kind)).is_ok()
                     || already.is_some_and(|(already, key)| already.contains(key, item.word));
                 if automatic && consumed {
                     let (left, right) = super::group::as_left_right(side, vec![item.id], Vec::new());

@@ -14,7 +14,7 @@ use std::hash::Hasher;
 pub(super) struct Grouping<'a> {
     records: &'a Records,
     /// Fields that passes of this kind always group by.
-    fixed: [Option<Field>; 2],
+    fixed: [Option<Field>; 3],
     /// Fields that the rules name.
     eq: &'a [Field],
     /// Keys are compared without regard to ASCII case.
@@ -26,6 +26,9 @@ pub(super) struct Grouping<'a> {
     dated: bool,
 }
 
+/// How many entries are read ahead: their rows and texts fit into the second-level cache.
+const WARM_ENTRIES: usize = 512;
+
 /// A record with the hash of its group.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -36,16 +39,19 @@ pub(super) struct Entry {
 impl<'a> Grouping<'a> {
     pub(super) fn of(rules: &'a Rules, pass: usize, records: &'a Records) -> Self {
         let kind = &rules.passes[pass].kind;
-        let (first, currency, eq): (_, _, &[Field]) = match kind {
-            PassKind::Exact { key, .. } => (Some(Field::Text(Text::Key(*key))), None, &[]),
-            PassKind::Batch { eq, .. } => (Some(Field::Text(Text::Batch)), Some(Field::Currency), eq),
-            PassKind::Net { eq, .. } | PassKind::Window { eq, .. } | PassKind::Subset { eq, .. } => {
-                (None, Some(Field::Currency), eq)
+        let currency = Some(Field::Currency);
+        let (fixed, eq): ([Option<Field>; 3], &[Field]) = match kind {
+            PassKind::Exact { key, .. } => ([Some(Field::Text(Text::Key(*key))), None, None], &[]),
+            PassKind::Batch { eq, .. } => ([Some(Field::Text(Text::Batch)), currency, None], eq),
+            PassKind::Window { eq, tolerance, .. } => {
+                // Without tolerance amounts must be equal, so they part as safely as any `eq` field.
+                ([None, currency, tolerance.is_zero().then_some(Field::Amount)], eq)
             }
+            PassKind::Net { eq, .. } | PassKind::Subset { eq, .. } => ([None, currency, None], eq),
         };
         Grouping {
             records,
-            fixed: [first, currency],
+            fixed,
             eq,
             fold: rules.fold_key_case,
             original_or_key: matches!(kind, PassKind::Net { .. }),
@@ -100,10 +106,33 @@ impl<'a> Grouping<'a> {
             }
         }
         entries.sort_unstable_by_key(|entry| entry.hash);
-        for same_hash in entries.chunk_by_mut(|a, b| a.hash == b.hash) {
-            self.for_each_true_group(same_hash, &mut decide);
+        let mut at = 0;
+        let mut warm_to = 0;
+        while at < entries.len() {
+            let hash = entries[at].hash;
+            let end = at + entries[at..].iter().take_while(|entry| entry.hash == hash).count();
+            if end > warm_to {
+                warm_to = entries.len().min(end + WARM_ENTRIES);
+                self.warm(&entries[at..warm_to]);
+            }
+            self.for_each_true_group(&mut entries[at..end], &mut decide);
+            at = end;
         }
         apart
+    }
+
+    /// Reads ahead what the next groups need. Records of a group lie anywhere in the table, and the
+    /// processor can wait for many such reads at once, but only if nothing else depends on them.
+    fn warm(&self, entries: &[Entry]) {
+        let lengths = entries.iter().map(|entry| {
+            let row = self.records.row(entry.id);
+            let text = match self.fields().next() {
+                Some(Field::Text(text)) => self.text(entry.id, *text).map_or(0, <[u8]>::len),
+                _ => 0,
+            };
+            text ^ usize::from(row.age)
+        });
+        std::hint::black_box(lengths.fold(0, |all, length| all ^ length));
     }
 
     /// Calls `decide` for each group among entries of one hash.
@@ -216,7 +245,7 @@ mod tests {
     }
 
     fn by_key(records: &Records, fold: bool) -> Grouping<'_> {
-        let fixed = [Some(Field::Text(Text::Key(0))), None];
+        let fixed = [Some(Field::Text(Text::Key(0))), None, None];
         Grouping { records, fixed, eq: &[], fold, original_or_key: false, dated: false }
     }
 

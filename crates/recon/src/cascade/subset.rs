@@ -82,9 +82,14 @@ struct Finding {
 fn decide(group: &[Entry], limits: &Limits, decisions: &mut Decisions<'_>) {
     let records = decisions.context.records;
     let [left, right] = by_side(records, group);
-    let (ones, mut lines) = as_left_right(limits.one, left, right);
-    lines.sort_unstable_by_key(|id| (records.row(*id).date, records.row(*id).loc));
-    let search = |one: &RecordId| find(records, *one, &lines, limits);
+    let (ones, lines) = as_left_right(limits.one, left, right);
+    let has_amount = |id: &RecordId| records.row(*id).amount != 0;
+    let mut usable: Vec<RecordId> = lines.iter().copied().filter(has_amount).collect();
+    usable.sort_unstable_by_key(|id| {
+        let row = records.row(*id);
+        (row.date, row.amount, row.fee, row.loc)
+    });
+    let search = |one: &RecordId| find(records, *one, &usable, limits);
     let findings: Vec<Finding> = ones.iter().map(search).collect();
 
     // Lines wanted by automatic matches; those wanted twice make none of them automatic.
@@ -161,7 +166,7 @@ fn suggest(
     }
 }
 
-/// Searches for one record among lines sorted by date.
+/// Searches for one record among lines sorted by date, amount, fee and location.
 fn find(records: &Records, one: RecordId, lines: &[RecordId], limits: &Limits) -> Finding {
     let target = records.row(one);
     let date = |id: RecordId| i64::from(records.row(id).date.unwrap_or(0));
@@ -171,16 +176,25 @@ fn find(records: &Records, one: RecordId, lines: &[RecordId], limits: &Limits) -
     };
     let start = lines.partition_point(|id| date(*id) < first);
     let end = start + lines[start..].partition_point(|id| date(*id) <= last);
-    let in_window = lines[start..end].iter().copied();
-    let mut candidates: Vec<RecordId> = in_window.filter(|id| records.row(*id).amount != 0).collect();
-
-    let amounts: Vec<i64> = candidates.iter().map(|id| records.row(*id).amount).collect();
+    let in_window = &lines[start..end];
     let wanted =
         search::Wanted { target: i128::from(target.amount), tolerance: limits.tolerance, one: limits.one };
-    let admissible = wanted.slack(&amounts).is_some_and(|slack| is_admissible(&amounts, slack));
+    let admissible = in_window.len() <= search::ITEMS_MAX && {
+        let amounts: Vec<i64> = in_window.iter().map(|id| records.row(*id).amount).collect();
+        is_admissible(&amounts, wanted.slack(&amounts))
+    };
     let searched_max = limits.candidates_max.min(search::searchable(limits.steps_max));
-    let truncated = candidates.len() > searched_max;
-    candidates.sort_by_key(|id| {
+    let truncated = in_window.len() > searched_max;
+
+    // Of each day only the first few can be among the nearest.
+    let mut candidates: Vec<RecordId> = Vec::new();
+    let mut rest = in_window;
+    while let Some(id) = rest.first() {
+        let (day, later) = rest.split_at(rest.partition_point(|other| date(*other) == date(*id)));
+        candidates.extend(day.iter().take(searched_max));
+        rest = later;
+    }
+    candidates.sort_unstable_by_key(|id| {
         let row = records.row(*id);
         (date(*id).abs_diff(date(one)), row.amount, row.date, row.fee, row.loc)
     });

@@ -6,6 +6,9 @@ use crate::rule::Tolerance;
 /// The most amounts of one half: 2^20 sums of 32 bytes are 32 MiB.
 const HALF_MAX: u32 = 20;
 
+/// The most amounts that can be searched at all.
+pub(super) const ITEMS_MAX: usize = 2 * HALF_MAX as usize;
+
 /// A candidate.
 #[derive(Clone, Copy)]
 pub(super) struct Item {
@@ -24,13 +27,13 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Returns how far a sum may be from the target, at most.
-    pub(super) fn slack(&self, amounts: &[i64]) -> Option<u128> {
+    pub(super) fn slack(&self, amounts: &[i64]) -> u128 {
         let slack = match self.one {
             Side::Left => Some(self.tolerance.bound(self.target)),
             Side::Right => self.tolerance.bound_from_right(self.target),
         };
         let all = || amounts.iter().map(|amount| u128::from(amount.unsigned_abs())).sum::<u128>();
-        Some(slack.map_or_else(|| all() + self.target.unsigned_abs(), i128::unsigned_abs))
+        slack.map_or_else(|| all() + self.target.unsigned_abs(), i128::unsigned_abs)
     }
 
     fn admits(&self, sum: i128) -> bool {
@@ -65,7 +68,7 @@ pub(super) fn subsets(items: &[Item], wanted: &Wanted, steps_max: u64, best_max:
         return found;
     }
     let amounts: Vec<i64> = items.iter().map(|item| item.amount).collect();
-    let slack = wanted.slack(&amounts).unwrap_or(0);
+    let slack = wanted.slack(&amounts);
     let middle = items.len() / 2;
     let (mut low, mut high) = (sums(&items[..middle], 0), sums(&items[middle..], middle));
     low.sort_unstable();
