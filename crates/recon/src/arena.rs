@@ -28,6 +28,10 @@ impl Budget {
         Budget { left: AtomicUsize::new(bytes) }
     }
 
+    fn give_back(&self, bytes: usize) {
+        self.left.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     fn take(&self, bytes: usize) -> bool {
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
     }
@@ -241,6 +245,12 @@ impl<'b> Partitions<'b> {
     /// Says whether there is nothing in any partition.
     pub(crate) fn is_empty(&self) -> bool {
         self.counts.iter().all(|c| *c == 0)
+    }
+}
+
+impl Drop for Partitions<'_> {
+    fn drop(&mut self) {
+        self.budget.give_back(self.end);
     }
 }
 

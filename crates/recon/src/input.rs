@@ -165,6 +165,21 @@ impl Input {
         }
     }
 
+    /// Says whether the input is known to have quotes.
+    pub(crate) fn has_quotes(&self) -> bool {
+        matches!(&self.access, Access::Plain { quoted, .. } if quoted.load(Ordering::Relaxed))
+    }
+
+    /// Notes that the input has quotes: from now on it is read from the beginning to the end.
+    pub(crate) fn heed_quotes(&self) {
+        if let Access::Plain { quoted, .. } = &self.access {
+            quoted.store(true, Ordering::Relaxed);
+        }
+        for counter in self.rows.iter().chain(&self.marks) {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Whether single rows can be read by their offset.
     pub(crate) fn by_offset(&self) -> bool {
         self.in_units() && matches!(self.format, TextFormat::Delimited { .. })

@@ -66,6 +66,28 @@ pub struct Options {
     pub differences_max: Option<u64>,
 }
 
+impl Options {
+    /// Makes the options of an ordinary run: every processor of this machine, 2 GiB.
+    #[must_use]
+    pub fn new(rules: Rules, inputs: [Vec<SourceFile>; 2], work_dir: PathBuf) -> Options {
+        Options {
+            rules,
+            inputs,
+            open_items: None,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory_bytes: 2 << 30,
+            strategy: None,
+            kernel: Kernel::best(),
+            matched: false,
+            work_dir,
+            secret: None,
+            unit_bytes: crate::limits::UNIT_BYTES,
+            state: None,
+            differences_max: None,
+        }
+    }
+}
+
 /// A phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -169,6 +191,8 @@ pub struct InputInfo {
 pub struct Decided {
     /// The outcomes, one sink a thread.
     pub sinks: Vec<OutcomeSink>,
+    /// What the tables look like.
+    pub tables: TableShape,
     /// Types and statuses by number.
     pub words: Words,
     /// The inputs in order.
@@ -232,10 +256,10 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         Some(file) => open_items::read(file, &options.rules, &words)?,
     };
     let mut plan = Plan::new(options, &inputs);
-    let loaded = match &state {
+    let loaded = Mutex::new(match &state {
         None => Loaded::default(),
         Some(state) => state.begin(options, &mut plan, &mut inputs, &secret)?,
-    };
+    });
     let control = Control {
         threads: options.threads,
         kernel: options.kernel,
@@ -399,6 +423,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     let rows = |input: &Input| input.rows.iter().map(|r| u64::from(r.load(Ordering::Relaxed))).sum();
     Ok(Decided {
         sinks: decided.sinks,
+        tables: table_shape,
         words,
         inputs: inputs
             .iter()

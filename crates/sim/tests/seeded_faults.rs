@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use suanpan_recon::csv::Kernel;
 use suanpan_recon::outcome::Code;
 use suanpan_recon::report::write_tables;
 use suanpan_recon::rule::Rules;
@@ -82,24 +81,15 @@ fn check(label: &str, records: u64, change: &dyn Fn(&mut DayOptions)) {
 fn reconcile(label: &str, day_options: &DayOptions, day: &DayReport, strategy: Strategy, dir: &Path) {
     let rules = std::fs::read_to_string(&day.rules).unwrap();
     let files = |path: &Path| expand(&[path.to_str().unwrap().to_owned()], dir).unwrap();
-    let options = Options {
-        rules: Rules::from_toml(&rules).unwrap(),
-        inputs: [files(&day.left.path), files(&day.right.path)],
-        open_items: day.open_items.as_deref().map(|path| files(path).remove(0)),
-        threads: 2,
-        memory_bytes: 1 << 30,
-        strategy,
-        kernel: Kernel::best(),
-        matched: false,
-        work_dir: dir.to_owned(),
-        secret: None,
-        unit_bytes: 1 << 20,
-        differences_max: None,
-    };
+    let inputs = [files(&day.left.path), files(&day.right.path)];
+    let mut options = Options::new(Rules::from_toml(&rules).unwrap(), inputs, dir.to_owned());
+    options.open_items = day.open_items.as_deref().map(|path| files(path).remove(0));
+    options.threads = 2;
+    options.strategy = Some(strategy);
     let decided = run(&options, &Progress::default()).unwrap_or_else(|error| panic!("{label}: {error}"));
     let out = dir.join("out");
     std::fs::create_dir_all(&out).unwrap();
-    let written = write_tables(&out, decided.sinks, &decided.words, options.threads).unwrap();
+    let written = write_tables(&out, &decided.tables, decided.sinks, &decided.words, options.threads).unwrap();
 
     for truth in &day.outcomes {
         let outcome = written.stats.outcome(Code::parse(truth.code).unwrap());

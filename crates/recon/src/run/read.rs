@@ -7,7 +7,7 @@ use crate::arena::Budget;
 use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::fetch::{self, Fetched, Picker, Wanted};
-use crate::input::{Access, Input, Job};
+use crate::input::{Input, Job};
 use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::record::Side;
@@ -19,7 +19,7 @@ use crate::store::{Entries, Shape, Store, loc_of};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +31,7 @@ pub(super) struct Reading<'a> {
     pub(super) plan: &'a Plan,
     pub(super) secret: &'a Secret,
     /// What is kept on disk, and what was found there.
-    pub(super) state: Option<(&'a State, &'a Loaded)>,
+    pub(super) state: Option<(&'a State, &'a Mutex<Loaded>)>,
 }
 
 /// What is done with the digest of a row.
@@ -104,7 +104,7 @@ impl<T: Take> Visitor for Digesting<'_, T> {
     }
 
     fn stopped(&mut self) -> Result<(), ReconError> {
-        self.committer.commit(&mut self.take, self.inputs)
+        self.committer.stop(&mut self.take, self.inputs)
     }
 }
 
@@ -253,6 +253,11 @@ impl Reading<'_> {
         jobs
     }
 
+    /// Files that the state of an earlier run left.
+    fn loaded_files(&self) -> Vec<PathBuf> {
+        self.state.map_or_else(Vec::new, |(_, loaded)| loaded.lock().expect("no thread panicked").files.clone())
+    }
+
     /// Forgets what an earlier reading noted about rows.
     pub(super) fn reset(&self) {
         for counter in self.inputs.iter().flat_map(|i| i.rows.iter().chain(&i.marks)) {
@@ -276,26 +281,26 @@ impl Reading<'_> {
                 .collect::<Result<Vec<_>, ReconError>>()?;
             let mut jobs = self.jobs();
             if let Some((_, loaded)) = self.state {
+                let loaded = loaded.lock().expect("no thread panicked");
                 jobs.retain(|job| !loaded.jobs.contains(&(job.input, job.unit)));
             }
             let done = match scan(self.inputs, &jobs, self.control, visitors) {
                 Err(ReconError::QuotesSeen { input }) => {
-                    let input = &self.inputs[input];
-                    if self.state.is_some_and(|(_, loaded)| !loaded.jobs.is_empty()) {
-                        return Err(ReconError::Changed { file: input.name().to_owned() });
+                    if let Some((state, loaded)) = self.state {
+                        let mut loaded = loaded.lock().expect("no thread panicked");
+                        // The state may cover units of this very input, which were cut wrongly.
+                        if loaded.jobs.iter().any(|(at, _)| *at as usize == input) {
+                            *loaded = Loaded::default();
+                            self.reset();
+                        }
+                        state.forget_all_but(&loaded)?;
                     }
-                    if let Access::Plain { quoted, .. } = &input.access {
-                        quoted.store(true, Ordering::Relaxed);
-                    }
-                    self.reset();
-                    if let Some((state, _)) = self.state {
-                        state.forget_segments()?;
-                    }
+                    self.inputs[input].heed_quotes();
                     continue;
                 }
                 other => other?,
             };
-            let mut all = self.state.map_or_else(Counted::default, |(_, loaded)| loaded.counted.clone());
+            let mut all = self.state.map_or_else(Counted::default, |(_, loaded)| loaded.lock().expect("no thread panicked").counted.clone());
             let (mut takes, mut committers) = (Vec::new(), Vec::new());
             for visitor in done {
                 all.merge(&visitor.committer.all());
@@ -339,8 +344,8 @@ impl Reading<'_> {
         let locations = takes.first().map_or([false; 2], |t| t.locations);
         let mut stores: Vec<Store<'b>> = takes.into_iter().map(|t| t.store).collect();
         stores.iter_mut().for_each(Store::publish);
-        for path in self.state.map_or(&[][..], |(_, loaded)| &loaded.files) {
-            stores[0].adopt(path)?;
+        for path in self.loaded_files() {
+            stores[0].adopt(&path)?;
         }
         Ok(Stored { counts, entries: Entries::new(shape, stores), committers, locations })
     }
@@ -360,13 +365,13 @@ impl Reading<'_> {
             // A sketch is small, so the reading that made it is kept for good at once.
             committer.commit(&mut take, self.inputs)?;
         }
-        for path in self.state.map_or(&[][..], |(_, loaded)| &loaded.files) {
-            let bytes = std::fs::read(path).map_err(ReconError::io("read", path))?;
+        for path in self.loaded_files() {
+            let bytes = std::fs::read(&path).map_err(ReconError::io("read", &path))?;
             match Sketch::from_bytes(&bytes, salt).filter(|s| s.cells() == all.cells()) {
                 Some(part) => all.merge(&part),
                 None => {
                     let message = "the file is damaged; run without --resume".to_owned();
-                    return Err(ReconError::Resume { path: path.clone(), message });
+                    return Err(ReconError::Resume { path, message });
                 }
             }
         }

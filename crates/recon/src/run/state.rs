@@ -18,6 +18,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 use suanpan_money::Currency;
@@ -90,6 +91,8 @@ struct SegmentHead {
     /// Input, unit, rows, number of marks.
     jobs: Vec<(u32, u32, u32, u32)>,
     sides: [SegmentSide; 2],
+    /// Inputs that were read from beginning to end because they have quotes.
+    quoted: Vec<u32>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -134,6 +137,8 @@ pub(super) struct Loaded {
     pub(super) jobs: HashSet<(u32, u32)>,
     /// Files of compact rows or sketches.
     pub(super) files: Vec<PathBuf>,
+    /// All files of the state.
+    kept: HashSet<PathBuf>,
 }
 
 /// The state folder of a run.
@@ -141,12 +146,14 @@ pub(super) struct Loaded {
 pub(super) struct State {
     options: StateOptions,
     commits: AtomicU64,
+    /// For each input of this run its number in the state, which it keeps for good.
+    numbers: OnceLock<Vec<u32>>,
 }
 
 impl State {
     pub(super) fn open(options: &StateOptions) -> Result<State, ReconError> {
         std::fs::create_dir_all(&options.dir).map_err(ReconError::io("create", &options.dir))?;
-        Ok(State { options: options.clone(), commits: AtomicU64::new(0) })
+        Ok(State { options: options.clone(), commits: AtomicU64::new(0), numbers: OnceLock::new() })
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -195,7 +202,22 @@ impl State {
         inputs: &mut [Input],
         secret: &Secret,
     ) -> Result<Loaded, ReconError> {
-        let loaded = if self.options.resume { self.load(options, plan, inputs)? } else { Loaded::default() };
+        let mut known = Vec::new();
+        let loaded = if self.options.resume {
+            self.load(options, plan, inputs, &mut known)?
+        } else {
+            Loaded::default()
+        };
+        // Inputs that are gone keep their numbers, and new ones come behind.
+        let mut number = |input: &Input| {
+            let own = InputId::of(input);
+            known.iter().position(|id| own.is(id)).unwrap_or_else(|| {
+                known.push(own);
+                known.len() - 1
+            }) as u32
+        };
+        let numbers: Vec<u32> = inputs.iter().map(&mut number).collect();
+        self.numbers.set(numbers).expect("a state begins once");
         if !self.options.resume {
             for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
                 let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
@@ -213,14 +235,20 @@ impl State {
             sketch_cells: plan.sketch_cells,
             unit_bytes: options.unit_bytes,
             secret: secret.to_bytes().iter().map(|b| format!("{b:02x}")).collect(),
-            inputs: inputs.iter().map(InputId::of).collect(),
+            inputs: known,
         };
         let json = serde_json::to_vec_pretty(&job).expect("plain values have a JSON form");
         self.write_whole("job.json", &[&json])?;
         Ok(loaded)
     }
 
-    fn load(&self, options: &Options, plan: &mut Plan, inputs: &mut [Input]) -> Result<Loaded, ReconError> {
+    fn load(
+        &self,
+        options: &Options,
+        plan: &mut Plan,
+        inputs: &mut [Input],
+        known: &mut Vec<InputId>,
+    ) -> Result<Loaded, ReconError> {
         let job = self.read_job()?;
         let differs = [
             (job.version != VERSION || job.engine != env!("CARGO_PKG_VERSION"), "it was made by another version"),
@@ -255,6 +283,7 @@ impl State {
                 }
             }
         }
+        *known = job.inputs;
         let mut loaded = Loaded::default();
         let mut names: Vec<PathBuf> = std::fs::read_dir(&self.options.dir)
             .map_err(ReconError::io("read", &self.options.dir))?
@@ -265,7 +294,6 @@ impl State {
         if names.len() > SEGMENTS_MAX {
             return Err(self.resume_error("it has too many segments"));
         }
-        let mut kept: HashSet<PathBuf> = HashSet::new();
         for path in names {
             let bytes = std::fs::read(&path).map_err(ReconError::io("read", &path))?;
             let (head, numbers) = self.parse_segment(&path, &bytes)?;
@@ -276,17 +304,23 @@ impl State {
                 continue;
             }
             self.take_segment(&head, &numbers, &now, inputs, &mut loaded)?;
-            kept.insert(path);
-            kept.extend(head.files.iter().map(|f| self.options.dir.join(f)));
+            loaded.kept.insert(path);
+            loaded.kept.extend(head.files.iter().map(|f| self.options.dir.join(f)));
         }
         // Whatever no segment names was being written when the run was stopped.
+        self.forget_all_but(&loaded)?;
+        Ok(loaded)
+    }
+
+    /// Drops all segments that were not there in the beginning: the units they cover are cut otherwise.
+    pub(super) fn forget_all_but(&self, loaded: &Loaded) -> Result<(), ReconError> {
         for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
             let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
-            if is_ours(&path) && !kept.contains(&path) && path.extension().is_some_and(|e| e != "json") {
+            if is_ours(&path) && !loaded.kept.contains(&path) && path.extension().is_some_and(|e| e != "json") {
                 std::fs::remove_file(&path).map_err(ReconError::io("remove", path))?;
             }
         }
-        Ok(loaded)
+        Ok(())
     }
 
     fn parse_segment(&self, path: &Path, bytes: &[u8]) -> Result<(SegmentHead, Vec<u32>), ReconError> {
@@ -311,6 +345,11 @@ impl State {
         loaded: &mut Loaded,
     ) -> Result<(), ReconError> {
         let damaged = || self.resume_error("a segment does not fit its input; run without --resume");
+        for was in &head.quoted {
+            if let Some(Some(at)) = now.get(*was as usize) {
+                inputs[*at as usize].heed_quotes();
+            }
+        }
         let mut rest = numbers;
         for (was, unit, rows, marks) in &head.jobs {
             let at = now[*was as usize].ok_or_else(damaged)?;
@@ -363,17 +402,6 @@ impl State {
         write().map_err(ReconError::io("write", &path))
     }
 
-    /// Drops all segments: the units they cover will be cut otherwise.
-    pub(super) fn forget_segments(&self) -> Result<(), ReconError> {
-        for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
-            let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
-            if is_ours(&path) && path.extension().is_some_and(|e| e != "json") {
-                std::fs::remove_file(&path).map_err(ReconError::io("remove", path))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes the whole state away.
     pub(super) fn remove(&self) -> Result<(), ReconError> {
         for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
@@ -400,6 +428,8 @@ pub(super) struct Committer<'a> {
     name: String,
     segments: u64,
     jobs: Vec<Job>,
+    /// A job was begun and is not done.
+    in_job: bool,
     /// Since the last commit.
     pub(super) counted: Counted,
     /// Before it.
@@ -415,6 +445,7 @@ impl<'a> Committer<'a> {
             name: format!("{run:x}-{thread}"),
             segments: 0,
             jobs: Vec::new(),
+            in_job: false,
             counted: Counted::default(),
             committed: Counted::default(),
         }
@@ -427,19 +458,22 @@ impl<'a> Committer<'a> {
         all
     }
 
-    /// Notes a job that is about to be read. In a run with checkpoints a segment covers one input,
-    /// so that a changed input costs no other.
+    /// Notes a job that is about to be read. What was read before is made lasting first, when the job
+    /// may be given up in its middle, and in a run with checkpoints when it is of another input, so
+    /// that a changed input costs no other.
     pub(super) fn job_starts(&mut self, job: Job, take: &mut impl Take, inputs: &[Input]) -> Result<(), ReconError> {
-        match self.jobs.last() {
-            Some(last) if last.input != job.input && self.state.is_some_and(State::checkpoint) => {
-                self.commit(take, inputs)
-            }
-            _ => Ok(()),
+        let Some(state) = self.state else { return Ok(()) };
+        let other = self.jobs.last().is_some_and(|last| last.input != job.input);
+        if !inputs[job.input as usize].in_units() || (other && state.checkpoint()) {
+            self.commit(take, inputs)?;
         }
+        self.in_job = true;
+        Ok(())
     }
 
     /// Notes a job that was read whole.
     pub(super) fn job_done(&mut self, job: Job, take: &mut impl Take, inputs: &[Input]) -> Result<(), ReconError> {
+        self.in_job = false;
         if self.state.is_none() {
             return Ok(());
         }
@@ -448,6 +482,11 @@ impl<'a> Committer<'a> {
             return self.commit(take, inputs);
         }
         Ok(())
+    }
+
+    /// Makes everything lasting for a stop, but for a job that was given up in its middle.
+    pub(super) fn stop(&mut self, take: &mut impl Take, inputs: &[Input]) -> Result<(), ReconError> {
+        if self.in_job { Ok(()) } else { self.commit(take, inputs) }
     }
 
     /// Makes everything read so far lasting.
@@ -461,12 +500,17 @@ impl<'a> Committer<'a> {
         let files = take.save(state.dir(), &name)?;
         let mut numbers: Vec<u8> = Vec::new();
         let mut jobs = Vec::new();
+        let mut quoted = Vec::new();
         for job in self.jobs.drain(..) {
             let input = &inputs[job.input as usize];
+            let number = state.numbers.get().map_or(job.input, |n| n[job.input as usize]);
+            if input.has_quotes() {
+                quoted.push(number);
+            }
             let marks = input.marks_of(job.unit);
             numbers.extend(marks.iter().flat_map(|m| m.load(Ordering::Relaxed).to_le_bytes()));
             let rows = input.rows[job.unit as usize].load(Ordering::Relaxed);
-            jobs.push((job.input, job.unit, rows, marks.len() as u32));
+            jobs.push((number, job.unit, rows, marks.len() as u32));
         }
         let counted = std::mem::take(&mut self.counted);
         let sides = Side::BOTH.map(|side| {
@@ -480,7 +524,7 @@ impl<'a> Committer<'a> {
                 totals: totals.iter().map(|t| (t.currency.numeric(), t.count, t.sum.to_string())).collect(),
             }
         });
-        let head = serde_json::to_vec(&SegmentHead { files, jobs, sides }).expect("plain values have a JSON form");
+        let head = serde_json::to_vec(&SegmentHead { files, jobs, sides, quoted }).expect("plain values have a JSON form");
         let len = (head.len() as u64).to_le_bytes();
         let mut hasher = blake3::Hasher::new();
         for part in [&len[..], &head, &numbers] {
