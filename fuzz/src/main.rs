@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         (_, Some(target)) => hunt(target, &options),
         (_, None) => all(&options),
     };
+    targets::clean_up();
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -211,5 +212,6 @@ mod tests {
                 assert!(run_one(target, &seed).is_ok(), "{}: {seed:?}", target.name);
             }
         }
+        targets::clean_up();
     }
 }

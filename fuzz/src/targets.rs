@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use suanpan_money::{Currency, format_minor, parse_decimal, parse_minor};
 use suanpan_recon::csv::index::{Ends, Kernel, Marks, index};
-use suanpan_recon::rule::{Encoding, Format};
-use suanpan_recon::sketch::Sketch;
+use suanpan_recon::rule::guess::{Sample, guess};
+use suanpan_recon::rule::{Encoding, Format, Rules};
+use suanpan_recon::sketch::{Element, Sketch};
 use suanpan_recon::source::batch::TextBatch;
-use suanpan_recon::source::ndjson::{LineReader, columns};
+use suanpan_recon::source::ndjson::{LineError, LineReader, columns};
 use suanpan_recon::source::parquet::ParquetSource;
 use suanpan_recon::source::{Body, SourceError, SourceFile, detect_format, expand};
 use suanpan_recon::time::{DateReader, TimeReader, format_date, format_time};
@@ -72,8 +73,78 @@ pub(crate) const TARGETS: &[Target] = &[
         ],
         run: time,
     },
+    Target {
+        name: "rules",
+        words: &[
+            "[left.fields]\n",
+            "[right.fields]\n",
+            "[[passes]]\n",
+            "[close]\n",
+            "[expect]\n",
+            "[keys]\n",
+            "[[left.skip]]\n",
+            "k1 = ",
+            "k2 = ",
+            "kind = ",
+            "\"window\"",
+            "\"batch\"",
+            "\"subset\"",
+            "\"net\"",
+            "eq = [\"account\"]",
+            "account = \"a\"",
+            "tolerance = { percent = \"0.5\" }",
+            "days_max = 3",
+            "one = \"left\"",
+            "date = { from = \"time\" }",
+            "\"#3\"",
+            "whole = true",
+            "{ value = \"CNY\" }",
+            "null = [\"0\"]",
+            "\n",
+            "=",
+        ],
+        run: rules,
+    },
+    Target {
+        name: "guesses",
+        words: &[
+            "order_id",
+            "amount",
+            "currency",
+            "status",
+            "时间",
+            "订单号",
+            "CNY",
+            "12.30",
+            "1230",
+            "SUCCESS",
+            "2026-11-11",
+            " 09:00:01",
+            "20261111",
+            ",",
+            "\n",
+            "\u{c}",
+            "1,234.50",
+            "\"",
+        ],
+        run: guesses,
+    },
     Target { name: "sketch", words: &["\0\0\0\0\0\0\0\0", "\u{1}\0\0\0\0\0\0\0"], run: sketch },
 ];
+
+/// Where inputs become files: in memory, where there is such a place.
+static SCRATCH: LazyLock<PathBuf> = LazyLock::new(|| {
+    let memory = PathBuf::from("/dev/shm");
+    let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let folder = parent.join(format!("suanpan-fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for inputs");
+    folder
+});
+
+/// Removes what targets left on disk.
+pub(crate) fn clean_up() {
+    std::fs::remove_dir_all(&*SCRATCH).ok();
+}
 
 /// A text that is read as an amount, written, and read again is the same amount.
 fn money(input: &[u8]) -> u64 {
@@ -123,13 +194,12 @@ fn ndjson(input: &[u8]) -> u64 {
         assert!(error.line < lines && error.offset <= input.len() as u64, "{error:?}");
     }
     // Which errors there are, without the places and values in their words.
-    let mut kinds: Vec<String> = errors
-        .iter()
-        .map(|error| error.message.chars().filter(|c| c.is_ascii_lowercase() || *c == ' ').take(24).collect())
-        .collect();
+    let kind = |error: &LineError| error.message.split(['"', '`', ':']).next().unwrap_or_default().to_owned();
+    let mut kinds: Vec<String> = errors.iter().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    digest(format!("{kinds:?} {} {:?}", names.len().min(12), batch.rows().checked_ilog2()).as_bytes())
+    kinds.truncate(2);
+    digest(format!("{kinds:?} {} {:?}", names.len().min(3), batch.rows().checked_ilog2()).as_bytes())
 }
 
 /// The kind of any file is told, or why not.
@@ -142,11 +212,6 @@ fn detect(input: &[u8]) -> u64 {
 fn source(input: &[u8]) -> u64 {
     /// More than the text of any honest input of the fuzzer.
     const TEXT_BYTES_MAX: u64 = 4 << 20;
-    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = std::env::temp_dir().join(format!("suanpan-fuzz-source-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for temporary files");
-        folder
-    });
     fn read(file: &SourceFile) -> Result<String, SourceError> {
         let found = file.detect(Encoding::Auto)?;
         if found.format == Format::Parquet {
@@ -176,11 +241,11 @@ fn source(input: &[u8]) -> u64 {
             }
         }
     }
-    let path = FOLDER.join("input");
+    let path = SCRATCH.join("input");
     if std::fs::write(&path, input).is_err() {
         return 0; // A full disk says nothing of the reader.
     }
-    let told = match expand(&[path.display().to_string()], &FOLDER) {
+    let told = match expand(&[path.display().to_string()], &SCRATCH) {
         Ok(files) => files
             .iter()
             .take(4)
@@ -208,18 +273,79 @@ fn time(input: &[u8]) -> u64 {
     digest(format!("{instant:?} {day:?}").as_bytes())
 }
 
+/// Rules that are read, written and read again are the same; others are told with their place.
+fn rules(input: &[u8]) -> u64 {
+    let Ok(text) = std::str::from_utf8(input) else { return 0 };
+    match Rules::from_toml(text) {
+        Ok(rules) => {
+            let written = rules.to_toml();
+            match Rules::from_toml(&written) {
+                Ok(again) => assert_eq!(again, rules, "{written}"),
+                Err(errors) => panic!("{}\n{written}", errors.render("written")),
+            }
+            let kinds: Vec<_> = rules.passes.iter().map(|pass| discriminant(&pass.kind)).collect();
+            digest(
+                format!("{kinds:?} {:?} {:?}", rules.close.pending_days.is_some(), rules.sides.len())
+                    .as_bytes(),
+            )
+        }
+        Err(errors) => {
+            assert!(!errors.faults.is_empty() && !errors.render("rules.toml").is_empty());
+            let mut kinds: Vec<_> =
+                errors.faults.iter().map(|fault| (fault.code.name(), fault.path.as_str())).collect();
+            kinds.sort_unstable();
+            kinds.truncate(3);
+            digest(format!("{kinds:?}").as_bytes())
+        }
+    }
+}
+
+/// Rules are guessed from any two samples, and what is guessed is read or told.
+fn guesses(input: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(input);
+    let samples: Vec<Sample> = text
+        .splitn(2, '\u{c}')
+        .map(|part| {
+            let mut rows = part.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+            let header = rows.next().unwrap_or_default();
+            Sample::new("sample.csv", Format::Csv, header, rows.take(50).collect())
+        })
+        .collect();
+    let [left, right] = [samples.first(), samples.last()].map(|sample| sample.expect("at least one part"));
+    let rules = guess(left, right)
+        .rules()
+        .map(|rules| rules.sides.map(|side| (side.keys.len(), side.time.is_some())));
+    digest(format!("{:?}", rules.map_err(|errors| errors.faults.len())).as_bytes())
+}
+
 /// Cells from outside peel to what makes them up, or not at all, and always to an end.
 fn sketch(input: &[u8]) -> u64 {
-    let Some(sketch) = Sketch::from_bytes(input, 7) else { return 0 };
+    const CELLS: usize = 48;
+    const SALT: u64 = 7;
+    let Some((&first, rest)) = input.split_first() else { return 0 };
+    let words: Vec<u64> = rest
+        .chunks(8)
+        .map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+        .take(CELLS * 4)
+        .collect();
+    let sketch = if first & 1 == 0 {
+        let mut cells: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        cells.resize(CELLS * 32, 0);
+        Sketch::from_bytes(&cells, SALT).expect("a sketch of a size that there is")
+    } else {
+        let mut sketch = Sketch::new(CELLS, SALT);
+        for pair in words.chunks_exact(2) {
+            let element = Element { key: pair[0] >> 1, value: pair[1] };
+            if pair[0] & 1 == 0 { sketch.add(element) } else { sketch.subtract(element) }
+        }
+        sketch
+    };
     let bytes = sketch.to_bytes();
-    assert_eq!(bytes, input);
-    let mut again = Sketch::new(sketch.cells(), 7);
+    let mut again =
+        Sketch::from_bytes(&vec![0; bytes.len()], SALT).expect("an empty sketch of the same size");
     let Some(difference) = sketch.peel() else { return 1 };
-    if again.cells() * 32 == bytes.len() {
-        difference.left.iter().for_each(|element| again.add(*element));
-        difference.right.iter().for_each(|element| again.subtract(*element));
-        assert_eq!(again.to_bytes(), bytes);
-    }
-    let size = |list: usize| list.checked_ilog2();
-    digest(format!("{:?} {:?}", size(difference.left.len()), size(difference.right.len())).as_bytes())
+    difference.left.iter().for_each(|element| again.add(*element));
+    difference.right.iter().for_each(|element| again.subtract(*element));
+    assert_eq!(again.to_bytes(), bytes);
+    digest(&[difference.left.len().min(40) as u8, difference.right.len().min(40) as u8])
 }
