@@ -162,7 +162,7 @@ pub struct InputFile {
     pub name: String,
     /// Bytes as stored.
     pub bytes: u64,
-    /// Rows without the header, whether valid or not.
+    /// Rows, header and blank lines included.
     pub rows: u64,
     /// Digest of its content, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

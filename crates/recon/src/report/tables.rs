@@ -2,7 +2,7 @@
 
 use super::breaks::{break_columns, matched_columns, open_item_columns, rejected_columns};
 use super::csv::{CellText, CsvOut};
-use super::names::{NameTable, Shape};
+use super::names::NameTable;
 use super::parquet::ParquetOut;
 use super::row::{Cell, Column, Kind, for_each_cell, group_of};
 use super::sort::{Sorter, merge};
@@ -77,14 +77,17 @@ pub fn prepare_output(out: &Path) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// When a file cannot be written.
+///
+/// # Panics
+/// Without any sink: a run has one a thread, whatever it finds.
 pub fn write_tables(
     out: &Path,
-    shape: &Shape,
     sinks: Vec<OutcomeSink>,
     words: &Words,
     threads: usize,
 ) -> Result<Written, ReportError> {
     prepare_output(out)?;
+    let shape = &sinks.first().expect("a run has at least one sink").tables.shape.clone();
     let helper = threads > 1;
     let mut written = Written::default();
     let names = NameTable::new(shape, words);

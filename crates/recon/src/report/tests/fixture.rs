@@ -198,7 +198,7 @@ impl Run {
             list[n % sinks].reject(&rejected).unwrap();
         }
         list[0].stats_mut().add_matched(currency("CNY"), BULK_PAIRS, BULK_MINOR);
-        write_tables(out, &self.shape, list, &self.words, sinks).unwrap()
+        write_tables(out, list, &self.words, sinks).unwrap()
     }
 
     fn carried(&self, id: RecordId) -> Option<Carried<'static>> {

@@ -78,7 +78,7 @@ fn a_million_breaks() {
     }
     let threads = std::env::var("THREADS").map_or(1, |threads| threads.parse().unwrap());
     let start = std::time::Instant::now();
-    let written = write_tables(out.path(), &run.shape, vec![sink], &run.words, threads).unwrap();
+    let written = write_tables(out.path(), vec![sink], &run.words, threads).unwrap();
     println!("push {pushing:?}, write {:?}, {rows} rows", start.elapsed());
     for file in written.files {
         println!("{} {} bytes", file.name, file.bytes);

@@ -91,7 +91,7 @@ fn the_verdict_is_the_worst_of_what_happened() {
                     i128::from(row.amount);
             }
         }
-        let written = write_tables(out.path(), &run.shape, vec![sink], &run.words, 1).unwrap();
+        let written = write_tables(out.path(), vec![sink], &run.words, 1).unwrap();
         let summary = Summary::new(&facts, &written).unwrap();
         let page = render_html(&summary, &written, Lang::En);
         (summary.verdict, page)
