@@ -41,14 +41,14 @@
 //! - Money is added in `i128`. The most records of a table (2^32) times the largest amount (2^63)
 //!   stays far below 2^127.
 
-mod batch;
-mod close;
-mod exact;
+pub mod batch;
+pub mod close;
+pub mod exact;
 mod group;
-mod net;
-mod subset;
+pub mod net;
+pub mod subset;
 mod tolerance;
-mod window;
+pub mod window;
 
 use crate::outcome::{Code, Verdict};
 use crate::record::{Loc, RecordId, Records, Side, Word, Words};

@@ -30,7 +30,7 @@ use crate::record::{Loc, RecordId, Records, Side};
 use crate::rule::{PassKind, Tolerance};
 
 /// The most records of a component for which the optimal assignment is sought.
-pub(super) const NODES_MAX: usize = 64;
+pub const NODES_MAX: usize = 64;
 
 pub(super) fn run(decisions: &mut Decisions<'_>, ids: &[RecordId]) {
     let context = decisions.context;
