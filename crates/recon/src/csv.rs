@@ -141,7 +141,8 @@ pub(crate) fn rows<'a, E>(
                 Ok(CsvRow { text, start, ends: own })
             }
             _ => {
-                let found = ends.fields[at..].iter().position(|e| *e == line).expect("a line end is a field end") + 1;
+                let found =
+                    ends.fields[at..].iter().position(|e| *e == line).expect("a line end is a field end") + 1;
                 at += found;
                 Err(if is_blank(&text[start..end]) { NoRow::Blank } else { NoRow::FieldCount { found } })
             }

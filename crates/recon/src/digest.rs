@@ -35,7 +35,10 @@ impl Secret {
     #[must_use]
     pub fn shared(text: &[u8]) -> Secret {
         let mut bytes = [0_u8; 128];
-        blake3::Hasher::new_derive_key("suanpan reconcile sketch secret 1").update(text).finalize_xof().fill(&mut bytes);
+        blake3::Hasher::new_derive_key("suanpan reconcile sketch secret 1")
+            .update(text)
+            .finalize_xof()
+            .fill(&mut bytes);
         let mut secret = Self::from_bytes(bytes[..96].try_into().expect("96 bytes"));
         secret.strong = Some(bytes[96..].try_into().expect("32 bytes"));
         secret
@@ -83,7 +86,8 @@ impl Secret {
     pub fn key(&self, key: &[u8]) -> KeyHash {
         if let Some(strong) = &self.strong {
             let hash = blake3::keyed_hash(strong, key);
-            let word = |at: usize| u64::from_le_bytes(hash.as_bytes()[at..at + 8].try_into().expect("eight bytes"));
+            let word =
+                |at: usize| u64::from_le_bytes(hash.as_bytes()[at..at + 8].try_into().expect("eight bytes"));
             return KeyHash { lo: word(0), hi: word(8) };
         }
         if key.len() <= 32 {
@@ -101,7 +105,8 @@ impl Secret {
     #[inline(always)]
     fn finish(s: &[u64; 12], a: (u64, u64), b: (u64, u64)) -> KeyHash {
         let lo = fold(a.0 ^ b.1 ^ s[4], b.0 ^ a.1 ^ s[5]);
-        let hi = fold(a.0.wrapping_add(b.0.rotate_left(32)) ^ s[6], a.1.wrapping_add(b.1.rotate_left(32)) ^ s[7]);
+        let hi =
+            fold(a.0.wrapping_add(b.0.rotate_left(32)) ^ s[6], a.1.wrapping_add(b.1.rotate_left(32)) ^ s[7]);
         KeyHash { lo, hi }
     }
 

@@ -39,7 +39,9 @@ pub enum ReconError {
         file: String,
     },
     /// A row is longer than the reader's limit.
-    #[error("{file}: a row at byte {offset} is longer than {limit} bytes; is a quote left open, or is this not delimited text?")]
+    #[error(
+        "{file}: a row at byte {offset} is longer than {limit} bytes; is a quote left open, or is this not delimited text?"
+    )]
     RowTooLong {
         /// The file.
         file: String,
@@ -100,7 +102,10 @@ pub enum ReconError {
 
 impl ReconError {
     /// Makes a function that wraps an operating system error with what was tried and where.
-    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> ReconError {
+    pub(crate) fn io(
+        what: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> ReconError {
         let path = path.into();
         move |source| ReconError::Io { what, path, source }
     }

@@ -7,8 +7,8 @@ use crate::csv::{Ends, Kernel, NoRow, index, rows};
 use crate::error::ReconError;
 use crate::input::{Access, Input, Job, TextFormat};
 use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
-use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::pool::Pool;
+use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::record::{Loc, NewRecord, Records, Side, Word, Words};
 use crate::report::OutcomeSink;
 use crate::scan::{At, Visitor};
@@ -120,7 +120,11 @@ pub(crate) fn by_location(
             let here = input.base + from + chunk.start as u64;
             while let Some(candidate) = wanted.first().filter(|c| c.loc == here) {
                 wanted = &wanted[1..];
-                let loc = Loc { file: input.file, row: before + u64::from(chunk.number) + 1, offset: here - input.base };
+                let loc = Loc {
+                    file: input.file,
+                    row: before + u64::from(chunk.number) + 1,
+                    offset: here - input.base,
+                };
                 let raw = &text[chunk.start..chunk.end];
                 match &chunk.row {
                     Ok(row) => take(reader, row, loc, candidate.part, first_key, raw, &mut out)?,
@@ -154,7 +158,9 @@ fn take<F: Fields>(
     let Fetched { records, rejected: bad, matched } = out;
     let result = reader.record(row, loc, |record: &NewRecord<'_>| {
         let key = record.texts[first_key];
-        if part != Part::Open && let Some(key) = key {
+        if part != Part::Open
+            && let Some(key) = key
+        {
             matched.push((key.to_vec(), record.kind));
         }
         if part != Part::Witness {

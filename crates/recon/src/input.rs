@@ -114,13 +114,19 @@ impl Input {
             let header = wanted_columns(rules, side);
             (header.clone(), 0, 0, TextFormat::Ndjson { columns: header })
         } else {
-            let marks = Marks { delimiter: if own.format == Format::Tsv { b'\t' } else { own.delimiter }, quote: own.quote };
-            let header = read_header(&name, &opened.head, opened.head_is_all, marks, own.skip_lines, own.header)?;
+            let marks = Marks {
+                delimiter: if own.format == Format::Tsv { b'\t' } else { own.delimiter },
+                quote: own.quote,
+            };
+            let header =
+                read_header(&name, &opened.head, opened.head_is_all, marks, own.skip_lines, own.header)?;
             (header.names, header.rows, header.bytes, TextFormat::Delimited { marks })
         };
         let layout = Layout::new(rules, side, &name, &header, secret)?;
         let quoted = match &format {
-            TextFormat::Delimited { marks } => marks.quote.is_some_and(|q| memchr::memchr(q, &opened.head).is_some()),
+            TextFormat::Delimited { marks } => {
+                marks.quote.is_some_and(|q| memchr::memchr(q, &opened.head).is_some())
+            }
             _ => false,
         };
         let (access, units, marks, bytes) = match opened.body {
@@ -219,7 +225,8 @@ fn counters(count: usize) -> Vec<AtomicU32> {
 
 /// The names of the columns that the rules ask of a side: an NDJSON file has no header to fit.
 fn wanted_columns(rules: &Rules, side: Side) -> Vec<String> {
-    let mut names: Vec<String> = rules.sides[side.index()].columns().into_iter().map(|c| c.0.clone()).collect();
+    let mut names: Vec<String> =
+        rules.sides[side.index()].columns().into_iter().map(|c| c.0.clone()).collect();
     names.sort();
     names.dedup();
     names
@@ -244,7 +251,11 @@ fn read_header(
     for line in 0..skip_lines {
         match memchr::memchr(b'\n', &head[start..]) {
             Some(at) => start += at + 1,
-            None => return Err(fail(&format!("has only {line} of the {skip_lines} lines to skip before its header"))),
+            None => {
+                return Err(fail(&format!(
+                    "has only {line} of the {skip_lines} lines to skip before its header"
+                )));
+            }
         }
     }
     let mut ends = Ends::default();
@@ -276,6 +287,7 @@ fn read_header(
     if has_header && names.iter().all(String::is_empty) {
         return Err(fail("the header line is empty; set skip_lines, or header = false"));
     }
-    let (rows, bytes) = if has_header { (skip_lines + 1, (end + 1).min(head.len())) } else { (skip_lines, start) };
+    let (rows, bytes) =
+        if has_header { (skip_lines + 1, (end + 1).min(head.len())) } else { (skip_lines, start) };
     Ok(Header { names, rows, bytes: bytes as u64 })
 }

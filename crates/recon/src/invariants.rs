@@ -88,7 +88,9 @@ pub enum Violation {
         sum_right: i128,
     },
     /// I3: what the fast path closed in bulk does not agree on both sides.
-    #[error("I3: in {currency} the bulk matches are {left:?} (count, sum) on the left but {right:?} on the right")]
+    #[error(
+        "I3: in {currency} the bulk matches are {left:?} (count, sum) on the left but {right:?} on the right"
+    )]
     Bulk {
         /// The currency.
         currency: Currency,

@@ -3,8 +3,8 @@
 use crate::digest::Secret;
 use crate::record::{KEYS_MAX, Side, Text};
 use crate::rule::{
-    AmountField, AmountUnit, Column, CurrencyField, DateField, Field, PassKind, Rules, SideRules, Test, Unmapped,
-    WordField, WordTest,
+    AmountField, AmountUnit, Column, CurrencyField, DateField, Field, PassKind, Rules, SideRules, Test,
+    Unmapped, WordField, WordTest,
 };
 use crate::time::{DateReader, TimeReader, Zone};
 use suanpan_money::Currency;
@@ -196,7 +196,8 @@ impl Resolver<'_> {
     /// Finds a column; its slot is filled in when all needed columns are known.
     fn col(&mut self, column: &Column, used_for: &str) -> Result<Col, LayoutError> {
         let position = column.0.strip_prefix('#').and_then(|n| n.parse::<usize>().ok());
-        let mut named = self.header.iter().enumerate().filter(|(_, name)| **name == column.0).map(|(at, _)| at);
+        let mut named =
+            self.header.iter().enumerate().filter(|(_, name)| **name == column.0).map(|(at, _)| at);
         let found = match (named.next(), position) {
             (Some(at), _) => {
                 if named.next().is_some() {
@@ -270,7 +271,13 @@ impl Layout {
     ///
     /// # Errors
     /// [`LayoutError`] when a named column is missing or a time format is not usable.
-    pub fn new(rules: &Rules, side: Side, file: &str, header: &[String], secret: &Secret) -> Result<Layout, LayoutError> {
+    pub fn new(
+        rules: &Rules,
+        side: Side,
+        file: &str,
+        header: &[String],
+        secret: &Secret,
+    ) -> Result<Layout, LayoutError> {
         let own: &SideRules = &rules.sides[side.index()];
         let mut find = Resolver { file, side, header, needed: Vec::new() };
         let mut keys = Vec::new();
@@ -299,7 +306,8 @@ impl Layout {
                 Some(DateOp::FromTime { zone, cut_off_s: *cut_off_s })
             }
         };
-        let mut text = |column: &Option<Column>, name: &str| column.as_ref().map(|c| find.col(c, name)).transpose();
+        let mut text =
+            |column: &Option<Column>, name: &str| column.as_ref().map(|c| find.col(c, name)).transpose();
         let texts = [
             text(&own.batch, "fields.batch")?,
             text(&own.original, "fields.original")?,
@@ -326,7 +334,11 @@ impl Layout {
             time,
             date,
             texts,
-            skip: own.skip.iter().map(|s| find.test(&s.when, &format!("skip \"{}\"", s.name))).collect::<Result<_, _>>()?,
+            skip: own
+                .skip
+                .iter()
+                .map(|s| find.test(&s.when, &format!("skip \"{}\"", s.name)))
+                .collect::<Result<_, _>>()?,
             null_keys: rules.null_keys.iter().map(|k| k.as_bytes().to_vec()).collect(),
             fold_key_case: rules.fold_key_case,
             used: Used::of(rules),
@@ -371,6 +383,9 @@ impl Layout {
     }
 
     pub(crate) fn text_cols(&self) -> impl Iterator<Item = (Text, Col)> + '_ {
-        [Text::Batch, Text::Original, Text::Account].into_iter().zip(self.texts).filter_map(|(t, c)| c.map(|c| (t, c)))
+        [Text::Batch, Text::Original, Text::Account]
+            .into_iter()
+            .zip(self.texts)
+            .filter_map(|(t, c)| c.map(|c| (t, c)))
     }
 }

@@ -3,9 +3,9 @@
 use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::pool::Pool;
-use crate::record::{KEYS_MAX, Loc, Records, Row, Side, Text, Words};
 use crate::reader::Totals;
 use crate::record::NewRecord;
+use crate::record::{KEYS_MAX, Loc, Records, Row, Side, Text, Words};
 use crate::report::Carried as Origin;
 use crate::rule::{PassKind, Rules};
 use crate::source::SourceFile;
@@ -45,8 +45,28 @@ impl Origins {
 
 /// The columns of the file, in the order in which they are read.
 const COLUMNS: [&str; 14 + KEYS_MAX] = [
-    "side", "type", "currency", "amount_minor", "fee_minor", "status", "time_us", "date_days", "batch", "original",
-    "account", "file", "row", "age", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8",
+    "side",
+    "type",
+    "currency",
+    "amount_minor",
+    "fee_minor",
+    "status",
+    "time_us",
+    "date_days",
+    "batch",
+    "original",
+    "account",
+    "file",
+    "row",
+    "age",
+    "k1",
+    "k2",
+    "k3",
+    "k4",
+    "k5",
+    "k6",
+    "k7",
+    "k8",
 ];
 
 /// Reads open items.
@@ -102,7 +122,9 @@ fn push(
     let string = |n: usize| String::from_utf8_lossy(text(n).unwrap_or_default()).into_owned();
     let whole = |n: usize| match text(n) {
         None | Some(b"") => Ok(None),
-        Some(t) => parse_minor(t).map(Some).map_err(|e| format!("{}: {e}", COLUMNS.get(n).unwrap_or(&"date"))),
+        Some(t) => {
+            parse_minor(t).map(Some).map_err(|e| format!("{}: {e}", COLUMNS.get(n).unwrap_or(&"date")))
+        }
     };
     let needed = |n: usize| whole(n)?.ok_or_else(|| format!("{} is empty", COLUMNS[n]));
     let side = match text(0) {

@@ -120,14 +120,17 @@ impl SketchDifference {
     #[must_use]
     pub fn counts(&self) -> Option<[u64; 3]> {
         let SketchDifference::Exact(list) = self else { return None };
-        let count = |side, same| list.iter().filter(|d| d.side == side && d.same_key_on_other_side == same).count();
+        let count =
+            |side, same| list.iter().filter(|d| d.side == side && d.same_key_on_other_side == same).count();
         let keys: HashSet<u64> = list.iter().filter(|d| d.same_key_on_other_side).map(|d| d.key).collect();
         Some([count(Side::Left, false) as u64, count(Side::Right, false) as u64, keys.len() as u64])
     }
 }
 
 fn compared(rules: &Rules) -> Vec<String> {
-    let Some(PassKind::Exact { compare, .. }) = rules.passes.first().map(|p| &p.kind) else { return Vec::new() };
+    let Some(PassKind::Exact { compare, .. }) = rules.passes.first().map(|p| &p.kind) else {
+        return Vec::new();
+    };
     let mut names = vec!["currency".to_owned(), "amount".to_owned()];
     for (field, name) in
         [(Field::Kind, "type"), (Field::Status, "status"), (Field::Fee, "fee"), (Field::Date, "date")]
@@ -143,7 +146,12 @@ fn compared(rules: &Rules) -> Vec<String> {
 ///
 /// # Errors
 /// As a run; also when the first pass of the rules is not `exact`.
-pub fn make_sketch(options: &Options, side: Side, cells: usize, progress: &Progress) -> Result<PartySketch, ReconError> {
+pub fn make_sketch(
+    options: &Options,
+    side: Side,
+    cells: usize,
+    progress: &Progress,
+) -> Result<PartySketch, ReconError> {
     let compare = compared(&options.rules);
     let Some(secret) = options.secret.as_ref().filter(|s| s.is_strong() && !compare.is_empty()) else {
         return Err(ReconError::Header {
@@ -154,7 +162,8 @@ pub fn make_sketch(options: &Options, side: Side, cells: usize, progress: &Progr
     let (counts, sketch) = crate::run::sketch_side(options, secret, side, cells, progress)?;
     let counts: &SideCounts = &counts[side.index()];
     let amounts = counts.totals.sorted();
-    let amounts = amounts.iter().map(|t| (t.currency.code().to_owned(), format_sum(t.sum, t.currency.exponent())));
+    let amounts =
+        amounts.iter().map(|t| (t.currency.code().to_owned(), format_sum(t.sum, t.currency.exponent())));
     Ok(PartySketch {
         head: SketchHead {
             version: 1,
@@ -197,7 +206,8 @@ impl PartySketch {
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<PartySketch, SketchError> {
         let damaged =
             |message: &str| SketchError::Damaged { path: name.to_owned(), message: message.to_owned() };
-        let (body, digest) = bytes.split_last_chunk::<32>().ok_or_else(|| damaged("too short for a sketch"))?;
+        let (body, digest) =
+            bytes.split_last_chunk::<32>().ok_or_else(|| damaged("too short for a sketch"))?;
         let rest = body.strip_prefix(MAGIC).ok_or_else(|| damaged("not a sketch of this version"))?;
         if blake3::hash(body).as_bytes() != digest {
             return Err(damaged("its checksum does not fit: it was cut off or changed on the way"));
@@ -207,8 +217,8 @@ impl PartySketch {
         if len > rest.len() || len > HEAD_BYTES_MAX {
             return Err(damaged("its head is cut off"));
         }
-        let head: SketchHead =
-            serde_json::from_slice(&rest[..len]).map_err(|e| damaged(&format!("its head cannot be read: {e}")))?;
+        let head: SketchHead = serde_json::from_slice(&rest[..len])
+            .map_err(|e| damaged(&format!("its head cannot be read: {e}")))?;
         let sketch = Sketch::from_bytes(&rest[len..], SALT).filter(|s| s.cells() as u64 == head.cells);
         Ok(PartySketch { head, sketch: sketch.ok_or_else(|| damaged("its cells are cut off"))? })
     }
@@ -251,7 +261,10 @@ pub fn diff_sketches(left: &PartySketch, right: &PartySketch) -> Result<SketchDi
         return refuse(format!("one compares {}, the other {}", a.compare.join(", "), b.compare.join(", ")));
     }
     if a.cells != b.cells {
-        return refuse(format!("one has {} cells, the other {}; make both with the same --cells", a.cells, b.cells));
+        return refuse(format!(
+            "one has {} cells, the other {}; make both with the same --cells",
+            a.cells, b.cells
+        ));
     }
     if a.side == b.side {
         return refuse(format!("both are of the {} side", a.side));
@@ -266,7 +279,12 @@ pub fn diff_sketches(left: &PartySketch, right: &PartySketch) -> Result<SketchDi
     let (left_keys, right_keys) = (keys(&only_left), keys(&only_right));
     let of = |side, list: Vec<Element>, other: &HashSet<u64>| {
         list.into_iter()
-            .map(|e| Differing { side, key: e.key, value: e.value, same_key_on_other_side: other.contains(&e.key) })
+            .map(|e| Differing {
+                side,
+                key: e.key,
+                value: e.value,
+                same_key_on_other_side: other.contains(&e.key),
+            })
             .collect::<Vec<_>>()
     };
     let mut list = of(Side::Left, only_left, &right_keys);

@@ -34,7 +34,13 @@ const PARTS_MAX: u64 = 256;
 
 impl Pool {
     pub(crate) fn new(budget_bytes: usize, dir: &Path) -> Pool {
-        Pool { memory: Records::new(), spilled: Vec::new(), budget_bytes, dir: dir.to_owned(), totals: Default::default() }
+        Pool {
+            memory: Records::new(),
+            spilled: Vec::new(),
+            budget_bytes,
+            dir: dir.to_owned(),
+            totals: Default::default(),
+        }
     }
 
     /// Returns counts and sums of everything that was ever put in on a side.
@@ -119,7 +125,8 @@ impl Pool {
         let bytes: u64 = files.iter().map(|f| f.bytes).sum();
         // A record takes about twice its bytes on disk in memory, with its table's slack.
         let parts = (bytes * 3 / self.budget_bytes.max(1) as u64 + 1).clamp(2, PARTS_MAX);
-        let mut outs: Vec<PartFile> = (0..parts).map(|_| PartFile::create(&self.dir)).collect::<Result<_, _>>()?;
+        let mut outs: Vec<PartFile> =
+            (0..parts).map(|_| PartFile::create(&self.dir)).collect::<Result<_, _>>()?;
         let mut loners = Records::new();
         let mut one = Records::new();
         for file in files {
@@ -129,7 +136,9 @@ impl Pool {
                 match split(&one, id) {
                     Some(hash) => {
                         // Each level of splitting uses other bits of the hash.
-                        let mixed = (hash ^ u64::from(depth)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32 + depth * 7);
+                        let mixed = (hash ^ u64::from(depth))
+                            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                            .rotate_left(32 + depth * 7);
                         outs[((mixed & 0xFFFF_FFFF) * parts >> 32) as usize].put(record)
                     }
                     None => {
@@ -177,7 +186,12 @@ struct PartFile {
 impl PartFile {
     fn create(dir: &Path) -> Result<PartFile, ReconError> {
         let file = tempfile::tempfile_in(dir).map_err(ReconError::io("create a temporary file in", dir))?;
-        Ok(PartFile { out: BufWriter::with_capacity(16 << 10, file), records: 0, bytes: 0, dir: dir.to_owned() })
+        Ok(PartFile {
+            out: BufWriter::with_capacity(16 << 10, file),
+            records: 0,
+            bytes: 0,
+            dir: dir.to_owned(),
+        })
     }
 
     fn put(&mut self, record: &NewRecord<'_>) -> Result<(), ReconError> {
@@ -226,7 +240,11 @@ const NONE: u32 = u32::MAX;
 fn encode(record: &NewRecord<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
     out.push(record.side.index() as u8);
-    out.push(u8::from(record.fee.is_some()) | u8::from(record.time.is_some()) << 1 | u8::from(record.date.is_some()) << 2);
+    out.push(
+        u8::from(record.fee.is_some())
+            | u8::from(record.time.is_some()) << 1
+            | u8::from(record.date.is_some()) << 2,
+    );
     out.extend_from_slice(&record.loc.file.to_le_bytes());
     out.extend_from_slice(&record.loc.row.to_le_bytes());
     out.extend_from_slice(&record.loc.offset.to_le_bytes());

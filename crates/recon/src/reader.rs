@@ -124,7 +124,9 @@ pub enum RowError {
 
 fn separators_hint(text: &str, reason: DecimalError) -> &'static str {
     match reason {
-        DecimalError::Character(_) if text.contains(',') => "; for group separators set group_separator = \",\"",
+        DecimalError::Character(_) if text.contains(',') => {
+            "; for group separators set group_separator = \",\""
+        }
         _ => "",
     }
 }
@@ -157,7 +159,10 @@ impl RowError {
             | RowError::TooManyWords { column }
             | RowError::Time { column, .. }
             | RowError::Utf8 { column } => Some(column),
-            RowError::FieldCount { .. } | RowError::OpenQuote | RowError::TooLong { .. } | RowError::Json { .. } => None,
+            RowError::FieldCount { .. }
+            | RowError::OpenQuote
+            | RowError::TooLong { .. }
+            | RowError::Json { .. } => None,
         }
     }
 }
@@ -287,7 +292,9 @@ impl<'a> Reader<'a> {
             words = words.wrapping_add(status.hash.rotate_left(17));
         }
         let mut more = 0;
-        if used.fee && let Some(op) = &layout.fee {
+        if used.fee
+            && let Some(op) = &layout.fee
+        {
             let fee = self.optional_amount(row, op, exponent)?;
             if used.fee_compared {
                 more = fee.map_or(1, |f| combine(f as u64, 2));
@@ -304,7 +311,9 @@ impl<'a> Reader<'a> {
         for (_, col) in layout.text_cols() {
             self.check_utf8(row.field(col), col)?;
         }
-        for key in layout.keys.iter().enumerate().filter(|(n, _)| Some(*n) != layout.first_key).flat_map(|(_, k)| k) {
+        for key in
+            layout.keys.iter().enumerate().filter(|(n, _)| Some(*n) != layout.first_key).flat_map(|(_, k)| k)
+        {
             self.check_utf8(row.field(*key), *key)?;
         }
         let key = match layout.first_key {
@@ -373,7 +382,8 @@ impl<'a> Reader<'a> {
             *text = span.map(|s| &buffer[s]);
         }
         let side = layout.side;
-        let taken = take(&NewRecord { side, loc, amount, fee, currency, kind, status, time, date, age: 0, texts });
+        let taken =
+            take(&NewRecord { side, loc, amount, fee, currency, kind, status, time, date, age: 0, texts });
         self.scratch = buffer;
         Ok(taken)
     }
@@ -455,7 +465,8 @@ impl<'a> Reader<'a> {
             CurrencyOp::Column(col, _) => *col,
         };
         if let Some((packed, len)) = short_text(row, col)
-            && let Some((_, _, currency, exponent)) = self.currencies.iter().find(|c| c.0 == packed && c.1 == len)
+            && let Some((_, _, currency, exponent)) =
+                self.currencies.iter().find(|c| c.0 == packed && c.1 == len)
         {
             return Ok((*currency, *exponent));
         }
@@ -471,7 +482,10 @@ impl<'a> Reader<'a> {
         };
         let currency = mapped.or_else(|| Currency::parse(&text));
         let Some(currency) = currency else {
-            return Err(RowError::Currency { column: self.layout.name(col).to_owned(), text: shortened(&text) });
+            return Err(RowError::Currency {
+                column: self.layout.name(col).to_owned(),
+                text: shortened(&text),
+            });
         };
         if let Some((packed, len)) = short_text(row, col) {
             self.currencies.push((packed, len, currency, currency.exponent()));
@@ -500,7 +514,9 @@ impl<'a> Reader<'a> {
         let text = row.field(op.col).trim_ascii();
         let parse = |text: &[u8]| if op.decimal { parse_decimal(text, exponent) } else { parse_minor(text) };
         let value = match op.group_separator {
-            Some(separator) if text.contains(&separator) => without_groups(text, separator).and_then(|t| parse(&t)),
+            Some(separator) if text.contains(&separator) => {
+                without_groups(text, separator).and_then(|t| parse(&t))
+            }
             _ => parse(text),
         };
         value.map_err(|reason| self.amount_error(row, op, reason))
@@ -512,7 +528,12 @@ impl<'a> Reader<'a> {
         RowError::Amount { column: self.layout.name(op.col).to_owned(), reason, text }
     }
 
-    fn optional_amount<F: Fields>(&self, row: &F, op: &AmountOp, exponent: u8) -> Result<Option<i64>, RowError> {
+    fn optional_amount<F: Fields>(
+        &self,
+        row: &F,
+        op: &AmountOp,
+        exponent: u8,
+    ) -> Result<Option<i64>, RowError> {
         if row.field(op.col).trim_ascii().is_empty() {
             return Ok(None);
         }
@@ -639,7 +660,9 @@ fn new_word(
     col: Option<Col>,
     raw: &[u8],
 ) -> Result<KnownWord, RowError> {
-    if col.is_none() && let Some((_, _, known)) = cache.short.first() {
+    if col.is_none()
+        && let Some((_, _, known)) = cache.short.first()
+    {
         return known.clone();
     }
     let column = || col.map_or_else(String::new, |c| layout.name(c).to_owned());

@@ -285,7 +285,14 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     let mut sinks: Vec<OutcomeSink> =
         (0..options.threads.max(1)).map(|_| OutcomeSink::new(&table_shape, &sink_options)).collect();
     let mut notes = plan::Notes::default();
-    let mut reader = read::Reading { options, inputs: &inputs, control: &control, plan: &plan, secret: &secret, state: state.as_ref().map(|s| (s, &loaded)) };
+    let mut reader = read::Reading {
+        options,
+        inputs: &inputs,
+        control: &control,
+        plan: &plan,
+        secret: &secret,
+        state: state.as_ref().map(|s| (s, &loaded)),
+    };
     let read_again = || {
         progress.enter(Phase::Fetch);
         progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
@@ -352,7 +359,8 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                         clock.book(Phase::Sift);
                         progress.enter(Phase::Fetch);
                         let last = cursor.at_end(entries.shape);
-                        let matched = reader.fetch_wave(wave, *locations, last, &mut pool, &mut sinks, &sides)?;
+                        let matched =
+                            reader.fetch_wave(wave, *locations, last, &mut pool, &mut sinks, &sides)?;
                         for (key, kind) in matched {
                             already.insert(&key, kind);
                         }
@@ -467,14 +475,16 @@ fn set_bases(inputs: &mut [Input]) {
 }
 
 fn files_of(inputs: &[Input]) -> [u16; 2] {
-    let count = |side| u16::try_from(inputs.iter().filter(|i| i.side == side).count()).unwrap_or(u16::MAX - 1);
+    let count =
+        |side| u16::try_from(inputs.iter().filter(|i| i.side == side).count()).unwrap_or(u16::MAX - 1);
     [count(Side::Left), count(Side::Right)]
 }
 
 /// Names of each side's files; open items come last.
 fn file_names(options: &Options, inputs: &[Input]) -> [Vec<String>; 2] {
     Side::BOTH.map(|side| {
-        let mut names: Vec<String> = inputs.iter().filter(|i| i.side == side).map(|i| i.name().to_owned()).collect();
+        let mut names: Vec<String> =
+            inputs.iter().filter(|i| i.side == side).map(|i| i.name().to_owned()).collect();
         names.extend(options.open_items.iter().map(|f| f.name().to_owned()));
         names
     })
@@ -492,7 +502,12 @@ fn bulk_matched(
         for t in sides[side.index()].totals.sorted() {
             let (count, sum) = fetched.of(t.currency);
             let Some(count) = t.count.checked_sub(count) else {
-                return Err(Violation::Bulk { currency: t.currency, left: (t.count, t.sum), right: (count, sum) }.into());
+                return Err(Violation::Bulk {
+                    currency: t.currency,
+                    left: (t.count, t.sum),
+                    right: (count, sum),
+                }
+                .into());
             };
             bulk.entry(t.currency).or_default().add(&one_side(side, count, t.sum - sum));
         }

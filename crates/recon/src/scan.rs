@@ -112,7 +112,10 @@ pub(crate) fn scan<V: Visitor>(
                 })
             })
             .collect();
-        workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        workers
+            .into_iter()
+            .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let visitors = results.into_iter().collect::<Result<Vec<V>, _>>()?;
     if control.stop.load(Ordering::Relaxed) {
@@ -207,7 +210,15 @@ impl<'a> Worker<'a> {
         let limit = (from + input.unit_bytes as u64 - base).min(span.text as u64) as usize;
         let done = if first < limit {
             let mut ends = std::mem::take(&mut self.ends);
-            let done = self.chunk(input, &text[..], Piece { first, limit, to: span.text, base, rows_before }, &mut ends, unit.number, reader, visitor);
+            let done = self.chunk(
+                input,
+                &text[..],
+                Piece { first, limit, to: span.text, base, rows_before },
+                &mut ends,
+                unit.number,
+                reader,
+                visitor,
+            );
             self.ends = ends;
             done?.0
         } else {
@@ -287,7 +298,8 @@ impl<'a> Worker<'a> {
         // Whole lines that start before the limit.
         let end = match memchr::memchr(b'\n', &text[piece.limit.max(1) - 1..piece.to]) {
             Some(at) => piece.limit.max(1) - 1 + at + 1,
-            None => memchr::memrchr(b'\n', &text[piece.first..piece.to]).map_or(piece.first, |at| piece.first + at + 1),
+            None => memchr::memrchr(b'\n', &text[piece.first..piece.to])
+                .map_or(piece.first, |at| piece.first + at + 1),
         };
         let lines = &text[piece.first..end];
         let mut batch = std::mem::take(&mut self.batch);
@@ -357,7 +369,8 @@ impl<'a> Worker<'a> {
                 return Err(ReconError::Interrupted);
             }
             let had = text.len();
-            let got = body.by_ref().take((room - had.min(room)) as u64).read_to_end(&mut text).map_err(fail)?;
+            let got =
+                body.by_ref().take((room - had.min(room)) as u64).read_to_end(&mut text).map_err(fail)?;
             at_end = got == 0;
             if at_end && !text.is_empty() && text.last() != Some(&b'\n') {
                 text.push(b'\n');
@@ -377,7 +390,12 @@ impl<'a> Worker<'a> {
             rows_before += done;
             if at_end && next < to {
                 // Only an open quote leaves text behind at the end.
-                let at = At { unit: 0, row: rows_before, offset: base + next as u64, raw: &text[next..to.min(next + 4096)] };
+                let at = At {
+                    unit: 0,
+                    row: rows_before,
+                    offset: base + next as u64,
+                    raw: &text[next..to.min(next + 4096)],
+                };
                 visitor.visit::<UnquotedRow>(input, reader, Err(RowError::OpenQuote), at)?;
                 rows_before += 1;
             }
@@ -390,7 +408,11 @@ impl<'a> Worker<'a> {
             }
             text.drain(..next.min(to));
             base += next as u64;
-            room = if text.len() * 2 > room { (text.len() * 2).min(ROW_BYTES_MAX + input.unit_bytes) } else { input.unit_bytes.max(text.len() * 2) };
+            room = if text.len() * 2 > room {
+                (text.len() * 2).min(ROW_BYTES_MAX + input.unit_bytes)
+            } else {
+                input.unit_bytes.max(text.len() * 2)
+            };
             // Progress is counted in stored bytes; for a compressed file its share is not known, so
             // it is held at its size.
             let add = (got as u64).min(stored.saturating_sub(seen));
@@ -459,7 +481,9 @@ fn set_marks(input: &Input, offset: u64, next_mark: &mut u64, rows_before: u32, 
     let unit_start = u64::from(unit) * input.unit_bytes as u64;
     while *next_mark <= offset {
         let stretch = (*next_mark / MARK_BYTES as u64) as usize;
-        if *next_mark >= unit_start && let Some(mark) = input.marks.get(stretch) {
+        if *next_mark >= unit_start
+            && let Some(mark) = input.marks.get(stretch)
+        {
             // The file's first stretch begins with its header, which nothing precedes.
             mark.store(if stretch == 0 { 0 } else { rows_before }, Ordering::Relaxed);
         }

@@ -191,7 +191,11 @@ impl Sifter {
                     let mixed = u128::from(key ^ salt[0])
                         * u128::from((value << 32 | value) ^ key.rotate_left(32) ^ salt[1]);
                     let print = &mut prints[(entry[0] >> shift) as usize & mask];
-                    *print = if side == Side::Left { print.wrapping_add(mixed) } else { print.wrapping_sub(mixed) };
+                    *print = if side == Side::Left {
+                        print.wrapping_add(mixed)
+                    } else {
+                        print.wrapping_sub(mixed)
+                    };
                 }
             })?;
         }
@@ -209,7 +213,8 @@ impl Sifter {
         for side in Side::BOTH {
             let prints = &self.prints;
             entries.slices(side, partition, |slice| {
-                suspects += slice.iter().filter(|e| prints[(e[0] >> shift) as usize & mask] != 0).count() as u64;
+                suspects +=
+                    slice.iter().filter(|e| prints[(e[0] >> shift) as usize & mask] != 0).count() as u64;
             })?;
         }
         Ok(suspects)
@@ -229,7 +234,8 @@ impl Sifter {
     ) -> Result<(), ReconError> {
         // Rounds split by class, and not quite evenly.
         let room = if rounds > 1 { rows + rows / 4 + 1024 } else { rows };
-        let mut slots = usize::try_from((room + room / 4).max(15) + 1).expect("a table in memory").next_power_of_two();
+        let mut slots =
+            usize::try_from((room + room / 4).max(15) + 1).expect("a table in memory").next_power_of_two();
         loop {
             self.table.clear();
             self.table.resize(slots, [0, 0]);
@@ -333,7 +339,12 @@ impl Sifter {
                 let counts = classes[&class];
                 let part = if counts[0].min(counts[1]) > 0 { Part::OpenOfMatched } else { Part::Open };
                 let tag = shape.tag_of(partition, &[class.0, 0]);
-                out.candidates.extend(rows.into_iter().map(|Reverse(loc)| Candidate { side, loc, tag, part }));
+                out.candidates.extend(rows.into_iter().map(|Reverse(loc)| Candidate {
+                    side,
+                    loc,
+                    tag,
+                    part,
+                }));
             }
         }
         Ok(())

@@ -111,7 +111,9 @@ impl<'b> Store<'b> {
     ) -> Result<Self, ReconError> {
         let count = shape.partitions() * 2;
         match Partitions::new(count, bytes, slab, budget) {
-            Ok(memory) => Ok(Store { shape, memory, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() }),
+            Ok(memory) => {
+                Ok(Store { shape, memory, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() })
+            }
             Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
                 Err(ReconError::MemoryTooSmall { limit: bytes, least: count * crate::arena::BLOCK })
             }
@@ -194,7 +196,13 @@ const MAGIC: &[u8; 8] = b"SUANRUN1";
 impl RunFile {
     fn write(path: &Path, partitions: &Partitions<'_>) -> Result<RunFile, ReconError> {
         let io = |what| ReconError::io(what, path);
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(io("create"))?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(path)
+            .map_err(io("create"))?;
         let mut out = BufWriter::with_capacity(256 << 10, &file);
         let mut starts = vec![0];
         for partition in 0..partitions.partitions() {
@@ -263,7 +271,9 @@ impl RunFile {
         while at < end {
             let count = (end - at).min(2048) as usize;
             let bytes = &mut bytes[..count * 16];
-            self.file.read_exact_at(bytes, self.data_at + at * 16).map_err(ReconError::io("read", &self.path))?;
+            self.file
+                .read_exact_at(bytes, self.data_at + at * 16)
+                .map_err(ReconError::io("read", &self.path))?;
             entries.clear();
             entries.extend(bytes.chunks_exact(16).map(|b| {
                 [
@@ -299,7 +309,8 @@ impl<'b> Entries<'b> {
 
     pub(crate) fn count(&self, side: Side, partition: usize) -> u64 {
         let place = self.shape.place(side, partition);
-        let of = |s: &Store<'_>| s.memory.count(place) as u64 + s.runs.iter().map(|r| r.count(place)).sum::<u64>();
+        let of =
+            |s: &Store<'_>| s.memory.count(place) as u64 + s.runs.iter().map(|r| r.count(place)).sum::<u64>();
         self.stores.iter().map(of).sum()
     }
 

@@ -89,7 +89,7 @@ fn reconcile(label: &str, day_options: &DayOptions, day: &DayReport, strategy: S
     let decided = run(&options, &Progress::default()).unwrap_or_else(|error| panic!("{label}: {error}"));
     let out = dir.join("out");
     std::fs::create_dir_all(&out).unwrap();
-    let written = write_tables(&out, &decided.tables, decided.sinks, &decided.words, options.threads).unwrap();
+    let written = write_tables(&out, decided.sinks, &decided.words, options.threads).unwrap();
 
     for truth in &day.outcomes {
         let outcome = written.stats.outcome(Code::parse(truth.code).unwrap());

@@ -108,7 +108,14 @@ pub fn index(kernel: Kernel, text: &[u8], from: usize, to: usize, marks: Marks, 
     }
 }
 
-fn index_plain(text: &[u8], from: usize, to: usize, marks: Marks, mut state: Quotes, out: &mut Ends) -> Quotes {
+fn index_plain(
+    text: &[u8],
+    from: usize,
+    to: usize,
+    marks: Marks,
+    mut state: Quotes,
+    out: &mut Ends,
+) -> Quotes {
     for (at, &byte) in text[from..to].iter().enumerate() {
         if Some(byte) == marks.quote {
             state.inside = !state.inside;
@@ -166,7 +173,13 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-    pub(super) unsafe fn index_avx512(text: &[u8], from: usize, to: usize, marks: Marks, out: &mut Ends) -> Quotes {
+    pub(super) unsafe fn index_avx512(
+        text: &[u8],
+        from: usize,
+        to: usize,
+        marks: Marks,
+        out: &mut Ends,
+    ) -> Quotes {
         let delimiter = _mm512_set1_epi8(marks.delimiter as i8);
         let line_end = _mm512_set1_epi8(b'\n' as i8);
         let quote = _mm512_set1_epi8(marks.quote.unwrap_or(b'\n') as i8);
@@ -227,7 +240,13 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,popcnt,bmi1")]
-    pub(super) unsafe fn index_avx2(text: &[u8], from: usize, to: usize, marks: Marks, out: &mut Ends) -> Quotes {
+    pub(super) unsafe fn index_avx2(
+        text: &[u8],
+        from: usize,
+        to: usize,
+        marks: Marks,
+        out: &mut Ends,
+    ) -> Quotes {
         let delimiter = _mm256_set1_epi8(marks.delimiter as i8);
         let line_end = _mm256_set1_epi8(b'\n' as i8);
         let quote = _mm256_set1_epi8(marks.quote.unwrap_or(b'\n') as i8);

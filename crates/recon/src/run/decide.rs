@@ -150,7 +150,9 @@ impl Deciding<'_> {
         }
         let known = self.progress.differences.fetch_add(differences, Ordering::Relaxed) + differences;
         if self.options.differences_max.is_some_and(|most| known > most) {
-            return Err(ReconError::TooManyDifferences { most: self.options.differences_max.unwrap_or_default() });
+            return Err(ReconError::TooManyDifferences {
+                most: self.options.differences_max.unwrap_or_default(),
+            });
         }
         Ok(())
     }
@@ -178,7 +180,9 @@ impl Deciding<'_> {
                     })
                 })
                 .collect();
-            handles.into_iter().try_for_each(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            handles
+                .into_iter()
+                .try_for_each(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
     }
 }

@@ -57,7 +57,10 @@ pub fn sample(source: &SourceFile, own: Option<&SideRules>, rows: usize) -> Resu
             len <= SAMPLE_BYTES
         }
         Body::Stream(stream) => {
-            let got = stream.take(SAMPLE_BYTES).read_to_end(&mut text).map_err(ReconError::io("read", source.path()))?;
+            let got = stream
+                .take(SAMPLE_BYTES)
+                .read_to_end(&mut text)
+                .map_err(ReconError::io("read", source.path()))?;
             (got as u64) < SAMPLE_BYTES
         }
     };
@@ -79,7 +82,8 @@ pub fn sample(source: &SourceFile, own: Option<&SideRules>, rows: usize) -> Resu
     sample.delimiter = delimiter;
     let quote = own.map_or(Some(b'"'), |s| s.quote);
     let skip = own.map_or(0, |s| s.skip_lines);
-    let start = (0..skip).fold(0, |at, _| memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1));
+    let start =
+        (0..skip).fold(0, |at, _| memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n + 1));
     let mut ends = Ends::default();
     index::index(Kernel::best(), &text, start, text.len(), Marks { delimiter, quote }, &mut ends);
     let mut fields = Vec::new();
@@ -160,7 +164,8 @@ fn parquet_sample(source: &SourceFile, rows: usize) -> Result<Sample, ReconError
         parquet.read_group(group, &readable, 8192, |batch: &TextBatch| {
             for row in 0..batch.rows() {
                 if sample.rows.len() < rows {
-                    let cell = |n| String::from_utf8_lossy(batch.get(n, row).unwrap_or_default()).into_owned();
+                    let cell =
+                        |n| String::from_utf8_lossy(batch.get(n, row).unwrap_or_default()).into_owned();
                     sample.rows.push((0..readable.len()).map(cell).collect());
                 }
             }
@@ -334,7 +339,8 @@ pub fn missing_inputs(rules: &Rules, inputs: &[Vec<SourceFile>; 2]) -> Vec<Strin
             let Ok(pattern) = glob::Pattern::new(name) else { continue };
             let found = have.iter().any(|f| {
                 // Members of archives are named `archive:member`.
-                f.name().rsplit(['/', ':']).next().is_some_and(|last| pattern.matches(last)) || pattern.matches(f.name())
+                f.name().rsplit(['/', ':']).next().is_some_and(|last| pattern.matches(last))
+                    || pattern.matches(f.name())
             });
             if !found {
                 missing.push(format!("{}: no file matches `{name}`", side.name()));
@@ -369,7 +375,8 @@ impl Explanation {
     #[must_use]
     pub fn place(&self, id: RecordId) -> String {
         let row = self.records.row(id);
-        let name = self.files[row.side.index()].get(usize::from(row.loc.file)).map_or("open items", String::as_str);
+        let name =
+            self.files[row.side.index()].get(usize::from(row.loc.file)).map_or("open items", String::as_str);
         format!("{name}:{}", row.loc.row)
     }
 }
@@ -379,7 +386,8 @@ impl Explanation {
 /// # Errors
 /// As a run.
 pub fn explain(options: &Options, key: &str, progress: &Progress) -> Result<Explanation, ReconError> {
-    let secret = Secret::random().map_err(ReconError::io("draw random bytes from", "the operating system"))?;
+    let secret =
+        Secret::random().map_err(ReconError::io("draw random bytes from", "the operating system"))?;
     let mut bytes = key.trim().as_bytes().to_vec();
     if options.rules.fold_key_case {
         bytes.make_ascii_lowercase();
@@ -429,12 +437,22 @@ impl Look {
         keep: &dyn Fn(&Records, RecordId) -> bool,
     ) -> Result<([SideCounts; 2], Records), ReconError> {
         let control = control(options, &self.words, progress, options.threads.max(1));
-        let reader =
-            read::Reading { options, inputs: &self.inputs, control: &control, plan: &self.plan, secret, state: None };
+        let reader = read::Reading {
+            options,
+            inputs: &self.inputs,
+            control: &control,
+            plan: &self.plan,
+            secret,
+            state: None,
+        };
         let counts = reader.count()?;
         let shape = crate::report::Shape::new(&options.rules, super::file_names(options, &self.inputs));
-        let sink_options =
-            SinkOptions { spill_dir: options.work_dir.clone(), memory_bytes: 1 << 20, matched: false, run_date: None };
+        let sink_options = SinkOptions {
+            spill_dir: options.work_dir.clone(),
+            memory_bytes: 1 << 20,
+            matched: false,
+            run_date: None,
+        };
         let mut sinks: Vec<OutcomeSink> =
             (0..options.threads.max(1)).map(|_| OutcomeSink::new(&shape, &sink_options)).collect();
         let mut pool = Pool::new(self.plan.pool_bytes, &options.work_dir);
@@ -466,8 +484,14 @@ pub(crate) fn sketch_side(
 ) -> Result<([SideCounts; 2], Sketch), ReconError> {
     let look = Look::new(options, secret)?;
     let control = control(options, &look.words, progress, options.threads.max(1));
-    let reader =
-        read::Reading { options, inputs: &look.inputs, control: &control, plan: &look.plan, secret, state: None };
+    let reader = read::Reading {
+        options,
+        inputs: &look.inputs,
+        control: &control,
+        plan: &look.plan,
+        secret,
+        state: None,
+    };
     let (counts, mut sketch) = reader.make_sketch(cells, crate::party::SALT)?;
     if side == Side::Right {
         // A reading takes right rows away; a party's own sketch adds them, whichever side it is.
@@ -492,7 +516,12 @@ pub(crate) fn pick_side(
     Ok((records, look.words.into_inner().expect("no thread panicked")))
 }
 
-fn control<'a>(options: &Options, words: &'a Mutex<Words>, progress: &'a Progress, threads: usize) -> Control<'a> {
+fn control<'a>(
+    options: &Options,
+    words: &'a Mutex<Words>,
+    progress: &'a Progress,
+    threads: usize,
+) -> Control<'a> {
     Control {
         threads,
         kernel: options.kernel,

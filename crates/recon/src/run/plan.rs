@@ -213,7 +213,12 @@ impl Plan {
             Strategy::Full => "every row in full",
         };
         let parts = 1_u64 << self.partition_bits;
-        format!("{done}; {parts} parts, {} threads, {} instructions; {}", self.threads, self.kernel, self.reasons.join("; "))
+        format!(
+            "{done}; {parts} parts, {} threads, {} instructions; {}",
+            self.threads,
+            self.kernel,
+            self.reasons.join("; ")
+        )
     }
 }
 

@@ -36,7 +36,13 @@ pub(super) struct Reading<'a> {
 
 /// What is done with the digest of a row.
 pub(super) trait Take: Send {
-    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, loc: u64) -> Result<(), ReconError>;
+    fn keyed(
+        &mut self,
+        side: Side,
+        key: crate::digest::KeyHash,
+        value: u64,
+        loc: u64,
+    ) -> Result<(), ReconError>;
     fn aside(&mut self, side: Side, rejected: bool, loc: u64) -> Result<(), ReconError>;
 
     /// Says whether it is time to commit, `jobs` after the last time.
@@ -116,7 +122,13 @@ struct ToStore<'b> {
 
 impl Take for ToStore<'_> {
     #[inline(always)]
-    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, loc: u64) -> Result<(), ReconError> {
+    fn keyed(
+        &mut self,
+        side: Side,
+        key: crate::digest::KeyHash,
+        value: u64,
+        loc: u64,
+    ) -> Result<(), ReconError> {
         let (partition, entry) = self.shape.pack(key, value, loc);
         self.store.push(side, partition, entry)
     }
@@ -153,7 +165,13 @@ impl ToSketch {
 
 impl Take for ToSketch {
     #[inline(always)]
-    fn keyed(&mut self, side: Side, key: crate::digest::KeyHash, value: u64, _: u64) -> Result<(), ReconError> {
+    fn keyed(
+        &mut self,
+        side: Side,
+        key: crate::digest::KeyHash,
+        value: u64,
+        _: u64,
+    ) -> Result<(), ReconError> {
         let element = Element { key: key.lo, value };
         self.empty = false;
         match side {
@@ -255,7 +273,8 @@ impl Reading<'_> {
 
     /// Files that the state of an earlier run left.
     fn loaded_files(&self) -> Vec<PathBuf> {
-        self.state.map_or_else(Vec::new, |(_, loaded)| loaded.lock().expect("no thread panicked").files.clone())
+        self.state
+            .map_or_else(Vec::new, |(_, loaded)| loaded.lock().expect("no thread panicked").files.clone())
     }
 
     /// Forgets what an earlier reading noted about rows.
@@ -276,7 +295,12 @@ impl Reading<'_> {
             let visitors = (0..self.control.threads.max(1))
                 .map(|thread| {
                     let committer = Committer::new(self.state.map(|(state, _)| state), thread);
-                    Ok(Digesting { take: make(thread, locations)?, committer, inputs: self.inputs, locations })
+                    Ok(Digesting {
+                        take: make(thread, locations)?,
+                        committer,
+                        inputs: self.inputs,
+                        locations,
+                    })
                 })
                 .collect::<Result<Vec<_>, ReconError>>()?;
             let mut jobs = self.jobs();
@@ -300,7 +324,9 @@ impl Reading<'_> {
                 }
                 other => other?,
             };
-            let mut all = self.state.map_or_else(Counted::default, |(_, loaded)| loaded.lock().expect("no thread panicked").counted.clone());
+            let mut all = self.state.map_or_else(Counted::default, |(_, loaded)| {
+                loaded.lock().expect("no thread panicked").counted.clone()
+            });
             let (mut takes, mut committers) = (Vec::new(), Vec::new());
             for visitor in done {
                 all.merge(&visitor.committer.all());
@@ -312,7 +338,8 @@ impl Reading<'_> {
                 counts[side].records = counts[side].totals.sorted().iter().map(|t| t.count).sum();
                 let rules = &self.options.rules.sides[side].skip;
                 let of = |at: usize| skipped[side].get(at).copied().unwrap_or(0);
-                counts[side].skipped = rules.iter().enumerate().map(|(at, s)| (s.name.clone(), of(at))).collect();
+                counts[side].skipped =
+                    rules.iter().enumerate().map(|(at, s)| (s.name.clone(), of(at))).collect();
             }
             return Ok((counts, takes, committers));
         }
@@ -335,7 +362,8 @@ impl Reading<'_> {
         // Small stores take memory in small steps, so that every thread gets its share.
         let slab = (bytes / threads / 64).next_power_of_two().clamp(crate::arena::BLOCK, 2 << 20);
         // Files that are to outlive the run must not take the names of an earlier run's.
-        let run = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+        let run =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
         let dir = self.state.map_or(self.options.work_dir.as_path(), |(state, _)| state.dir());
         let (counts, takes, committers) = self.digest(|thread, locations| {
             let store = Store::new(shape, bytes, slab, budget, dir, format!("rows-{run:x}-{thread}"))?;
@@ -357,7 +385,11 @@ impl Reading<'_> {
     }
 
     /// Reads everything into a sketch: left rows are added, right rows taken away.
-    pub(super) fn make_sketch(&self, cells: usize, salt: u64) -> Result<([SideCounts; 2], Sketch), ReconError> {
+    pub(super) fn make_sketch(
+        &self,
+        cells: usize,
+        salt: u64,
+    ) -> Result<([SideCounts; 2], Sketch), ReconError> {
         let (counts, takes, mut committers) = self.digest(|_, _| Ok(ToSketch::new(cells, salt)))?;
         let mut all = Sketch::new(cells, salt);
         for (mut take, committer) in takes.into_iter().zip(&mut committers) {
@@ -452,7 +484,10 @@ impl Reading<'_> {
                         })
                     })
                     .collect();
-                workers.into_iter().map(|w| w.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+                workers
+                    .into_iter()
+                    .map(|w| w.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
+                    .collect()
             });
             for result in results {
                 all.append(result?);
@@ -469,7 +504,12 @@ impl Reading<'_> {
                 entries.slices(side, cursor.partition, |slice| {
                     for entry in slice {
                         if at >= *taken && added < room {
-                            all.candidates.push(Candidate { side, loc: loc_of(entry), tag: 0, part: Part::Open });
+                            all.candidates.push(Candidate {
+                                side,
+                                loc: loc_of(entry),
+                                tag: 0,
+                                part: Part::Open,
+                            });
                             added += 1;
                         }
                         at += 1;

@@ -178,7 +178,9 @@ impl State {
             .map(|n| job.secret.get(n * 2..n * 2 + 2).and_then(|b| u8::from_str_radix(b, 16).ok()))
             .collect();
         let bytes: Option<[u8; 96]> = bytes.and_then(|b| b.try_into().ok());
-        Ok(Some(Secret::from_bytes(&bytes.ok_or_else(|| self.resume_error("job.json has no usable secret"))?)))
+        Ok(Some(Secret::from_bytes(
+            &bytes.ok_or_else(|| self.resume_error("job.json has no usable secret"))?,
+        )))
     }
 
     fn read_job(&self) -> Result<JobFile, ReconError> {
@@ -219,7 +221,9 @@ impl State {
         let numbers: Vec<u32> = inputs.iter().map(&mut number).collect();
         self.numbers.set(numbers).expect("a state begins once");
         if !self.options.resume {
-            for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
+            for entry in
+                std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))?
+            {
                 let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
                 if is_ours(&path) {
                     std::fs::remove_file(&path).map_err(ReconError::io("remove", path))?;
@@ -251,10 +255,16 @@ impl State {
     ) -> Result<Loaded, ReconError> {
         let job = self.read_job()?;
         let differs = [
-            (job.version != VERSION || job.engine != env!("CARGO_PKG_VERSION"), "it was made by another version"),
+            (
+                job.version != VERSION || job.engine != env!("CARGO_PKG_VERSION"),
+                "it was made by another version",
+            ),
             (job.rules != options.rules.digest(), "the rules have changed"),
             (job.unit_bytes != options.unit_bytes, "the unit size has changed"),
-            (plan.strategy == Strategy::Full && job.strategy != Strategy::Full, "it was made without --matched"),
+            (
+                plan.strategy == Strategy::Full && job.strategy != Strategy::Full,
+                "it was made without --matched",
+            ),
         ];
         if let Some((_, why)) = differs.iter().find(|(differs, _)| *differs) {
             return Err(self.resume_error(format!("{why}; run without --resume")));
@@ -297,7 +307,8 @@ impl State {
         for path in names {
             let bytes = std::fs::read(&path).map_err(ReconError::io("read", &path))?;
             let (head, numbers) = self.parse_segment(&path, &bytes)?;
-            let whole = head.jobs.iter().all(|(input, ..)| now.get(*input as usize).is_some_and(Option::is_some));
+            let whole =
+                head.jobs.iter().all(|(input, ..)| now.get(*input as usize).is_some_and(Option::is_some));
             if !whole {
                 // It covers an input that is gone or changed: its other units are read again.
                 std::fs::remove_file(&path).map_err(ReconError::io("remove", &path))?;
@@ -314,9 +325,12 @@ impl State {
 
     /// Drops all segments that were not there in the beginning: the units they cover are cut otherwise.
     pub(super) fn forget_all_but(&self, loaded: &Loaded) -> Result<(), ReconError> {
-        for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
+        for entry in
+            std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))?
+        {
             let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
-            if is_ours(&path) && !loaded.kept.contains(&path) && path.extension().is_some_and(|e| e != "json") {
+            if is_ours(&path) && !loaded.kept.contains(&path) && path.extension().is_some_and(|e| e != "json")
+            {
                 std::fs::remove_file(&path).map_err(ReconError::io("remove", path))?;
             }
         }
@@ -330,9 +344,13 @@ impl State {
             return Err(damaged());
         }
         let (len, rest) = body.split_first_chunk::<8>().ok_or_else(damaged)?;
-        let len = usize::try_from(u64::from_le_bytes(*len)).ok().filter(|l| *l <= rest.len()).ok_or_else(damaged)?;
+        let len = usize::try_from(u64::from_le_bytes(*len))
+            .ok()
+            .filter(|l| *l <= rest.len())
+            .ok_or_else(damaged)?;
         let head = serde_json::from_slice(&rest[..len]).map_err(|_| damaged())?;
-        let numbers = rest[len..].chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")));
+        let numbers =
+            rest[len..].chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")));
         Ok((head, numbers.collect()))
     }
 
@@ -404,7 +422,9 @@ impl State {
 
     /// Takes the whole state away.
     pub(super) fn remove(&self) -> Result<(), ReconError> {
-        for entry in std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))? {
+        for entry in
+            std::fs::read_dir(&self.options.dir).map_err(ReconError::io("read", &self.options.dir))?
+        {
             let path = entry.map_err(ReconError::io("read", &self.options.dir))?.path();
             if is_ours(&path) {
                 std::fs::remove_file(&path).map_err(ReconError::io("remove", path))?;
@@ -461,7 +481,12 @@ impl<'a> Committer<'a> {
     /// Notes a job that is about to be read. What was read before is made lasting first, when the job
     /// may be given up in its middle, and in a run with checkpoints when it is of another input, so
     /// that a changed input costs no other.
-    pub(super) fn job_starts(&mut self, job: Job, take: &mut impl Take, inputs: &[Input]) -> Result<(), ReconError> {
+    pub(super) fn job_starts(
+        &mut self,
+        job: Job,
+        take: &mut impl Take,
+        inputs: &[Input],
+    ) -> Result<(), ReconError> {
         let Some(state) = self.state else { return Ok(()) };
         let other = self.jobs.last().is_some_and(|last| last.input != job.input);
         if !inputs[job.input as usize].in_units() || (other && state.checkpoint()) {
@@ -472,7 +497,12 @@ impl<'a> Committer<'a> {
     }
 
     /// Notes a job that was read whole.
-    pub(super) fn job_done(&mut self, job: Job, take: &mut impl Take, inputs: &[Input]) -> Result<(), ReconError> {
+    pub(super) fn job_done(
+        &mut self,
+        job: Job,
+        take: &mut impl Take,
+        inputs: &[Input],
+    ) -> Result<(), ReconError> {
         self.in_job = false;
         if self.state.is_none() {
             return Ok(());
@@ -524,7 +554,8 @@ impl<'a> Committer<'a> {
                 totals: totals.iter().map(|t| (t.currency.numeric(), t.count, t.sum.to_string())).collect(),
             }
         });
-        let head = serde_json::to_vec(&SegmentHead { files, jobs, sides, quoted }).expect("plain values have a JSON form");
+        let head = serde_json::to_vec(&SegmentHead { files, jobs, sides, quoted })
+            .expect("plain values have a JSON form");
         let len = (head.len() as u64).to_le_bytes();
         let mut hasher = blake3::Hasher::new();
         for part in [&len[..], &head, &numbers] {
