@@ -184,7 +184,7 @@ fn a_late_file_costs_only_its_own_reading() {
         day.right = parts.clone();
         let options = with_state(&day, true);
         let progress = Progress::default();
-        let decided = run(&options, &progress).unwrap();
+        let decided = run(&options, &progress).unwrap_or_else(|e| panic!("{strategy:?}: {e}"));
         drop(decided);
         let read = progress.rows_done.load(std::sync::atomic::Ordering::Relaxed);
         if strategy == Strategy::Memory {

@@ -153,13 +153,16 @@ impl Take for ToStore<'_> {
 }
 
 struct ToSketch {
+    /// What was taken since the last save.
     sketch: Sketch,
     empty: bool,
+    /// What was saved before.
+    saved: Option<Sketch>,
 }
 
 impl ToSketch {
     fn new(cells: usize, salt: u64) -> Self {
-        ToSketch { sketch: Sketch::new(cells, salt), empty: true }
+        ToSketch { sketch: Sketch::new(cells, salt), empty: true, saved: None }
     }
 }
 
@@ -201,7 +204,13 @@ impl Take for ToSketch {
             file.sync_all()
         };
         write().map_err(ReconError::io("write", &path))?;
-        *self = ToSketch::new(self.sketch.cells(), self.sketch.salt());
+        let fresh = Sketch::new(self.sketch.cells(), self.sketch.salt());
+        let taken = std::mem::replace(&mut self.sketch, fresh);
+        self.empty = true;
+        match &mut self.saved {
+            Some(saved) => saved.merge(&taken),
+            none => *none = Some(taken),
+        }
         Ok(vec![name])
     }
 }
@@ -394,6 +403,7 @@ impl Reading<'_> {
         let mut all = Sketch::new(cells, salt);
         for (mut take, committer) in takes.into_iter().zip(&mut committers) {
             all.merge(&take.sketch);
+            take.saved.iter().for_each(|saved| all.merge(saved));
             // A sketch is small, so the reading that made it is kept for good at once.
             committer.commit(&mut take, self.inputs)?;
         }
@@ -556,11 +566,12 @@ impl Reading<'_> {
         candidates.sort_unstable_by_key(|c| (c.side, c.loc));
         let rows_before: Vec<Vec<u64>> = self.inputs.iter().map(Input::rows_before).collect();
         for side in Side::BOTH {
-            let own: Vec<&Input> = self.inputs.iter().filter(|i| i.side == side).collect();
-            let before: Vec<&[u64]> = (self.inputs.iter().zip(&rows_before))
-                .filter(|(i, _)| i.side == side)
-                .map(|(_, b)| b.as_slice())
-                .collect();
+            // By place in the side's numbering: an input that came late stands behind the others there.
+            let mut own: Vec<(&Input, &[u64])> =
+                self.inputs.iter().zip(&rows_before).map(|(i, b)| (i, b.as_slice())).collect();
+            own.retain(|(input, _)| input.side == side);
+            own.sort_by_key(|(input, _)| input.base);
+            let (own, before): (Vec<&Input>, Vec<&[u64]>) = own.into_iter().unzip();
             let start = candidates.partition_point(|c| c.side < side);
             let end = candidates.partition_point(|c| c.side <= side);
             let pieces = pieces(&candidates[start..end], self.control.threads.max(1) * 8);
