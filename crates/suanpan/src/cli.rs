@@ -365,14 +365,12 @@ pub(crate) enum SideChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SketchCommand {
     Diff(SketchDiffArgs),
+    Locate(SketchLocateArgs),
 }
 
 /// Find the differences of two parties from their sketches
 #[derive(Debug, Args)]
-#[command(
-    help_template = TEMPLATE, before_help = ex::SKETCH_DIFF,
-    after_help = "Exit status:\n  0  both sides agree\n  1  they differ, or by more than the sketches can bear\n  2  trouble: the sketches do not belong together, an unreadable file"
-)]
+#[command(help_template = TEMPLATE, before_help = ex::SKETCH_DIFF, after_help = SKETCH_EXIT_STATUS)]
 pub(crate) struct SketchDiffArgs {
     /// One sketch
     #[arg(value_hint = ValueHint::FilePath)]
@@ -383,6 +381,36 @@ pub(crate) struct SketchDiffArgs {
     /// Write the differing hashes into a CSV file
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
+}
+
+const SKETCH_EXIT_STATUS: &str = "\
+Exit status:
+  0  both sides agree
+  1  they differ, or by more than the sketches can bear
+  2  trouble: the sketches do not belong together, an unreadable file";
+
+/// Find the records of one's own side behind differing hashes
+#[derive(Debug, Args)]
+#[command(help_template = TEMPLATE, before_help = ex::SKETCH_LOCATE)]
+pub(crate) struct SketchLocateArgs {
+    /// The differing hashes, as `sketch diff --out` wrote them
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) differences: PathBuf,
+    /// The files of the side
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<String>,
+    /// The rules that the sketch was made with
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rules: PathBuf,
+    /// Which side of the rules the files are
+    #[arg(long, value_name = "SIDE", value_enum)]
+    pub(crate) side: SideChoice,
+    /// A file with the secret that both parties share
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) secret_file: PathBuf,
+    /// Worker threads; all cores by default
+    #[arg(long, value_name = "N", value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
 }
 
 /// Make up a day of a million records a side, reconcile it, and show the report
@@ -448,6 +476,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 12);
+        assert_eq!(seen, 13);
     }
 }

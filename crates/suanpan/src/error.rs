@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
+use suanpan_recon::party::SketchError;
 use suanpan_recon::report::ReportError;
 use suanpan_recon::rule::RuleErrors;
 use suanpan_recon::source::SourceError;
@@ -171,7 +172,7 @@ impl From<ReconError> for Trouble {
                 .next("look at the key, the unit of the amount and the map of statuses: suanpan reconcile check")
                 .ends_with(status::DIFFERENCES),
             ReconError::Interrupted => Trouble::new("interrupted", what)
-                .next("nothing was reported; run again")
+                .next("what was read is kept in the output folder: the same command with --resume goes on from there")
                 .ends_with(status::INTERRUPTED),
             ReconError::Invariant(_) => Trouble::new("invariant", what)
                 .next("this is a fault of suanpan: please report it with the line above and, if you may, the inputs"),
@@ -185,8 +186,8 @@ impl From<ReconError> for Trouble {
             ReconError::Resume { ref path, .. } => Trouble::new("resume", what)
                 .at(path.display().to_string())
                 .next("run without --resume, or give another --out"),
-            ReconError::QuotesSeen { .. } => {
-                Trouble::new("quotes", what).next("this is a fault of suanpan: please report it")
+            ReconError::Killed | ReconError::QuotesSeen { .. } => {
+                Trouble::new("internal", what).next("this is a fault of suanpan: please report it")
             }
         };
         trouble.because(error)
@@ -273,6 +274,23 @@ impl From<ReportError> for Trouble {
         let mut trouble = Trouble::new(code, what).next(next);
         trouble.faults[0].place = place.map(|path| path.display().to_string());
         trouble.because(error)
+    }
+}
+
+impl From<SketchError> for Trouble {
+    fn from(error: SketchError) -> Trouble {
+        let what = error.to_string();
+        match error {
+            SketchError::Io { path, source } => Trouble::new("io", what)
+                .at(path)
+                .next("check the path and that this user may read it")
+                .because(source),
+            SketchError::Damaged { path, .. } => {
+                Trouble::new("sketch_damaged", what).at(path).next("make the sketch again, or fetch it again")
+            }
+            SketchError::Mismatch(_) => Trouble::new("sketch_mismatch", what)
+                .next("make both with the same rules, secret and --cells: one with --side left, one with --side right"),
+        }
     }
 }
 

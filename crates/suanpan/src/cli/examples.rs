@@ -56,6 +56,12 @@ Examples:
   suanpan sketch diff ours.sketch theirs.sketch --out differences.csv
 ";
 
+pub(super) const SKETCH_LOCATE: &str = "\
+Examples:
+  suanpan sketch locate differences.csv ledger.csv --rules rules.toml --side left --secret-file secret.txt
+  suanpan sketch locate differences.csv channel.csv --rules rules.toml --side right --secret-file secret.txt
+";
+
 pub(super) const DEMO: &str = "\
 Examples:
   suanpan demo

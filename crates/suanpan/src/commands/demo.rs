@@ -17,7 +17,10 @@ use suanpan_sim::day::{DayOptions, DayReport};
 const SEED: u64 = 20_261_111;
 
 pub(crate) fn run(args: &DemoArgs, terminal: Terminal) -> Result<u8, Trouble> {
-    let dir = args.keep.clone().unwrap_or_else(|| std::env::temp_dir().join("suanpan-demo"));
+    let dir = match &args.keep {
+        Some(dir) => dir.clone(),
+        None => temporary()?,
+    };
     let day_dir = dir.join("day");
     let start = Instant::now();
     terminal.hint(&format!("making up a day of {} payments in {}", grouped(args.rows), day_dir.display()));
@@ -44,6 +47,13 @@ pub(crate) fn run(args: &DemoArgs, terminal: Terminal) -> Result<u8, Trouble> {
         remove(&day_dir)?;
     }
     Ok(status::FINE)
+}
+
+/// Makes a folder of this demonstration's own, which stays: its report is to be read.
+fn temporary() -> Result<PathBuf, Trouble> {
+    let made = tempfile::Builder::new().prefix("suanpan-demo-").tempdir();
+    let made = made.map_err(|error| Trouble::io("create a folder in", &std::env::temp_dir(), error))?;
+    Ok(made.keep())
 }
 
 /// By which means to reconcile: the result must not depend on them.

@@ -13,7 +13,7 @@ use crate::error::{Trouble, status};
 use crate::terminal::{Paint, Terminal};
 pub(crate) use inputs::{Scratch, load_rules, load_secret};
 pub(crate) use human::summary as summary_text;
-pub(crate) use perform::{Job, Outcome, perform};
+pub(crate) use perform::{Job, Outcome, perform, watch};
 use inputs::Specs;
 use std::path::Path;
 use suanpan_recon::csv::Kernel;
@@ -21,7 +21,7 @@ use suanpan_recon::limits::UNIT_BYTES;
 use suanpan_recon::outcome::Code;
 use suanpan_recon::report::{Lang, RunVerdict, Summary};
 use suanpan_recon::rule::Rules;
-use suanpan_recon::run::{self, Options, Strategy};
+use suanpan_recon::run::{self, Options, StateOptions, Strategy};
 use suanpan_recon::source::SourceFile;
 
 pub(crate) fn run(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -108,6 +108,12 @@ fn prepare(args: &ReconcileArgs, scratch: &Scratch, terminal: Terminal) -> Resul
     options.open_items = open_items;
     options.matched = args.result.matched;
     options.differences_max = args.result.max_differences;
+    options.state = Some(StateOptions {
+        dir: args.result.out.join(".state"),
+        resume: args.means.resume,
+        checkpoint: args.means.checkpoint,
+        kill_after_commits: None,
+    });
     Ok(Prepared { options, missing, guessed })
 }
 
@@ -147,6 +153,7 @@ pub(crate) fn plain_options(rules: Rules, inputs: [Vec<SourceFile>; 2], work_dir
         work_dir: work_dir.to_owned(),
         secret: None,
         unit_bytes: UNIT_BYTES,
+        state: None,
         differences_max: None,
     }
 }

@@ -6,7 +6,8 @@ use crate::error::{Trouble, status};
 use crate::terminal::{Paint, Terminal, harmless};
 use std::path::Path;
 use suanpan_recon::rule::Rules;
-use suanpan_recon::rule::guess::{self, Guess, ROWS_MAX, Sample, Sureness};
+use suanpan_recon::limits::SAMPLE_ROWS_MAX;
+use suanpan_recon::rule::guess::{self, Guess, Sample, Sureness};
 use suanpan_recon::run;
 use suanpan_recon::source::SourceFile;
 
@@ -17,7 +18,7 @@ pub(super) fn run(args: &InitArgs, terminal: Terminal) -> Result<u8, Trouble> {
     }
     let scratch = Scratch::anywhere()?;
     let specs = Specs::new([&Some(args.left.clone()), &Some(args.right.clone())], [&[], &[]])?;
-    let rows = usize::try_from(args.rows).unwrap_or(ROWS_MAX).min(ROWS_MAX);
+    let rows = usize::try_from(args.rows).unwrap_or(SAMPLE_ROWS_MAX).min(SAMPLE_ROWS_MAX);
     let guess = guess_from(&specs.expand(scratch.path())?, rows)?;
     if to_stdout {
         terminal.result(&guess.text)?;
@@ -42,7 +43,7 @@ pub(super) fn guess_surely(
     inputs: &[Vec<SourceFile>; 2],
     terminal: Terminal,
 ) -> Result<(Rules, String), Trouble> {
-    let guess = guess_from(inputs, ROWS_MAX)?;
+    let guess = guess_from(inputs, SAMPLE_ROWS_MAX)?;
     let doubtful = guess.findings.iter().find(|finding| {
         let name = finding.setting.rsplit('.').next().unwrap_or_default();
         matches!(name, "k1" | "amount" | "currency") && finding.sureness != Sureness::Sure

@@ -6,9 +6,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use suanpan_recon::digest::Secret;
+use suanpan_recon::limits::RULES_BYTES_MAX;
 use suanpan_recon::record::Side;
 use suanpan_recon::rule::Rules;
-use suanpan_recon::rule::parse::RULES_BYTES_MAX;
 use suanpan_recon::source::{SourceError, SourceFile, expand};
 
 /// What the command line names for each side.

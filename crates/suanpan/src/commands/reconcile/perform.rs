@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use suanpan_recon::report::{Lang, RunFacts, Summary, Written, write_html, write_json, write_tables};
+use suanpan_recon::report::{
+    Lang, RunFacts, Summary, Written, prepare_output, write_html, write_json, write_tables,
+};
 use suanpan_recon::run::{self, Decided, Options, Phase, Progress};
 
 /// What to run, and where its results go.
@@ -34,6 +36,7 @@ pub(crate) struct Outcome {
 /// Runs a job. Signals stop it, and progress is shown while it works.
 pub(crate) fn perform(job: &Job, terminal: Terminal) -> Result<Outcome, Trouble> {
     let started = Timestamp::now();
+    prepare_output(&job.out)?;
     let progress = Arc::new(Progress::default());
     let guard = interrupt::stops(&progress);
     let watch = watch(&progress, terminal);
@@ -46,7 +49,7 @@ pub(crate) fn perform(job: &Job, terminal: Terminal) -> Result<Outcome, Trouble>
 }
 
 /// Shows the progress of a run.
-pub(super) fn watch(progress: &Arc<Progress>, terminal: Terminal) -> Watch {
+pub(crate) fn watch(progress: &Arc<Progress>, terminal: Terminal) -> Watch {
     let progress = Arc::clone(progress);
     Watch::start(terminal.progress, move || {
         let bytes = progress.bytes_done.load(Ordering::Relaxed);
@@ -67,8 +70,9 @@ fn write(job: &Job, decided: Decided, started: Timestamp) -> Result<Outcome, Tro
     let (options, out) = (&job.options, job.out.as_path());
     let mut facts = facts(job, &decided, started);
     write_json(out, "plan.json", &decided.plan)?;
+    let shape = decided.table_shape(options);
     let Decided { sinks, words, timings, .. } = decided;
-    let written = write_tables(out, sinks, &words, options.threads)?;
+    let written = write_tables(out, &shape, sinks, &words, options.threads)?;
     facts.timings = run::phases(&timings, &facts.inputs, writing.elapsed());
     facts.finished_at = Timestamp::now().to_string();
     facts.peak_rss_bytes = peak_rss_bytes();
