@@ -171,6 +171,8 @@ pub struct InputInfo {
 pub struct Decided {
     /// The outcomes, one sink a thread.
     pub sinks: Vec<OutcomeSink>,
+    /// What the sinks have in common, for writing their tables.
+    pub shape: TableShape,
     /// Types and statuses by number.
     pub words: Words,
     /// The inputs in order.
@@ -404,6 +406,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     };
     Ok(Decided {
         sinks: decided.sinks,
+        shape: table_shape,
         words,
         inputs: inputs
             .iter()

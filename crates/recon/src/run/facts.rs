@@ -1,8 +1,8 @@
 //! What a finished run knows of itself, in the form in which reports ask for it.
 
-use super::{Decided, Options, SideCounts};
+use super::{Decided, SideCounts};
 use crate::record::Side;
-use crate::report::{InputFile, Phase, Shape, SideFacts};
+use crate::report::{InputFile, Phase, SideFacts};
 use std::time::Duration;
 
 impl Decided {
@@ -31,17 +31,6 @@ impl Decided {
             open_item_sums: carried.filter(|(_, sum)| *sum != 0).collect(),
             sums,
         }
-    }
-
-    /// Returns the form of the tables: which optional columns there are, and the names of files.
-    #[must_use]
-    pub fn table_shape(&self, options: &Options) -> Shape {
-        let names = |side| {
-            let own = self.inputs.iter().filter(|input| input.side == side).map(|input| input.name.clone());
-            // The last place is that of open items, as in the numbering of records.
-            own.chain(options.open_items.iter().map(|file| file.name().to_owned())).collect()
-        };
-        Shape::new(&options.rules, Side::BOTH.map(names))
     }
 
     /// Returns the inputs in order, left ones first.
