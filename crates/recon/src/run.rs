@@ -1,11 +1,13 @@
 //! One run from inputs to outcomes: plan, scan, sift, fetch, decide, prove.
 
 mod decide;
+mod facts;
 mod inspect;
 mod plan;
 mod read;
 mod state;
 
+pub use facts::phases;
 pub use inspect::{Explanation, Preview, PreviewRow, explain, missing_inputs, plan, preview, sample};
 pub(crate) use inspect::{pick_side, sketch_side};
 pub use plan::{Estimate, Plan, Strategy};
@@ -182,7 +184,7 @@ pub struct InputInfo {
     pub name: String,
     /// Bytes as stored.
     pub bytes: u64,
-    /// Rows, with header and blank lines.
+    /// Rows after the header, blank lines included.
     pub rows: u64,
 }
 
@@ -191,8 +193,6 @@ pub struct InputInfo {
 pub struct Decided {
     /// The outcomes, one sink a thread.
     pub sinks: Vec<OutcomeSink>,
-    /// What the tables look like.
-    pub tables: TableShape,
     /// Types and statuses by number.
     pub words: Words,
     /// The inputs in order.
@@ -428,10 +428,12 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         state.remove()?;
     }
     clock.book(Phase::Decide);
-    let rows = |input: &Input| input.rows.iter().map(|r| u64::from(r.load(Ordering::Relaxed))).sum();
+    let rows = |input: &Input| {
+        let all: u64 = input.rows.iter().map(|r| u64::from(r.load(Ordering::Relaxed))).sum();
+        all.saturating_sub(u64::from(input.header_rows))
+    };
     Ok(Decided {
         sinks: decided.sinks,
-        tables: table_shape,
         words,
         inputs: inputs
             .iter()

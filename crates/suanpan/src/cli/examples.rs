@@ -1,0 +1,87 @@
+//! The examples with which each help begins. A test runs every one of them as written, in a folder
+//! with `ledger.csv`, `channel.csv`, `rules.toml`, `books/`, `bills/`, `yesterday.parquet`,
+//! `faults.toml` and `secret.txt`.
+
+pub(super) const SUANPAN: &str = "\
+Examples:
+  suanpan demo
+  suanpan reconcile init ledger.csv channel.csv -o first.toml
+  suanpan reconcile ledger.csv channel.csv --rules rules.toml --out today
+";
+
+pub(super) const RECONCILE: &str = "\
+Examples:
+  suanpan reconcile ledger.csv channel.csv --rules rules.toml
+  suanpan reconcile 'books/*.csv.gz' bills/ --rules rules.toml --out today --quiet
+  suanpan reconcile ledger.csv channel.csv --rules rules.toml --explain A1003
+  suanpan reconcile ledger.csv channel.csv --rules rules.toml --memory 64MiB --format json
+  gzip -dc books/ledger.csv.gz | suanpan reconcile - channel.csv --rules rules.toml --fail-on amount
+";
+
+pub(super) const INIT: &str = "\
+Examples:
+  suanpan reconcile init ledger.csv channel.csv -o first.toml
+  suanpan reconcile init 'books/*.csv.gz' bills/ -o - --rows 1000
+";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  suanpan reconcile check ledger.csv channel.csv --rules rules.toml
+  suanpan reconcile check 'books/*.csv.gz' bills/ --rules rules.toml --rows 2
+";
+
+pub(super) const GENERATE: &str = "\
+Examples:
+  suanpan generate day --records 10k day
+  suanpan generate day --records 10k --format parquet day
+";
+
+pub(super) const DAY: &str = "\
+Examples:
+  suanpan generate day --records 10k --seed 7 day
+  suanpan generate day --records 10k --faults faults.toml --keys zipf day
+  suanpan reconcile day/ledger.csv day/channel.csv --rules day/rules.toml
+";
+
+pub(super) const SKETCH: &str = "\
+Examples:
+  suanpan sketch ledger.csv --rules rules.toml --side left --secret-file secret.txt -o ours.sketch
+  suanpan sketch channel.csv --rules rules.toml --side right --secret-file secret.txt -o theirs.sketch
+  suanpan sketch diff ours.sketch theirs.sketch
+";
+
+pub(super) const SKETCH_DIFF: &str = "\
+Examples:
+  suanpan sketch diff ours.sketch theirs.sketch
+  suanpan sketch diff ours.sketch theirs.sketch --out differences.csv
+";
+
+pub(super) const SKETCH_LOCATE: &str = "\
+Examples:
+  suanpan sketch locate differences.csv ledger.csv --rules rules.toml --side left --secret-file secret.txt
+  suanpan sketch locate differences.csv channel.csv --rules rules.toml --side right --secret-file secret.txt
+";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  suanpan demo
+  suanpan demo --rows 100k --keep demo --once
+";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  suanpan completions bash > suanpan.bash
+  suanpan completions zsh > _suanpan
+";
+
+pub(super) const MAN: &str = "\
+Examples:
+  suanpan man > suanpan.1
+  suanpan man --dir man
+";
+
+pub(super) const VERSION: &str = "\
+Examples:
+  suanpan version
+  suanpan version --json
+";

@@ -1,0 +1,132 @@
+//! Values as people write them: sizes of memory and counts of records.
+
+/// The least memory limit: what the smallest plan needs with its readers, and what is measured.
+pub(crate) const MEMORY_BYTES_MIN: u64 = 64 << 20;
+/// The most worker threads: more than any machine that runs this has, and each needs buffers.
+pub(crate) const THREADS_MAX: usize = 1024;
+
+/// Reads a size such as `512m`, `2GiB` or `1500MB`.
+///
+/// `k`, `m`, `g`, `t` and `KiB` … are powers of 1,024; `kB`, `MB`, `GB`, `TB` powers of 1,000.
+pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)
+        .ok_or("write a number and a unit, such as 512m, 2GiB or 1500MB (the least is 64MiB)")?;
+    if bytes < MEMORY_BYTES_MIN {
+        return Err(format!("too little memory to work with; the least is {}MiB", MEMORY_BYTES_MIN >> 20));
+    }
+    Ok(bytes)
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split_number(text);
+    let unit = unit.trim();
+    let power = match unit.chars().next().map(|c| c.to_ascii_lowercase()) {
+        None | Some('b') => 0,
+        Some('k') => 1,
+        Some('m') => 2,
+        Some('g') => 3,
+        Some('t') => 4,
+        Some(_) => return None,
+    };
+    let rest = if power == 0 { unit } else { &unit[1..] };
+    let base: u64 = match rest.to_ascii_lowercase().as_str() {
+        "" | "ib" => 1024,
+        "b" => 1000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(base.checked_pow(power)?)
+}
+
+/// Reads a count such as `50000000`, `50_000_000`, `50m` or `250k`.
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
+    let (number, unit) = split_number(text);
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" | "b" => 1_000_000_000,
+        _ => 0,
+    };
+    let count = number.replace('_', "").parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
+    count.filter(|_| factor > 0).ok_or_else(|| "write a whole number, such as 250000, 250k or 50m".to_owned())
+}
+
+/// Reads a count that is at least one.
+pub(crate) fn parse_positive(text: &str) -> Result<u64, String> {
+    parse_count(text).and_then(|n| if n == 0 { Err("must be at least 1".to_owned()) } else { Ok(n) })
+}
+
+/// Reads a number of worker threads.
+pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=THREADS_MAX).contains(&threads) => Ok(threads),
+        _ => Err(format!("must be a whole number from 1 to {THREADS_MAX}")),
+    }
+}
+
+fn split_number(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
+    text.split_at(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_as_written() {
+        for (text, bytes) in [
+            ("64m", 64 << 20),
+            ("64MiB", 64 << 20),
+            ("512M", 512 << 20),
+            ("2g", 2 << 30),
+            ("2GiB", 2 << 30),
+            ("2 gib", 2 << 30),
+            ("1t", 1 << 40),
+            ("70000k", 70_000 << 10),
+            ("1500MB", 1_500_000_000),
+            ("2GB", 2_000_000_000),
+            ("2gb", 2_000_000_000),
+            ("67108864", 64 << 20),
+            ("67108864B", 64 << 20),
+        ] {
+            assert_eq!(parse_memory(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn memory_that_is_none_is_refused_and_the_least_is_named() {
+        for text in ["", "x", "m", "-1g", "1.5g", "2gx", "2mb3", "99999999999g", "20000000t", "GiB", "2bb"] {
+            let error = parse_memory(text).expect_err(text);
+            assert!(error.contains("64MiB"), "{text}: {error}");
+        }
+        for text in ["0", "63m", "1k", "67108863"] {
+            assert_eq!(
+                parse_memory(text).expect_err(text),
+                "too little memory to work with; the least is 64MiB",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_are_read_as_written() {
+        for (text, count) in [
+            ("0", 0),
+            ("7", 7),
+            ("250k", 250_000),
+            ("1m", 1_000_000),
+            ("50M", 50_000_000),
+            ("2b", 2_000_000_000),
+            ("50_000_000", 50_000_000),
+        ] {
+            assert_eq!(parse_count(text), Ok(count), "{text}");
+        }
+        for text in ["", "k", "1.5m", "-1", "1mm", "99999999999999999999", "99999999999g", "1 m"] {
+            assert!(parse_count(text).is_err(), "{text}");
+        }
+        assert!(parse_positive("0").is_err() && parse_positive("1") == Ok(1));
+        assert!(parse_threads("0").is_err() && parse_threads("1025").is_err() && parse_threads("2") == Ok(2));
+    }
+}

@@ -1,0 +1,7 @@
+//! One module a command.
+
+pub(crate) mod about;
+pub(crate) mod demo;
+pub(crate) mod generate;
+pub(crate) mod reconcile;
+pub(crate) mod sketch;
