@@ -325,14 +325,14 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                 if !tags.is_empty() || unkeyed || rejected {
                     read_again();
                     let wanted = Wanted::new(plan.shape(), tags, unkeyed, rejected);
-                    reader.pick(&wanted, &mut pool, &mut sinks, &sides)?;
+                    reader.pick(&wanted, &mut pool, &mut sinks)?;
                 }
             }
             Strategy::Full => {
                 sides = reader.count()?;
                 clock.book(Phase::Scan);
                 read_again();
-                reader.pick(&Wanted::everything(plan.shape()), &mut pool, &mut sinks, &sides)?;
+                reader.pick(&Wanted::everything(plan.shape()), &mut pool, &mut sinks)?;
             }
             Strategy::Memory | Strategy::Spill => {
                 let budget = Budget::new(plan.store_bytes(strategy));

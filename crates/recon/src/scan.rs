@@ -173,7 +173,11 @@ impl<'a> Worker<'a> {
             }
             (Access::RowGroups { .. }, _) => self.row_group(input, job.unit, &mut reader, visitor)?,
         };
-        input.rows[job.unit as usize].store(rows, Ordering::Relaxed);
+        let before = input.rows[job.unit as usize].swap(rows, Ordering::Relaxed);
+        // A second reading must find as many rows as the first.
+        if before != 0 && before != rows {
+            return Err(ReconError::Changed { file: input.name().to_owned() });
+        }
         self.control.rows_done.fetch_add(u64::from(rows), Ordering::Relaxed);
         visitor.job_done(job, input, &mut reader)?;
         reader.totals = Totals::default();

@@ -456,7 +456,7 @@ impl Look {
         let mut sinks: Vec<OutcomeSink> =
             (0..options.threads.max(1)).map(|_| OutcomeSink::new(&shape, &sink_options)).collect();
         let mut pool = Pool::new(self.plan.pool_bytes, &options.work_dir);
-        reader.pick(wanted, &mut pool, &mut sinks, &counts)?;
+        reader.pick(wanted, &mut pool, &mut sinks)?;
         let mut found = Records::new();
         pool.parts(&|_, _| None, &mut |part, _| {
             for id in part.ids().filter(|id| keep(&part, *id)) {
