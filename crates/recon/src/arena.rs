@@ -158,7 +158,7 @@ impl<'b> Partitions<'b> {
     #[inline(always)]
     pub(crate) fn push(&mut self, partition: usize, entry: Entry) -> Result<(), Full> {
         let count = self.counts[partition] as usize;
-        if count % PER_BLOCK == 0 {
+        if count.is_multiple_of(PER_BLOCK) {
             self.grow(partition)?;
         }
         let line = &mut self.stage[partition];

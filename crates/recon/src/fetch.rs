@@ -20,7 +20,7 @@ use std::sync::Mutex;
 
 /// A row that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRow {
+pub(crate) struct RejectedRow {
     /// Which side.
     pub side: Side,
     /// Where it stands.

@@ -65,7 +65,7 @@ fn hint(similar: &Option<String>) -> String {
 
 /// How to read the rows of one file.
 #[derive(Debug)]
-pub struct Layout {
+pub(crate) struct Layout {
     pub(crate) side: Side,
     /// Needed columns of the file, ascending.
     pub(crate) needed: Vec<usize>,
@@ -271,7 +271,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`LayoutError`] when a named column is missing or a time format is not usable.
-    pub fn new(
+    pub(crate) fn new(
         rules: &Rules,
         side: Side,
         file: &str,

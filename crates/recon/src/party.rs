@@ -12,7 +12,6 @@
 //! secret: without the secret nobody can test whether a key is in a sketch; with it, a guessed key
 //! can be tested, so treat a sketch like the data of a partner, and send it over a protected way.
 
-use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::fetch::Wanted;
 use crate::outcome::Code;

@@ -139,7 +139,7 @@ impl Pool {
                         let mixed = (hash ^ u64::from(depth))
                             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
                             .rotate_left(32 + depth * 7);
-                        outs[((mixed & 0xFFFF_FFFF) * parts >> 32) as usize].put(record)
+                        outs[(((mixed & 0xFFFF_FFFF) * parts) >> 32) as usize].put(record)
                     }
                     None => {
                         loners.push(record);

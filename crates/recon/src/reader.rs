@@ -169,7 +169,7 @@ impl RowError {
 
 /// Count and sum of one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CurrencyTotal {
+pub(crate) struct CurrencyTotal {
     /// The currency.
     pub currency: Currency,
     /// Records.
@@ -180,20 +180,20 @@ pub struct CurrencyTotal {
 
 /// Totals of several currencies, in order of numeric code when [`Totals::sorted`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Totals {
+pub(crate) struct Totals {
     list: Vec<CurrencyTotal>,
 }
 
 impl Totals {
     /// Adds one amount.
     #[inline(always)]
-    pub fn add(&mut self, currency: Currency, amount: i64) {
+    pub(crate) fn add(&mut self, currency: Currency, amount: i64) {
         self.add_many(currency, 1, i128::from(amount));
     }
 
     /// Adds a count and sum.
     #[inline(always)]
-    pub fn add_many(&mut self, currency: Currency, count: u64, sum: i128) {
+    pub(crate) fn add_many(&mut self, currency: Currency, count: u64, sum: i128) {
         match self.list.iter_mut().find(|t| t.currency == currency) {
             Some(total) => {
                 total.count += count;
@@ -204,7 +204,7 @@ impl Totals {
     }
 
     /// Adds other totals.
-    pub fn merge(&mut self, other: &Totals) {
+    pub(crate) fn merge(&mut self, other: &Totals) {
         for t in &other.list {
             self.add_many(t.currency, t.count, t.sum);
         }
@@ -212,7 +212,7 @@ impl Totals {
 
     /// Returns the totals in order of currency code, without empty ones.
     #[must_use]
-    pub fn sorted(&self) -> Vec<CurrencyTotal> {
+    pub(crate) fn sorted(&self) -> Vec<CurrencyTotal> {
         let mut list: Vec<_> = self.list.iter().copied().filter(|t| t.count != 0 || t.sum != 0).collect();
         list.sort_by_key(|t| t.currency.code());
         list
@@ -220,7 +220,7 @@ impl Totals {
 
     /// Returns count and sum of one currency.
     #[must_use]
-    pub fn of(&self, currency: Currency) -> (u64, i128) {
+    pub(crate) fn of(&self, currency: Currency) -> (u64, i128) {
         self.list.iter().find(|t| t.currency == currency).map_or((0, 0), |t| (t.count, t.sum))
     }
 }
@@ -360,10 +360,10 @@ impl<'a> Reader<'a> {
         let mut buffer = std::mem::take(&mut self.scratch);
         buffer.clear();
         let mut spans: [Option<Range<usize>>; Text::SLOTS] = Default::default();
-        for n in 0..layout.keys.len().min(KEYS_MAX) {
+        for (n, span) in spans.iter_mut().enumerate().take(layout.keys.len().min(KEYS_MAX)) {
             let start = buffer.len();
             if self.key_bytes(row, n, &mut buffer)? {
-                spans[n] = Some(start..buffer.len());
+                *span = Some(start..buffer.len());
             } else {
                 buffer.truncate(start);
             }

@@ -172,7 +172,7 @@ impl Sifter {
         let buckets = 1_usize << bits;
         self.prints.clear();
         out.buckets += buckets as u64;
-        let skip = !options.fingerprints || (self.dirty_percent > 50 && partition % 8 != 0);
+        let skip = !options.fingerprints || (self.dirty_percent > 50 && !partition.is_multiple_of(8));
         if skip {
             // Every bucket is suspect.
             self.prints.resize(buckets, 1);
@@ -252,7 +252,7 @@ impl Sifter {
                         }
                         let (key, value) = class_of(entry);
                         let mixed = (key ^ value.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                        if rounds > 1 && (mixed & 0xFFFF_FFFF) * rounds >> 32 != round {
+                        if rounds > 1 && ((mixed & 0xFFFF_FFFF) * rounds) >> 32 != round {
                             continue;
                         }
                         let mut at = (mixed >> 28) as usize & mask;

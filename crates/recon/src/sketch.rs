@@ -99,7 +99,7 @@ impl Sketch {
 
     #[inline(always)]
     fn places(&self, element: Element, check: u64) -> [usize; 3] {
-        let place = |hash: u64| ((hash & 0xFFFF_FFFF) * self.third >> 32) as usize;
+        let place = |hash: u64| (((hash & 0xFFFF_FFFF) * self.third) >> 32) as usize;
         let third = self.third as usize;
         [
             place(check),
@@ -241,7 +241,7 @@ impl Sketch {
     /// Reads cells from bytes; `None` when their number is not a multiple of three.
     #[must_use]
     pub fn from_bytes(bytes: &[u8], salt: u64) -> Option<Sketch> {
-        if bytes.len() % 96 != 0 || bytes.len() < 96 * 8 {
+        if !bytes.len().is_multiple_of(96) || bytes.len() < 96 * 8 {
             return None;
         }
         let word =

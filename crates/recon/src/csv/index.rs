@@ -314,13 +314,13 @@ mod tests {
 
     fn slow(text: &[u8], from: usize, to: usize, marks: Marks) -> (Ends, Quotes) {
         let (mut inside, mut seen, mut out) = (false, false, Ends::default());
-        for at in from..to {
-            if Some(text[at]) == marks.quote {
+        for (at, byte) in text.iter().copied().enumerate().take(to).skip(from) {
+            if Some(byte) == marks.quote {
                 inside = !inside;
                 seen = true;
-            } else if !inside && (text[at] == marks.delimiter || text[at] == b'\n') {
+            } else if !inside && (byte == marks.delimiter || byte == b'\n') {
                 out.fields.push(at as u32);
-                if text[at] == b'\n' {
+                if byte == b'\n' {
                     out.lines.push(at as u32);
                 }
             }

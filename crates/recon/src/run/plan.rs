@@ -136,7 +136,7 @@ impl Plan {
         };
         let in_memory = if strategy == Strategy::Memory { entry_bytes } else { usable / 4 };
         let pool_bytes = (usable.saturating_sub(in_memory) / 2).clamp(64 << 10, 8 << 30);
-        let cells = (usable / 4 / threads / 32).min(CELLS_IN_CACHE).max(300);
+        let cells = (usable / 4 / threads / 32).clamp(300, CELLS_IN_CACHE);
         Plan {
             strategy,
             done: strategy,

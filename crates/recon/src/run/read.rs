@@ -235,6 +235,9 @@ impl Take for ToNothing {
     }
 }
 
+/// What a reading counted, and for each thread what it took and what it has not yet committed.
+type Digested<'a, T> = ([SideCounts; 2], Vec<T>, Vec<Committer<'a>>);
+
 /// Everything read into compact rows.
 pub(super) struct Stored<'a, 'b> {
     pub(super) counts: [SideCounts; 2],
@@ -298,7 +301,7 @@ impl Reading<'_> {
     fn digest<T: Take>(
         &self,
         make: impl Fn(usize, [bool; 2]) -> Result<T, ReconError>,
-    ) -> Result<([SideCounts; 2], Vec<T>, Vec<Committer<'_>>), ReconError> {
+    ) -> Result<Digested<'_, T>, ReconError> {
         loop {
             let locations = Side::BOTH.map(|side| by_location(self.inputs, side));
             let visitors = (0..self.control.threads.max(1))
