@@ -119,7 +119,7 @@ fn every_example_of_every_help_runs() {
                 );
                 world.line(&line).ends(0);
             }
-            world.line("sketch diff ours.sketch theirs.sketch --out differences.csv").ends(1);
+            world.line("sketch diff ours.sketch theirs.sketch --out d.csv").ends(1);
         }
         let commands = script(&world, &small(examples));
         assert!(commands.len() >= 2, "{path}: {commands:?}");
