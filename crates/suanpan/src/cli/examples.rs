@@ -53,13 +53,13 @@ Examples:
 pub(super) const SKETCH_DIFF: &str = "\
 Examples:
   suanpan sketch diff ours.sketch theirs.sketch
-  suanpan sketch diff ours.sketch theirs.sketch --out differences.csv
+  suanpan sketch diff ours.sketch theirs.sketch --out d.csv
 ";
 
 pub(super) const SKETCH_LOCATE: &str = "\
 Examples:
-  suanpan sketch locate differences.csv ledger.csv --rules rules.toml --side left --secret-file secret.txt
-  suanpan sketch locate differences.csv channel.csv --rules rules.toml --side right --secret-file secret.txt
+  suanpan sketch locate d.csv ledger.csv -r rules.toml --side left --secret-file secret.txt
+  suanpan sketch locate d.csv channel.csv -r rules.toml --side right --secret-file secret.txt
 ";
 
 pub(super) const DEMO: &str = "\

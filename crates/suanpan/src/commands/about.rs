@@ -49,9 +49,31 @@ fn write_pages(
 
 fn page(command: &clap::Command, path: &Path) -> Result<Vec<u8>, Trouble> {
     let mut text = Vec::new();
-    let page = clap_mangen::Man::new(command.clone());
-    page.render(&mut text).map_err(|error| Trouble::io("write", path, error))?;
+    let man = clap_mangen::Man::new(command.clone());
+    let mut render = || -> std::io::Result<()> {
+        man.render_title(&mut text)?;
+        man.render_name_section(&mut text)?;
+        man.render_synopsis_section(&mut text)?;
+        text.extend(examples(command).bytes());
+        man.render_options_section(&mut text)?;
+        if command.has_subcommands() {
+            man.render_subcommands_section(&mut text)?;
+        }
+        if command.get_after_help().is_some() {
+            man.render_extra_section(&mut text)?;
+        }
+        Ok(())
+    };
+    render().map_err(|error| Trouble::io("write", path, error))?;
     Ok(text)
+}
+
+/// The examples of a command as a section in roff, as they stand in its help.
+fn examples(command: &clap::Command) -> String {
+    let help = command.get_before_help().map(ToString::to_string).unwrap_or_default();
+    let lines = help.lines().skip(1).map(|line| line.trim().replace('\\', "\\e").replace('-', "\\-"));
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", lines.join("\n"))
 }
 
 pub(crate) fn version(args: &VersionArgs, terminal: Terminal) -> Result<u8, Trouble> {

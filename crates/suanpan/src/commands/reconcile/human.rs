@@ -94,7 +94,7 @@ fn side_line(name: &str, side: &SideSummary) -> String {
         parts.push(format!("{} open items carried in", grouped(side.open_items_in)));
     }
     if side.rejected > 0 {
-        parts.push(format!("{} rows rejected", grouped(side.rejected)));
+        parts.push(format!("{} rejected", grouped(side.rejected)));
     }
     for (rule, count) in side.skipped.iter().filter(|(_, count)| **count > 0) {
         parts.push(format!("{} skipped as {}", grouped(*count), harmless(rule)));

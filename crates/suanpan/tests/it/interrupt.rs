@@ -1,0 +1,62 @@
+//! A signal stops a run with status 130, and `--resume` goes on to the same bytes.
+
+use crate::world::{Ran, World};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+#[test]
+fn an_interrupted_run_is_130_and_resumes_to_the_same_bytes() {
+    let world = World::empty();
+    world.day(300_000, "--seed 2");
+    let line = "reconcile day/ledger.csv day/channel.csv --rules day/rules.toml --threads 1";
+    let run = |more: &str| world.line(&format!("{line} {more}"));
+    run("--out whole --quiet").ends(1);
+
+    for strategy in ["memory", "full"] {
+        let args = format!("{line} --out out --progress ndjson --strategy {strategy}");
+        let mut command = world.command(&args.split(' ').collect::<Vec<_>>());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        stderr.read_line(&mut first).unwrap();
+        assert!(first.contains("\"progress\""), "{first}");
+        let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+        assert!(kill.success());
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.status, 130, "{strategy}: {first}{rest}");
+        assert!(rest.contains("error[interrupted]: "), "{rest}");
+        assert_eq!(ran.stdout, "");
+        assert!(!world.path("out/summary.json").exists() && !world.path("out/.work").exists());
+
+        run(&format!("--out out --quiet --strategy {strategy} --resume")).ends(1);
+        assert!(world.read("out/breaks.csv") == world.read("whole/breaks.csv"), "{strategy}");
+        assert_eq!(world.summary("out")["digest"], world.summary("whole")["digest"], "{strategy}");
+        assert!(!world.path("out/.state").exists(), "{strategy}: a run that is done needs no state");
+    }
+}
+
+#[test]
+fn resume_without_a_state_is_a_named_error() {
+    let world = World::new();
+    let ran = world.reconcile("left.csv", "right.csv", "--resume").ends(2);
+    ran.names("resume", "out/.state");
+}
+
+/// A late file: what was read before is taken over, and the result is that of a full run.
+#[test]
+fn a_late_file_is_added_to_what_was_read() {
+    let world = World::new();
+    world.write("bills/1.csv", "order_id,amount,status\nA1,1.00,OK\n");
+    world.reconcile("left.csv", "bills", "--checkpoint").ends(1);
+    assert!(world.path("out/.state/job.json").exists());
+    world.write("bills/2.csv", "order_id,amount,status\nA2,2.00,OK\nA3,3.00,OK\n");
+    world.reconcile("left.csv", "bills", "--checkpoint --resume").ends(0);
+    let digest = world.summary("out")["digest"].clone();
+    world.line("reconcile left.csv bills --rules rules.toml --out whole").ends(0);
+    assert_eq!(world.summary("whole")["digest"], digest);
+    // Other rules make another job of it.
+    world.write("rules.toml", crate::world::RULES.replace("name = \"test\"", "name = \"test\"\n[keys]\nfold_case = true"));
+    world.reconcile("left.csv", "bills", "--checkpoint --resume").ends(2).names("resume", "out/.state");
+}
