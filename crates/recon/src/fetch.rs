@@ -318,6 +318,66 @@ impl Visitor for Picker<'_> {
     }
 }
 
+/// Picks rows of Parquet by their location.
+pub(crate) struct RowPicker<'a> {
+    /// Candidates of one side in order of location.
+    pub(crate) wanted: &'a [Candidate],
+    pub(crate) inputs: &'a [Input],
+    /// For each input: the rows before each of its row groups.
+    pub(crate) rows_before: &'a [Vec<u64>],
+    pub(crate) first_key: usize,
+    pub(crate) fetched: Fetched,
+    next: usize,
+}
+
+impl<'a> RowPicker<'a> {
+    pub(crate) fn new(
+        wanted: &'a [Candidate],
+        inputs: &'a [Input],
+        rows_before: &'a [Vec<u64>],
+        first_key: usize,
+    ) -> Self {
+        RowPicker { wanted, inputs, rows_before, first_key, fetched: Fetched::default(), next: 0 }
+    }
+}
+
+impl Visitor for RowPicker<'_> {
+    #[inline(always)]
+    fn visit<F: Fields>(
+        &mut self,
+        input: &Input,
+        reader: &mut Reader<'_>,
+        row: Result<&F, RowError>,
+        at: At<'_>,
+    ) -> Result<(), ReconError> {
+        let here = input.base + at.offset;
+        while let Some(candidate) = self.wanted.get(self.next).filter(|c| c.loc == here) {
+            self.next += 1;
+            let loc = Loc { file: input.file, row: at.offset + 1, offset: at.offset };
+            match &row {
+                Ok(row) => {
+                    take(reader, *row, loc, candidate.part, self.first_key, at.raw, &mut self.fetched)?
+                }
+                Err(error) => {
+                    self.fetched.rejected.push(rejected(input.side, loc, error.clone(), at.raw));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn job_starts(&mut self, job: Job) -> Result<(), ReconError> {
+        let first =
+            self.inputs[job.input as usize].base + self.rows_before[job.input as usize][job.unit as usize];
+        self.next = self.wanted.partition_point(|c| c.loc < first);
+        Ok(())
+    }
+
+    fn job_done(&mut self, _: Job, _: &Input, _: &mut Reader<'_>) -> Result<(), ReconError> {
+        Ok(())
+    }
+}
+
 impl RejectedRow {
     /// Returns the row in the form that reports take.
     pub(crate) fn with_report<T>(&self, take: impl FnOnce(&crate::report::RejectedRow<'_>) -> T) -> T {

@@ -186,9 +186,17 @@ impl Input {
         }
     }
 
-    /// Whether single rows can be read by their offset.
-    pub(crate) fn by_offset(&self) -> bool {
-        self.in_units() && matches!(self.format, TextFormat::Delimited { .. })
+    /// Whether rows can be found by their location: plain text by offset, Parquet by row.
+    pub(crate) fn by_location(&self) -> bool {
+        self.in_units() && !matches!(self.format, TextFormat::Ndjson { .. })
+    }
+
+    /// Returns how many locations the input takes of its side's numbering.
+    pub(crate) fn locations(&self) -> u64 {
+        match &self.access {
+            Access::RowGroups { rows } => rows.iter().sum(),
+            Access::Plain { .. } | Access::Stream => self.bytes,
+        }
     }
 
     /// Returns the row marks of a unit.

@@ -69,6 +69,8 @@ pub(crate) struct Layout {
     pub(crate) side: Side,
     /// Needed columns of the file, ascending.
     pub(crate) needed: Vec<usize>,
+    /// Slots of the columns that decide anything: all that the scan looks at.
+    pub(crate) deciding: Vec<u32>,
     /// Names of all columns.
     pub(crate) header: Vec<String>,
     pub(crate) keys: Vec<Vec<Col>>,
@@ -344,10 +346,12 @@ impl Layout {
             used: Used::of(rules),
             secret: secret.clone(),
             needed: find.needed,
+            deciding: Vec::new(),
             header: header.to_vec(),
         };
         layout.needed.sort_unstable();
         layout.fill_slots();
+        layout.deciding = layout.deciding_slots();
         Ok(layout)
     }
 
@@ -375,6 +379,30 @@ impl Layout {
         }
         self.texts.iter_mut().flatten().for_each(fill);
         self.skip.iter_mut().for_each(|t| fill(&mut t.col));
+    }
+
+    fn deciding_slots(&self) -> Vec<u32> {
+        let mut cols: Vec<Col> = self.keys.iter().flatten().copied().collect();
+        cols.extend([&self.kind, &self.status].into_iter().filter_map(|op| op.col));
+        if let CurrencyOp::Column(col, _) = &self.currency {
+            cols.push(*col);
+        }
+        for amount in std::iter::once(&self.amount).chain(self.fee.iter().filter(|_| self.used.fee)) {
+            cols.push(amount.col);
+            cols.extend(amount.negate_when.iter().map(|t| t.col));
+        }
+        if self.used.time || self.used.date {
+            cols.extend(self.time.iter().map(|(col, _)| *col));
+            if let Some(DateOp::Column(col, _)) = &self.date {
+                cols.push(*col);
+            }
+        }
+        cols.extend(self.texts.iter().flatten());
+        cols.extend(self.skip.iter().map(|t| t.col));
+        let mut slots: Vec<u32> = cols.into_iter().map(|col| col.slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
     }
 
     /// Returns the name of a column.

@@ -472,7 +472,7 @@ fn set_bases(inputs: &mut [Input]) {
     for input in inputs {
         let next = &mut next[input.side.index()];
         input.base = *next;
-        *next += input.bytes;
+        *next += input.locations();
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct At<'a> {
 
 /// What is done with each row.
 pub(crate) trait Visitor: Send {
+    /// Whether the visitor looks only at columns that decide, so that others need not be read.
+    const DECIDING_ONLY: bool = false;
+
     /// Takes a row, or the reason why it is none.
     fn visit<F: Fields>(
         &mut self,
@@ -339,7 +342,7 @@ impl<'a> Worker<'a> {
                 offset: place.offset,
                 raw: raw(place.offset),
             };
-            visitor.visit(input, reader, Ok(&BatchRow { batch: &batch, row }), at)?;
+            visitor.visit(input, reader, Ok(&BatchRow { batch: &batch, row, columns: None }), at)?;
         }
         for error in errors {
             show_error(error, reader, visitor)?;
@@ -440,13 +443,26 @@ impl<'a> Worker<'a> {
         let parquet = ParquetSource::open(&input.source)?;
         let mut number = 0_u32;
         let mut failed = Ok(());
-        parquet.read_group(group as usize, &input.layout.needed, BATCH_ROWS, |batch| {
+        let needed = &input.layout.needed;
+        // Which column of the batch holds each needed column.
+        let mut columns: Vec<u32> = Vec::new();
+        let wanted: Vec<usize> = if V::DECIDING_ONLY {
+            columns.resize(needed.len(), 0);
+            for (at, slot) in input.layout.deciding.iter().enumerate() {
+                columns[*slot as usize] = at as u32;
+            }
+            input.layout.deciding.iter().map(|slot| needed[*slot as usize]).collect()
+        } else {
+            needed.clone()
+        };
+        let columns = V::DECIDING_ONLY.then_some(columns.as_slice());
+        parquet.read_group(group as usize, &wanted, BATCH_ROWS, |batch| {
             for row in 0..batch.rows() {
                 if failed.is_err() {
                     return;
                 }
                 let at = At { unit: group, row: number, offset: first + u64::from(number), raw: b"" };
-                failed = visitor.visit(input, reader, Ok(&BatchRow { batch, row }), at);
+                failed = visitor.visit(input, reader, Ok(&BatchRow { batch, row, columns }), at);
                 number += 1;
             }
         })?;
@@ -575,11 +591,31 @@ impl Read for Section<'_> {
 struct BatchRow<'a> {
     batch: &'a TextBatch,
     row: usize,
+    /// For each slot its column in the batch; the same number where there is no list.
+    columns: Option<&'a [u32]>,
+}
+
+impl BatchRow<'_> {
+    #[inline(always)]
+    fn column(&self, col: Col) -> usize {
+        self.columns.map_or(col.slot, |columns| columns[col.slot as usize]) as usize
+    }
 }
 
 impl Fields for BatchRow<'_> {
     #[inline(always)]
     fn field(&self, col: Col) -> &[u8] {
-        self.batch.get(col.slot as usize, self.row).unwrap_or(b"")
+        self.batch.get(self.column(col), self.row).unwrap_or(b"")
+    }
+
+    #[inline(always)]
+    fn head32(&self, col: Col) -> Option<([u64; 4], usize)> {
+        let (head, len) = self.batch.head32(self.column(col), self.row)?;
+        Some((crate::digest::words_of(head), len))
+    }
+
+    #[inline(always)]
+    fn tail16(&self, col: Col) -> Option<([u8; 16], usize)> {
+        self.batch.tail16(self.column(col), self.row)
     }
 }

@@ -225,6 +225,6 @@ impl Plan {
 /// Says whether every row of a side can be read by its location.
 pub(crate) fn by_location(inputs: &[Input], side: crate::record::Side) -> bool {
     let own: Vec<&Input> = inputs.iter().filter(|i| i.side == side).collect();
-    let bytes: u64 = own.iter().map(|i| i.bytes).sum();
-    bytes <= LOC_MAX && own.iter().all(|i| i.by_offset())
+    let bytes: u64 = own.iter().map(|i| i.base + i.locations()).max().unwrap_or(0);
+    bytes <= LOC_MAX && own.iter().all(|i| i.by_location())
 }

@@ -6,8 +6,8 @@ use super::{Options, SideCounts};
 use crate::arena::Budget;
 use crate::digest::Secret;
 use crate::error::ReconError;
-use crate::fetch::{self, Fetched, Picker, Wanted};
-use crate::input::{Input, Job};
+use crate::fetch::{self, Fetched, Picker, RowPicker, Wanted};
+use crate::input::{Access, Input, Job};
 use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::record::Side;
@@ -67,6 +67,8 @@ struct Digesting<'a, T> {
 }
 
 impl<T: Take> Visitor for Digesting<'_, T> {
+    const DECIDING_ONLY: bool = true;
+
     #[inline(always)]
     fn visit<F: Fields>(
         &mut self,
@@ -561,15 +563,19 @@ impl Reading<'_> {
             // By place in the side's numbering: an input that came late stands behind the others there.
             let mut own: Vec<(&Input, &[u64])> =
                 self.inputs.iter().zip(&rows_before).map(|(i, b)| (i, b.as_slice())).collect();
-            own.retain(|(input, _)| input.side == side);
+            own.retain(|(input, _)| input.side == side && !matches!(input.access, Access::RowGroups { .. }));
             own.sort_by_key(|(input, _)| input.base);
             let (own, before): (Vec<&Input>, Vec<&[u64]>) = own.into_iter().unzip();
             let start = candidates.partition_point(|c| c.side < side);
             let end = candidates.partition_point(|c| c.side <= side);
-            let pieces = pieces(&candidates[start..end], self.control.threads.max(1) * 8);
+            let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
+            let (texts, by_row) = self.split_by_format(side, &candidates[start..end]);
+            for fetched in self.pick_rows(side, &by_row, &rows_before, first_key)? {
+                matched.extend(self.put(fetched, pool, sinks)?);
+            }
+            let pieces = pieces(&texts, self.control.threads.max(1) * 8);
             let next = AtomicUsize::new(0);
             let done: Mutex<Vec<(usize, Fetched)>> = Mutex::new(Vec::new());
-            let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
             std::thread::scope(|scope| -> Result<(), ReconError> {
                 let workers: Vec<_> = (0..self.control.threads.max(1).min(pieces.len()))
                     .map(|_| {
@@ -597,14 +603,60 @@ impl Reading<'_> {
             let mut done = done.into_inner().expect("no thread panicked");
             done.sort_unstable_by_key(|(at, _)| *at);
             for (_, fetched) in done {
-                pool.append(fetched.records)?;
-                for row in &fetched.rejected {
-                    row.with_report(|row| sinks[0].reject(row))?;
-                }
-                matched.extend(fetched.matched);
+                matched.extend(self.put(fetched, pool, sinks)?);
             }
         }
         Ok(matched)
+    }
+
+    /// Moves what was fetched on, and returns what was matched without being fetched.
+    fn put(
+        &self,
+        fetched: Fetched,
+        pool: &mut Pool,
+        sinks: &mut [OutcomeSink],
+    ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
+        pool.append(fetched.records)?;
+        for row in &fetched.rejected {
+            row.with_report(|row| sinks[0].reject(row))?;
+        }
+        Ok(fetched.matched)
+    }
+
+    /// Parts candidates into those of text files and those of Parquet files.
+    fn split_by_format(&self, side: Side, candidates: &[Candidate]) -> (Vec<Candidate>, Vec<Candidate>) {
+        let is_parquet = |i: &&Input| i.side == side && matches!(i.access, Access::RowGroups { .. });
+        let ranges: Vec<(u64, u64)> =
+            self.inputs.iter().filter(is_parquet).map(|i| (i.base, i.base + i.locations())).collect();
+        let by_row = |c: &Candidate| ranges.iter().any(|(from, to)| (*from..*to).contains(&c.loc));
+        candidates.iter().partition(|c| !by_row(c))
+    }
+
+    /// Reads rows of Parquet files by their location.
+    fn pick_rows(
+        &self,
+        side: Side,
+        wanted: &[Candidate],
+        rows_before: &[Vec<u64>],
+        first_key: usize,
+    ) -> Result<Vec<Fetched>, ReconError> {
+        let mut jobs = self.jobs();
+        jobs.retain(|job| {
+            let input = &self.inputs[job.input as usize];
+            let Access::RowGroups { rows } = &input.access else { return false };
+            let from = input.base + rows_before[job.input as usize][job.unit as usize];
+            let to = from + rows[job.unit as usize];
+            let first = wanted.partition_point(|c| c.loc < from);
+            input.side == side && wanted.get(first).is_some_and(|c| c.loc < to)
+        });
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let visitors = (0..self.control.threads.max(1))
+            .map(|_| RowPicker::new(wanted, self.inputs, rows_before, first_key))
+            .collect();
+        let done: Vec<RowPicker<'_>> = scan(self.inputs, &jobs, self.control, visitors)?;
+        Ok(done.into_iter().map(|picker| picker.fetched).collect())
     }
 }
 

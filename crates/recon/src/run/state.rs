@@ -63,6 +63,7 @@ struct InputId {
     bytes: u64,
     modified_ns: u128,
     base: u64,
+    locations: u64,
 }
 
 impl InputId {
@@ -75,6 +76,7 @@ impl InputId {
             bytes: input.bytes,
             modified_ns: since.map_or(0, |s| s.as_nanos()),
             base: input.base,
+            locations: input.locations(),
         }
     }
 
@@ -276,7 +278,7 @@ impl State {
         let mut next = [0_u64; 2];
         for id in &job.inputs {
             let side = usize::from(id.side == "right");
-            next[side] = next[side].max(id.base + id.bytes);
+            next[side] = next[side].max(id.base + id.locations);
         }
         let mut now: Vec<Option<u32>> = vec![None; job.inputs.len()];
         for (at, input) in inputs.iter_mut().enumerate() {
@@ -289,7 +291,7 @@ impl State {
                 None => {
                     let next = &mut next[input.side.index()];
                     input.base = *next;
-                    *next += input.bytes;
+                    *next += input.locations();
                 }
             }
         }

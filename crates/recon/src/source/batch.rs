@@ -47,6 +47,26 @@ impl TextBatch {
         self.places.len()
     }
 
+    /// Returns a text of up to 32 bytes with whatever stands behind it, and its length. `None` where
+    /// it is longer, or too near the end of its column.
+    #[inline]
+    pub(crate) fn head32(&self, column: usize, row: usize) -> Option<(&[u8; 32], usize)> {
+        let (bytes, ends, _) = self.columns[column].parts();
+        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
+        let len = ends[row] as usize - start;
+        Some((bytes.get(start..start + 32)?.try_into().ok()?, len))
+    }
+
+    /// Returns the 16 bytes that end with a text, and its length. `None` where it is too near the
+    /// start of its column.
+    #[inline]
+    pub(crate) fn tail16(&self, column: usize, row: usize) -> Option<([u8; 16], usize)> {
+        let (bytes, ends, _) = self.columns[column].parts();
+        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
+        let end = ends[row] as usize;
+        Some((bytes.get(end.checked_sub(16)?..end)?.try_into().ok()?, end - start))
+    }
+
     /// Returns the columns, in the order in which they were asked for.
     #[must_use]
     pub fn columns(&self) -> &[TextColumn] {

@@ -47,7 +47,11 @@ fn bad_rows_are_rejected_with_their_place_and_the_others_are_reported() {
         world.write("right.csv", file);
         let more = if code == "utf8" { "--strategy full" } else { "" };
         let ran = if code == "utf8" {
-            world.write("rules.toml", crate::world::RULES.replace("[right.fields]", "[right]\nencoding = \"utf-8\"\n[right.fields]"));
+            world.write(
+                "rules.toml",
+                crate::world::RULES
+                    .replace("[right.fields]", "[right]\nencoding = \"utf-8\"\n[right.fields]"),
+            );
             world.reconcile("left.csv", "right.csv", more)
         } else {
             world.reconcile("left.csv", "right.csv", more)
@@ -88,7 +92,10 @@ fn a_missing_column_is_named_with_the_nearest_one() {
     world.write("right.csv", "order_id,amuont,status\nA1,1.00,OK\n");
     let ran = world.reconcile("left.csv", "right.csv", "").ends(2);
     ran.names("missing_column", "right.csv:1");
-    assert!(ran.stderr.contains("no column `amount`, which the rules name for right.fields.amount"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("no column `amount`, which the rules name for right.fields.amount"),
+        "{ran:?}"
+    );
     assert!(ran.stderr.contains("did you mean `amuont`?"), "{ran:?}");
     assert!(!world.path("out/summary.json").exists());
 }

@@ -90,15 +90,19 @@ fn small(text: &str) -> String {
         out.push_str(if line.trim() == "suanpan demo" { "suanpan demo --rows 20k" } else { line });
         out.push('\n');
     }
-    out.replace("--records 50000000", "--records 20k").replace("/data/", "data/").replace("--rows 100k", "--rows 20k")
+    out.replace("--records 50000000", "--records 20k")
+        .replace("/data/", "data/")
+        .replace("--rows 100k", "--rows 20k")
 }
 
 #[test]
 fn every_example_of_every_help_runs() {
     fn helps(world: &World, path: &str, seen: &mut Vec<(String, String)>) {
         let help = world.line(&format!("{path} --help")).ends(0).stdout;
-        let listed = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or("");
-        let subs = listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|sub| *sub != "help");
+        let listed =
+            help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or("");
+        let subs =
+            listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|sub| *sub != "help");
         for sub in subs {
             helps(world, format!("{path} {sub}").trim(), seen);
         }
@@ -133,7 +137,9 @@ fn blocks(page: &str) -> Vec<String> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if line.trim() == "```sh" {
-            blocks.push(lines.by_ref().take_while(|line| line.trim() != "```").map(|l| format!("{l}\n")).collect());
+            blocks.push(
+                lines.by_ref().take_while(|line| line.trim() != "```").map(|l| format!("{l}\n")).collect(),
+            );
         }
     }
     blocks

@@ -57,6 +57,9 @@ fn a_late_file_is_added_to_what_was_read() {
     world.line("reconcile left.csv bills --rules rules.toml --out whole").ends(0);
     assert_eq!(world.summary("whole")["digest"], digest);
     // Other rules make another job of it.
-    world.write("rules.toml", crate::world::RULES.replace("name = \"test\"", "name = \"test\"\n[keys]\nfold_case = true"));
+    world.write(
+        "rules.toml",
+        crate::world::RULES.replace("name = \"test\"", "name = \"test\"\n[keys]\nfold_case = true"),
+    );
     world.reconcile("left.csv", "bills", "--checkpoint --resume").ends(2).names("resume", "out/.state");
 }

@@ -12,7 +12,10 @@ fn differing() -> World {
 }
 
 fn lines(ran: &Ran) -> Vec<Value> {
-    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+    ran.stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+        .collect()
 }
 
 #[test]
@@ -100,8 +103,14 @@ fn explain_shows_the_records_of_one_key_and_why() {
     let world = differing();
     let ran = world.reconcile("left.csv", "right.csv", "--explain A2").ends(1);
     assert!(ran.stdout.starts_with("A2  AMOUNT_MISMATCH  by "), "{ran:?}");
-    assert!(ran.stdout.contains("  left   left.csv:3  k1=A2  amount=2.00  currency=CNY  status=OK\n"), "{ran:?}");
-    assert!(ran.stdout.contains("  right  right.csv:3  k1=A2  amount=2.50  currency=CNY  status=OK\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("  left   left.csv:3  k1=A2  amount=2.00  currency=CNY  status=OK\n"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stdout.contains("  right  right.csv:3  k1=A2  amount=2.50  currency=CNY  status=OK\n"),
+        "{ran:?}"
+    );
     world.reconcile("left.csv", "right.csv", "--explain A1").ends(0);
     let ran = world.reconcile("left.csv", "right.csv", "--explain A3 --format json").ends(1);
     let value: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -161,7 +170,8 @@ fn colours_come_when_asked_and_no_color_is_heeded_otherwise() {
 #[test]
 fn standard_input_is_a_side_like_any_other() {
     let world = differing();
-    let mut command = world.command(&["reconcile", "-", "right.csv", "--rules", "rules.toml", "--out", "out"]);
+    let mut command =
+        world.command(&["reconcile", "-", "right.csv", "--rules", "rules.toml", "--out", "out"]);
     let input = std::fs::File::open(world.path("left.csv")).unwrap();
     let ran = Ran::from(command.stdin(Stdio::from(input)).output().unwrap()).ends(1);
     assert!(ran.stdout.contains("BREAKS  3 differences"), "{ran:?}");
@@ -215,5 +225,7 @@ fn versions_completions_and_manual_pages_are_printed() {
     let pages = world.line("man --dir man").ends(0).stdout;
     assert_eq!(pages.lines().count(), 13);
     let page = world.text("man/suanpan-reconcile.1");
-    assert!(page.contains("fail\\-on") && page.contains("130") && page.contains("suanpan reconcile ledger.csv"));
+    assert!(
+        page.contains("fail\\-on") && page.contains("130") && page.contains("suanpan reconcile ledger.csv")
+    );
 }

@@ -88,9 +88,8 @@ fn every_kernel_gives_the_same_bytes() {
     assert!(kernels.iter().any(|kernel| kernel == "plain"));
     for kernel in kernels {
         let kernel = kernel.as_str().unwrap();
-        let line = format!(
-            "reconcile day/ledger.csv day/channel.csv --rules rules.toml --out out --quiet {OPEN}"
-        );
+        let line =
+            format!("reconcile day/ledger.csv day/channel.csv --rules rules.toml --out out --quiet {OPEN}");
         let mut command = world.command(&line.split(' ').collect::<Vec<_>>());
         Ran::from(command.env("SUANPAN_KERNEL", kernel).output().unwrap()).ends(1);
         assert!(result(&world) == first, "{kernel} gives another result");
@@ -126,7 +125,9 @@ fn containers_encodings_and_formats_do_not_change_outcomes() {
     let chinese = channel
         .lines()
         .enumerate()
-        .map(|(at, line)| format!("{line},{}\n", if at == 0 { "\u{5907}\u{6ce8}" } else { "\u{6d4b}\u{8bd5}" }))
+        .map(|(at, line)| {
+            format!("{line},{}\n", if at == 0 { "\u{5907}\u{6ce8}" } else { "\u{6d4b}\u{8bd5}" })
+        })
         .collect::<String>();
     let (gb, _, lost) = encoding_rs::GB18030.encode(&chinese);
     assert!(!lost);

@@ -6,7 +6,10 @@ const SECRET: &str = "a secret that both know";
 
 fn parties() -> World {
     let world = World::new();
-    world.write("right.csv", "order_id,amount,status\nA1,1.00,OK\nA2,2.50,OK\nA4,4.00,OK\nA5,x,OK\n,7.00,OK\n");
+    world.write(
+        "right.csv",
+        "order_id,amount,status\nA1,1.00,OK\nA2,2.50,OK\nA4,4.00,OK\nA5,x,OK\n,7.00,OK\n",
+    );
     world.write("secret.txt", SECRET);
     world
 }
@@ -85,6 +88,9 @@ fn more_differences_than_a_sketch_bears_are_said_and_not_half_answered() {
     sketch(&world, "left", "--cells 900").ends(0);
     sketch(&world, "right", "--cells 900").ends(0);
     let ran = world.line("sketch diff left.sketch right.sketch --out d.csv").ends(1);
-    assert!(ran.stderr.contains("error[sketch_too_small]: ") && ran.stderr.contains("--cells 3600"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("error[sketch_too_small]: ") && ran.stderr.contains("--cells 3600"),
+        "{ran:?}"
+    );
     assert!(!world.path("d.csv").exists());
 }
