@@ -170,7 +170,7 @@ pub(crate) struct MeansArgs {
     /// How to go about it; auto chooses by sizes and memory
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) strategy: StrategyChoice,
-    /// Go on from the state that an earlier run left in the output folder
+    /// Go on from the state that an earlier run left in the output folder, where there is one
     #[arg(long)]
     pub(crate) resume: bool,
     /// Leave a state in the output folder from which --resume can go on

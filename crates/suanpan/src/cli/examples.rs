@@ -45,8 +45,8 @@ Examples:
 
 pub(super) const SKETCH: &str = "\
 Examples:
-  suanpan sketch ledger.csv --rules rules.toml --side left --secret-file secret.txt -o ours.sketch
-  suanpan sketch channel.csv --rules rules.toml --side right --secret-file secret.txt -o theirs.sketch
+  suanpan sketch ledger.csv -r rules.toml --side left --secret-file secret.txt -o ours.sketch
+  suanpan sketch channel.csv -r rules.toml --side right --secret-file secret.txt -o theirs.sketch
   suanpan sketch diff ours.sketch theirs.sketch
 ";
 

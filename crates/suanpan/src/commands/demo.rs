@@ -76,7 +76,7 @@ fn reconcile(day: &DayReport, out: &Path, means: Means, terminal: Terminal) -> R
         options.memory_bytes = usize::try_from(MEMORY_BYTES_MIN).unwrap_or(usize::MAX);
         options.strategy = Some(Strategy::Sketch);
     }
-    perform(&Job { options, missing: Vec::new(), out: out.to_owned(), lang: Lang::En }, terminal)
+    perform(Job { options, missing: Vec::new(), out: out.to_owned(), lang: Lang::En }, terminal)
 }
 
 fn seeded(day: &DayReport) -> u64 {

@@ -39,9 +39,9 @@ pub(crate) fn run(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Troubl
 fn reconcile(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let scratch = Scratch::within(&args.result.out)?;
     let Prepared { options, missing, guessed } = prepare(args, &scratch, terminal)?;
-    let job = Job { options, missing, out: args.result.out.clone(), lang: lang(args.result.lang) };
-    let done = perform(&job, terminal);
-    let outcome = match done {
+    let out = args.result.out.clone();
+    let job = Job { options, missing, out: out.clone(), lang: lang(args.result.lang) };
+    let outcome = match perform(job, terminal) {
         Err(trouble) if trouble.status == status::DIFFERENCES => {
             // Stopped early by --max-differences: programs still get their last line.
             if args.result.format != OutputForm::Human {
@@ -52,18 +52,18 @@ fn reconcile(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
         done => done?,
     };
     if let Some(text) = guessed {
-        let path = job.out.join("rules.toml");
+        let path = out.join("rules.toml");
         std::fs::write(&path, text).map_err(|error| Trouble::io("write", &path, error))?;
         terminal.hint(&format!("the guessed rules are in {}", path.display()));
     }
     match args.result.format {
         OutputForm::Human => {
-            terminal.result(&human::summary(&outcome, &job.out, Paint(terminal.color)))?;
+            terminal.result(&human::summary(&outcome, &out, Paint(terminal.color)))?;
         }
         OutputForm::Json => terminal.result(&machine::json(&outcome.summary)?)?,
-        OutputForm::Ndjson => machine::ndjson(&outcome.summary, &job.out, terminal)?,
+        OutputForm::Ndjson => machine::ndjson(&outcome.summary, &out, terminal)?,
     }
-    for line in human::rejected(&outcome, &job.out) {
+    for line in human::rejected(&outcome, &out) {
         terminal.hint(&line);
     }
     Ok(exit_status(&outcome.summary, args.result.fail_on))

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+use suanpan_recon::ReconError;
 use suanpan_recon::report::{
     Lang, RunFacts, Summary, Written, prepare_output, write_html, write_json, write_tables,
 };
@@ -34,18 +35,34 @@ pub(crate) struct Outcome {
 }
 
 /// Runs a job. Signals stop it, and progress is shown while it works.
-pub(crate) fn perform(job: &Job, terminal: Terminal) -> Result<Outcome, Trouble> {
+pub(crate) fn perform(mut job: Job, terminal: Terminal) -> Result<Outcome, Trouble> {
     let started = Timestamp::now();
     prepare_output(&job.out)?;
+    match attempt(&job, started, terminal) {
+        // A state only saves work: without it the result is the same.
+        Err(ReconError::Resume { message, .. }) => {
+            terminal.hint(&format!("reading everything, since there is no state to go on from: {message}"));
+            if let Some(state) = &mut job.options.state {
+                state.resume = false;
+            }
+            Ok(attempt(&job, started, terminal)??)
+        }
+        done => Ok(done??),
+    }
+}
+
+/// Runs a job once. Troubles of the run itself and of its report are told apart.
+fn attempt(
+    job: &Job,
+    started: Timestamp,
+    terminal: Terminal,
+) -> Result<Result<Outcome, Trouble>, ReconError> {
     let progress = Arc::new(Progress::default());
-    let guard = interrupt::stops(&progress);
-    let watch = watch(&progress, terminal);
+    let _guard = interrupt::stops(&progress);
+    let _watch = watch(&progress, terminal);
     let decided = run::run(&job.options, &progress)?;
     progress.enter(Phase::Report);
-    let outcome = write(job, decided, started)?;
-    drop(watch);
-    drop(guard);
-    Ok(outcome)
+    Ok(write(job, decided, started))
 }
 
 /// Shows the progress of a run.
