@@ -176,9 +176,9 @@ def table_late(options):
             os.link(part, stage / "channel" / part.name)
         measure.warm([day.path("ledger"), *parts])
         late = Suanpan(day, threads=options.threads, right=stage / "channel", out=stage / "out")
-        runs["nine of ten files"].append(late.run(judge=False))
+        runs["nine of ten files"].append(late.run(judge=False, checkpoint=True))
         os.link(parts[-1], stage / "channel" / parts[-1].name)
-        runs["the tenth comes"].append(late.run(resume=True))
+        runs["the tenth comes"].append(late.run(checkpoint=True, resume=True))
         after = digest(stage / "out")
         full = Suanpan(day, threads=options.threads, right=stage / "channel", out=stage / "full")
         runs["all ten at once"].append(full.run())
@@ -283,13 +283,14 @@ class Suanpan:
         if threads != 2:
             self.name += f" --threads {threads}"
 
-    def run(self, judge=True, resume=False):
+    def run(self, judge=True, checkpoint=False, resume=False):
         if not resume:
             shutil.rmtree(self.out, ignore_errors=True)
         command = [SUANPAN, "reconcile", self.day.path("ledger"), self.right]
         command += ["--rules", self.day.directory / "rules.toml", "--out", self.out]
         command += ["--threads", self.threads, "--quiet"]
         command += ["--memory", self.memory] if self.memory else []
+        command += ["--checkpoint"] if checkpoint else []
         command += ["--resume"] if resume else []
         run = measure.run(command)
         if run.status not in (0, 1):  # 1: differences, which the day has

@@ -1,14 +1,7 @@
 //! Every bad input gives its named error with its place and the right exit status, and what is valid
 //! is still reported.
 
-use crate::world::{LEFT, RULES, World, counts};
-use std::io::Write;
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
+use crate::world::{LEFT, RULES, World, counts, gzip};
 
 #[test]
 fn a_truncated_gzip_is_named_with_how_far_it_could_be_read() {

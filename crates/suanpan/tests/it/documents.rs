@@ -3,7 +3,7 @@
 //! Each block runs in a shell in which `suanpan` is a shim: it runs the binary and writes down the
 //! arguments and the exit status. Trouble (2) anywhere fails the test.
 
-use crate::world::{Ran, World};
+use crate::world::{Ran, World, gzip};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -33,13 +33,6 @@ fn prepared() -> World {
     world.write(&format!("channel/{yesterday}/a.csv"), &channel);
     shim(&world);
     world
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// Puts `suanpan` and `cargo` into `.bin`.

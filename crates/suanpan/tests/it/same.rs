@@ -1,6 +1,6 @@
 //! The same bytes for any thread count, memory limit, strategy, kernel, and form of the same inputs.
 
-use crate::world::{ALL_FAULTS, Ran, World, counts};
+use crate::world::{ALL_FAULTS, Ran, World, counts, gzip};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -193,12 +193,6 @@ fn breaks(summary: &Value) -> usize {
     let files = summary["files"].as_array().unwrap();
     let rows = files.iter().find(|file| file["name"] == "breaks.csv").unwrap()["rows"].as_u64().unwrap();
     1 + usize::try_from(rows).unwrap()
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -146,6 +147,12 @@ pub(crate) fn counts(summary: &Value) -> Vec<(String, u64)> {
     let outcomes = summary["outcomes"].as_object().unwrap();
     let counts = outcomes.iter().map(|(code, outcome)| (code.clone(), outcome["count"].as_u64().unwrap()));
     counts.filter(|(_, count)| *count > 0).collect()
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Every code of the vocabulary at least once.
