@@ -78,7 +78,7 @@ impl Drop for Watch {
 
 fn show_bar(until: &AtomicBool, read: &dyn Fn() -> Reading) {
     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {wide_msg}") {
         bar.set_style(style);
     }
     let start = Instant::now();

@@ -135,6 +135,8 @@ pub(crate) enum Scratch {
     Within {
         /// The folder.
         path: PathBuf,
+        /// The output folder, where it was made for this run.
+        made: Option<PathBuf>,
         /// Held so that no other run uses the same output folder at the same time.
         _lock: File,
     },
@@ -146,6 +148,7 @@ impl Scratch {
     /// Makes the output folder and the folder for scratch files in it.
     pub(crate) fn within(out: &Path) -> Result<Scratch, Trouble> {
         let path = out.join(".work");
+        let made = (!out.exists()).then(|| out.to_owned());
         fs::create_dir_all(&path).map_err(|error| {
             Trouble::io("create", &path, error).at("--out").next("name a folder that may be written")
         })?;
@@ -165,7 +168,7 @@ impl Scratch {
             let removed = if left.is_dir() { fs::remove_dir_all(&left) } else { fs::remove_file(&left) };
             removed.map_err(|error| Trouble::io("remove", &left, error))?;
         }
-        Ok(Scratch::Within { path, _lock: lock })
+        Ok(Scratch::Within { path, made, _lock: lock })
     }
 
     /// Makes a folder where the system keeps temporary files.
@@ -186,9 +189,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Scratch::Within { path, .. } = self {
+        if let Scratch::Within { path, made, .. } = self {
             // The run is over; the next one clears what could not be removed.
             let _ = fs::remove_dir_all(path);
+            // A folder that was made for nothing goes again; one with anything in it cannot.
+            if let Some(out) = made {
+                let _ = fs::remove_dir(out);
+            }
         }
     }
 }
@@ -220,6 +227,14 @@ mod tests {
         drop(first);
         assert!(!out.join(".work").exists());
         Scratch::within(&out).unwrap();
+        assert!(out.exists(), "it was there before");
+        let made = dir.path().join("c");
+        drop(Scratch::within(&made).unwrap());
+        assert!(!made.exists(), "nothing was written into it");
+        let kept = Scratch::within(&made).unwrap();
+        fs::write(made.join("summary.json"), "{}").unwrap();
+        drop(kept);
+        assert!(made.join("summary.json").exists());
     }
 
     #[test]
