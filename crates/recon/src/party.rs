@@ -141,7 +141,7 @@ fn compared(rules: &Rules) -> Vec<String> {
     names
 }
 
-/// Makes a sketch of the inputs of one side. `options.secret` must come from [`Secret::shared`].
+/// Makes a sketch of the inputs of one side. `options.secret` must come from `Secret::shared`.
 ///
 /// # Errors
 /// As a run; also when the first pass of the rules is not `exact`.

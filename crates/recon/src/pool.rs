@@ -84,8 +84,14 @@ impl Pool {
         self.take(other.memory)
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> u64 {
         self.memory.len() as u64 + self.spilled.iter().map(|s| s.records).sum::<u64>()
+    }
+
+    /// Takes all records out, when all of them are in memory.
+    pub(crate) fn take_memory(&mut self) -> Option<Records> {
+        self.spilled.is_empty().then(|| std::mem::take(&mut self.memory))
     }
 
     fn spill(&mut self) -> Result<(), ReconError> {

@@ -1,7 +1,6 @@
 //! Tests of the files of a run as a whole: stable bytes, and agreement of the forms.
 
 mod fixture;
-mod measure;
 mod summary;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Rules from TOML text.
 //!
-//! Reading goes in two beats: [`read`] turns the text into [`Rules`] and finds what is misspelt, of
-//! the wrong type or missing; [`super::check`] then looks at the rules as a whole and finds what can
+//! Reading goes in two beats: `read` turns the text into [`Rules`] and finds what is misspelt, of
+//! the wrong type or missing; `check` then looks at the rules as a whole and finds what can
 //! never work. All faults are gathered, each with its path, line and column.
 
 mod fault;

@@ -47,33 +47,37 @@ impl Deciding<'_> {
             .into_iter()
             .map(|sink| Worker { sink, tallies: Tallies::default(), leftover: Vec::new() })
             .collect();
-        for pass in 0..rules.passes.len() {
-            if pool.len() == 0 {
-                break;
+        if let Some(records) = pool.take_memory() {
+            // The usual case: everything stays where it is, and passes hand on numbers only.
+            let mut ids: Vec<RecordId> = records.ids().collect();
+            for pass in 0..rules.passes.len() {
+                self.pass_over(pass, &records, &ids, &mut workers)?;
+                ids = workers.iter_mut().flat_map(|w| std::mem::take(&mut w.leftover)).collect();
+                self.check_stop()?;
             }
-            let mut next = Pool::new(self.pool_bytes, &self.options.work_dir);
-            let split = |records: &Records, id: RecordId| split_hash(rules, pass, records, id);
-            pool.parts(&split, &mut |records, _| {
-                self.pass_over(pass, &records, &mut workers)?;
-                for worker in &mut workers {
-                    for id in worker.leftover.drain(..) {
-                        next.push(&records.get(id))?;
+            self.close(&records, &ids, &mut workers)?;
+        } else {
+            for pass in 0..rules.passes.len() {
+                let mut next = Pool::new(self.pool_bytes, &self.options.work_dir);
+                let split = |records: &Records, id: RecordId| split_hash(rules, pass, records, id);
+                pool.parts(&split, &mut |records, _| {
+                    let ids: Vec<RecordId> = records.ids().collect();
+                    self.pass_over(pass, &records, &ids, &mut workers)?;
+                    for worker in &mut workers {
+                        for id in worker.leftover.drain(..) {
+                            next.push(&records.get(id))?;
+                        }
                     }
-                }
+                    self.check_stop()
+                })?;
+                pool = next;
+            }
+            pool.parts(&|_, _| None, &mut |records, _| {
+                let ids: Vec<RecordId> = records.ids().collect();
+                self.close(&records, &ids, &mut workers)?;
                 self.check_stop()
             })?;
-            pool = next;
         }
-        pool.parts(&|_, _| None, &mut |records, _| {
-            let ids: Vec<RecordId> = records.ids().collect();
-            let decided = flags(&records);
-            let pieces: Vec<&[RecordId]> = ids.chunks(ids.len().div_ceil(workers.len()).max(ALONE)).collect();
-            self.in_parallel(&mut workers, &pieces, |worker, ids| {
-                self.take(worker, &records, &close(rules, self.context, &records, ids), &decided)
-            })?;
-            check_all_decided(&records, &decided)?;
-            self.check_stop()
-        })?;
         let mut done = Done { sinks: Vec::new(), tallies: Tallies::default() };
         for worker in workers {
             done.tallies.merge(&worker.tallies);
@@ -86,14 +90,30 @@ impl Deciding<'_> {
         if self.progress.stop.load(Ordering::Relaxed) { Err(ReconError::Interrupted) } else { Ok(()) }
     }
 
-    /// Runs one pass over a table that holds whole groups.
-    fn pass_over(&self, pass: usize, records: &Records, workers: &mut [Worker]) -> Result<(), ReconError> {
+    /// Closes what no pass took.
+    fn close(&self, records: &Records, ids: &[RecordId], workers: &mut [Worker]) -> Result<(), ReconError> {
+        let decided = flags(records);
+        let pieces: Vec<&[RecordId]> = ids.chunks(ids.len().div_ceil(workers.len()).max(ALONE)).collect();
+        self.in_parallel(workers, &pieces, |worker, ids| {
+            self.take(worker, records, &close(&self.options.rules, self.context, records, ids), &decided)
+        })?;
+        check_all_decided(records, ids, &decided)
+    }
+
+    /// Runs one pass over records that are whole groups.
+    fn pass_over(
+        &self,
+        pass: usize,
+        records: &Records,
+        ids: &[RecordId],
+        workers: &mut [Worker],
+    ) -> Result<(), ReconError> {
         let rules = &self.options.rules;
         let decided = flags(records);
-        let count = if records.len() < ALONE { 1 } else { workers.len() * 16 };
+        let count = if ids.len() < ALONE { 1 } else { workers.len() * 16 };
         let mut parts: Vec<Vec<RecordId>> = vec![Vec::new(); count];
         let mut apart: Vec<RecordId> = Vec::new();
-        for id in records.ids() {
+        for &id in ids {
             match split_hash(rules, pass, records, id) {
                 Some(hash) => {
                     let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -115,7 +135,7 @@ impl Deciding<'_> {
             mark(records, *id, &decided)?;
         }
         workers[0].leftover.extend(apart);
-        check_all_decided(records, &decided)
+        check_all_decided(records, ids, &decided)
     }
 
     /// The fast path matches only rows of the first pass.
@@ -202,9 +222,9 @@ fn mark(records: &Records, id: RecordId, decided: &[AtomicBool]) -> Result<(), R
     }
 }
 
-fn check_all_decided(records: &Records, decided: &[AtomicBool]) -> Result<(), ReconError> {
-    match records.ids().find(|id| !decided[id.0 as usize].load(Ordering::Relaxed)) {
-        Some(id) => Err(Violation::Undecided { place: Place::of(records.row(id)) }.into()),
+fn check_all_decided(records: &Records, ids: &[RecordId], decided: &[AtomicBool]) -> Result<(), ReconError> {
+    match ids.iter().find(|id| !decided[id.0 as usize].load(Ordering::Relaxed)) {
+        Some(id) => Err(Violation::Undecided { place: Place::of(records.row(*id)) }.into()),
         None => Ok(()),
     }
 }
