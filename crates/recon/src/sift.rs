@@ -350,3 +350,126 @@ impl Sifter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Budget;
+    use crate::digest::KeyHash;
+    use crate::store::{Shape, Store};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// A row of the test: side, key, value; its number is its location.
+    type TestRow = (bool, u8, u8);
+
+    fn key(n: u8) -> KeyHash {
+        crate::digest::Secret::from_bytes(&[9; 96]).key(&[n])
+    }
+
+    fn value(n: u8) -> u64 {
+        u64::from(n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    fn sift(rows: &[TestRow], bits: u32, options: &SiftOptions, forced: &HashSet<u64>) -> Vec<Candidate> {
+        let shape = Shape { bits };
+        let budget = Budget::new(8 << 20);
+        let dir = tempfile::tempdir().unwrap();
+        let mut stores: Vec<Store<'_>> = (0..2)
+            .map(|n| Store::new(shape, 1 << 20, 1 << 14, &budget, dir.path(), format!("t{n}")).unwrap())
+            .collect();
+        for (loc, (right, k, v)) in rows.iter().enumerate() {
+            let side = if *right { Side::Right } else { Side::Left };
+            let (partition, entry) = shape.pack(key(*k), value(*v), loc as u64);
+            stores[loc % 2].push(side, partition, entry).unwrap();
+            if loc % 97 == 96 {
+                stores[loc % 2].spill().unwrap();
+            }
+        }
+        stores.iter_mut().for_each(Store::publish);
+        let entries = Entries::new(shape, stores);
+        let mut out = Sifted::default();
+        let mut sifter = Sifter::default();
+        for partition in 0..shape.keyed() {
+            sifter.sift(&entries, partition, options, forced, &mut out).unwrap();
+        }
+        out.candidates.sort_unstable();
+        out.candidates
+    }
+
+    /// The same by maps of plain rows.
+    fn model(rows: &[TestRow], bits: u32, options: &SiftOptions, forced: &HashSet<u64>) -> Vec<Candidate> {
+        let shape = Shape { bits };
+        let mut keys: BTreeMap<u8, BTreeMap<u8, [Vec<u64>; 2]>> = BTreeMap::new();
+        for (loc, (right, k, v)) in rows.iter().enumerate() {
+            keys.entry(*k).or_default().entry(*v).or_default()[usize::from(*right)].push(loc as u64);
+        }
+        let mut out = Vec::new();
+        for (k, classes) in keys {
+            let tag = shape.tag(key(k).lo);
+            let rows: usize = classes.values().flatten().map(Vec::len).sum();
+            let balanced = classes.values().all(|[a, b]| a.len() == b.len());
+            let copies = options.copies && classes.values().any(|[a, _]| a.len() > 1);
+            if balanced && !copies && !forced.contains(&tag) {
+                continue;
+            }
+            for sides in classes.values() {
+                let least = sides[0].len().min(sides[1].len());
+                for side in Side::BOTH {
+                    let own = &sides[side.index()];
+                    let put = |loc: &u64, part| Candidate { side, loc: *loc, tag, part };
+                    if rows as u64 <= options.hot_rows {
+                        out.extend(own.iter().map(|loc| put(loc, Part::Open)));
+                        continue;
+                    }
+                    let part = if least > 0 { Part::OpenOfMatched } else { Part::Open };
+                    out.extend(own[least..].iter().map(|loc| put(loc, part)));
+                    if side == Side::Left && sides[0].len() == sides[1].len() {
+                        out.push(put(&own[0], Part::Witness));
+                    }
+                }
+            }
+        }
+        out.sort_unstable();
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn candidates_are_those_of_the_model(
+            rows in proptest::collection::vec((any::<bool>(), 0_u8..24, 0_u8..4), 0..500),
+            doubles in proptest::collection::vec((any::<bool>(), 24_u8..40, 0_u8..4), 0..20),
+            pairs in proptest::collection::vec((40_u8..120, 0_u8..4), 0..300),
+            bits in 0_u32..4,
+            fingerprints in any::<bool>(),
+            copies in any::<bool>(),
+            table_rows_max in 4_usize..2000,
+            hot_rows in prop_oneof![Just(u64::MAX), 1_u64..40],
+            forced in proptest::collection::hash_set(0_u8..120, 0..4),
+        ) {
+            // Most keys agree: they come in pairs. Some come twice on one side, which must not cancel.
+            let mut all = rows;
+            for (right, k, v) in doubles {
+                all.push((right, k, v));
+                all.push((right, k, v));
+            }
+            for (k, v) in pairs {
+                all.insert(all.len() / 2, (false, k, v));
+                all.push((true, k, v));
+            }
+            let copies = copies && hot_rows == u64::MAX;
+            let options = SiftOptions { fingerprints: fingerprints && !copies, copies, table_rows_max, hot_rows, salt: [11, 13] };
+            let forced: HashSet<u64> = forced.iter().map(|k| Shape { bits }.tag(key(*k).lo)).collect();
+            let mut got = sift(&all, bits, &options, &forced);
+            let mut want = model(&all, bits, &options, &forced);
+            // Any row of a balanced class may be its witness.
+            for c in got.iter_mut().chain(&mut want).filter(|c| c.part == Part::Witness) {
+                c.loc = 0;
+            }
+            got.sort_unstable();
+            want.sort_unstable();
+            prop_assert_eq!(got, want);
+        }
+    }
+}
