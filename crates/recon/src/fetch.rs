@@ -1,6 +1,6 @@
 //! Reads the rows that need a decision again, in full.
 //!
-//! Rows of plain files are read by their location. All other inputs are read once more from the
+//! Rows of plain files and of Parquet are read by their location. All other inputs are read once more from the
 //! beginning, and rows are picked by the hash of their key.
 
 use crate::csv::{Ends, Kernel, NoRow, index, rows};
@@ -11,8 +11,9 @@ use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::record::{Loc, NewRecord, Records, Side, Word, Words};
 use crate::report::OutcomeSink;
-use crate::scan::{At, Visitor};
+use crate::scan::{At, BatchRow, Visitor};
 use crate::sift::{Candidate, Part};
+use crate::source::parquet::ParquetSource;
 use crate::store::Shape;
 use std::collections::HashSet;
 use std::os::unix::fs::FileExt;
@@ -318,64 +319,42 @@ impl Visitor for Picker<'_> {
     }
 }
 
-/// Picks rows of Parquet by their location.
-pub(crate) struct RowPicker<'a> {
-    /// Candidates of one side in order of location.
-    pub(crate) wanted: &'a [Candidate],
-    pub(crate) inputs: &'a [Input],
-    /// For each input: the rows before each of its row groups.
-    pub(crate) rows_before: &'a [Vec<u64>],
-    pub(crate) first_key: usize,
-    pub(crate) fetched: Fetched,
-    next: usize,
-}
-
-impl<'a> RowPicker<'a> {
-    pub(crate) fn new(
-        wanted: &'a [Candidate],
-        inputs: &'a [Input],
-        rows_before: &'a [Vec<u64>],
-        first_key: usize,
-    ) -> Self {
-        RowPicker { wanted, inputs, rows_before, first_key, fetched: Fetched::default(), next: 0 }
+/// Reads candidates of one row group of Parquet by their location. They are sorted by location, and
+/// `first` is the location of the group's first row.
+pub(crate) fn by_row(
+    input: &Input,
+    group: usize,
+    candidates: &[Candidate],
+    first: u64,
+    first_key: usize,
+    words: &Mutex<Words>,
+) -> Result<Fetched, ReconError> {
+    let Access::RowGroups { rows: counts } = &input.access else { unreachable!("called for Parquet only") };
+    let parquet = ParquetSource::open(&input.source)?;
+    if parquet.row_groups().get(group) != counts.get(group) {
+        return Err(ReconError::Changed { file: input.name().to_owned() });
     }
-}
-
-impl Visitor for RowPicker<'_> {
-    #[inline(always)]
-    fn visit<F: Fields>(
-        &mut self,
-        input: &Input,
-        reader: &mut Reader<'_>,
-        row: Result<&F, RowError>,
-        at: At<'_>,
-    ) -> Result<(), ReconError> {
-        let here = input.base + at.offset;
-        while let Some(candidate) = self.wanted.get(self.next).filter(|c| c.loc == here) {
-            self.next += 1;
-            let loc = Loc { file: input.file, row: at.offset + 1, offset: at.offset };
-            match &row {
-                Ok(row) => {
-                    take(reader, *row, loc, candidate.part, self.first_key, at.raw, &mut self.fetched)?
-                }
-                Err(error) => {
-                    self.fetched.rejected.push(rejected(input.side, loc, error.clone(), at.raw));
+    let mut rows: Vec<u64> = candidates.iter().map(|c| c.loc - first).collect();
+    rows.dedup();
+    let mut out = Fetched::default();
+    let mut reader = Reader::new(&input.layout, words);
+    let mut wanted = candidates;
+    let mut failed = Ok(());
+    parquet.read_group_rows(group, &input.layout.needed, &rows, |batch| {
+        for (row, place) in batch.places().iter().enumerate() {
+            let here = input.base + place.offset;
+            let loc = Loc { file: input.file, row: place.offset + 1, offset: place.offset };
+            while let Some((candidate, later)) = wanted.split_first().filter(|(c, _)| c.loc == here) {
+                wanted = later;
+                let fields = BatchRow { batch, row, columns: None };
+                if failed.is_ok() {
+                    failed = take(&mut reader, &fields, loc, candidate.part, first_key, b"", &mut out);
                 }
             }
         }
-        Ok(())
-    }
-
-    fn job_starts(&mut self, job: Job) -> Result<(), ReconError> {
-        let first =
-            self.inputs[job.input as usize].base + self.rows_before[job.input as usize][job.unit as usize];
-        self.next = self.wanted.partition_point(|c| c.loc < first);
-        Ok(())
-    }
-
-    fn job_done(&mut self, _: Job, _: &Input, _: &mut Reader<'_>) -> Result<(), ReconError> {
-        Ok(())
-    }
+    })?;
+    failed?;
+    Ok(out)
 }
 
 impl RejectedRow {

@@ -588,11 +588,11 @@ impl Read for Section<'_> {
 }
 
 /// One row of a batch of columns.
-struct BatchRow<'a> {
-    batch: &'a TextBatch,
-    row: usize,
+pub(crate) struct BatchRow<'a> {
+    pub(crate) batch: &'a TextBatch,
+    pub(crate) row: usize,
     /// For each slot its column in the batch; the same number where there is no list.
-    columns: Option<&'a [u32]>,
+    pub(crate) columns: Option<&'a [u32]>,
 }
 
 impl BatchRow<'_> {

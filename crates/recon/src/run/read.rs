@@ -6,7 +6,7 @@ use super::{Options, SideCounts};
 use crate::arena::Budget;
 use crate::digest::Secret;
 use crate::error::ReconError;
-use crate::fetch::{self, Fetched, Picker, RowPicker, Wanted};
+use crate::fetch::{self, Fetched, Picker, Wanted};
 use crate::input::{Access, Input, Job};
 use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
@@ -632,7 +632,7 @@ impl Reading<'_> {
         candidates.iter().partition(|c| !by_row(c))
     }
 
-    /// Reads rows of Parquet files by their location.
+    /// Reads rows of Parquet files by their location. The candidates are sorted by it.
     fn pick_rows(
         &self,
         side: Side,
@@ -640,23 +640,46 @@ impl Reading<'_> {
         rows_before: &[Vec<u64>],
         first_key: usize,
     ) -> Result<Vec<Fetched>, ReconError> {
-        let mut jobs = self.jobs();
-        jobs.retain(|job| {
+        // Row groups with the candidates in them and the location of their first row.
+        let mut groups: Vec<(Job, &[Candidate], u64)> = Vec::new();
+        for job in self.jobs() {
             let input = &self.inputs[job.input as usize];
-            let Access::RowGroups { rows } = &input.access else { return false };
-            let from = input.base + rows_before[job.input as usize][job.unit as usize];
-            let to = from + rows[job.unit as usize];
-            let first = wanted.partition_point(|c| c.loc < from);
-            input.side == side && wanted.get(first).is_some_and(|c| c.loc < to)
-        });
-        if jobs.is_empty() {
-            return Ok(Vec::new());
+            let Access::RowGroups { rows } = &input.access else { continue };
+            let first = input.base + rows_before[job.input as usize][job.unit as usize];
+            let start = wanted.partition_point(|c| c.loc < first);
+            let end = wanted.partition_point(|c| c.loc < first + rows[job.unit as usize]);
+            if input.side == side && start < end {
+                groups.push((job, &wanted[start..end], first));
+            }
         }
-        let visitors = (0..self.control.threads.max(1))
-            .map(|_| RowPicker::new(wanted, self.inputs, rows_before, first_key))
-            .collect();
-        let done: Vec<RowPicker<'_>> = scan(self.inputs, &jobs, self.control, visitors)?;
-        Ok(done.into_iter().map(|picker| picker.fetched).collect())
+        let next = AtomicUsize::new(0);
+        let done: Mutex<Vec<(usize, Fetched)>> = Mutex::new(Vec::new());
+        let work = || -> Result<(), ReconError> {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some((job, candidates, first)) = groups.get(at) else { return Ok(()) };
+                if self.control.stop.load(Ordering::Relaxed) {
+                    return Err(ReconError::Interrupted);
+                }
+                let input = &self.inputs[job.input as usize];
+                let group = job.unit as usize;
+                let fetched = fetch::by_row(input, group, candidates, *first, first_key, self.control.words)
+                    // The others need not begin another group.
+                    .inspect_err(|_| next.store(groups.len(), Ordering::Relaxed))?;
+                self.control.rows_done.fetch_add(candidates.len() as u64, Ordering::Relaxed);
+                done.lock().expect("no thread panicked").push((at, fetched));
+            }
+        };
+        std::thread::scope(|scope| {
+            let threads = self.control.threads.max(1).min(groups.len());
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .try_for_each(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        let mut done = done.into_inner().expect("no thread panicked");
+        done.sort_unstable_by_key(|(at, _)| *at);
+        Ok(done.into_iter().map(|(_, fetched)| fetched).collect())
     }
 }
 

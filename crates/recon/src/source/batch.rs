@@ -112,6 +112,15 @@ impl TextBatch {
         }));
     }
 
+    /// Ends rows of a table by columns, of which these are the numbers in the file.
+    ///
+    /// # Panics
+    /// When a column has not that many texts.
+    pub(super) fn end_picked_rows(&mut self, rows: impl ExactSizeIterator<Item = u64>) {
+        assert!(self.columns.iter().all(|column| column.len() == rows.len()), "columns of one length");
+        self.places.extend((0..).zip(rows).map(|(line, offset)| RowPlace { offset, len: 0, line }));
+    }
+
     /// Takes back the texts of a row that was not ended.
     pub(super) fn drop_unfinished(&mut self) {
         let rows = self.places.len();
@@ -172,6 +181,30 @@ impl TextColumn {
     pub(super) fn end_text(&mut self) {
         self.ends.push(end_of(&self.bytes));
         self.nulls.push(false);
+    }
+
+    /// Pushes `rows` texts, each as `write` puts it behind the bytes before it.
+    #[inline(always)]
+    pub(super) fn push_written<E>(
+        &mut self,
+        rows: usize,
+        mut write: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let had = self.ends.len();
+        self.ends.resize(had + rows, 0);
+        let mut done = had;
+        let mut result = Ok(());
+        for end in &mut self.ends[had..] {
+            result = write(&mut self.bytes);
+            if result.is_err() {
+                break;
+            }
+            *end = end_of(&self.bytes);
+            done += 1;
+        }
+        self.ends.truncate(done);
+        self.nulls.resize(done, false);
+        result
     }
 
     /// Returns the bytes held, for limits.

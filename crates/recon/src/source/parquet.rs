@@ -15,6 +15,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescPtr;
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -148,12 +149,7 @@ impl ParquetSource {
         assert!(batch_rows > 0, "a batch has rows");
         let first: u64 = self.group_rows().take(group).sum();
         let rows = self.group_rows().nth(group).expect("a row group of the file");
-        let kinds: Vec<Kind> = columns.iter().map(|index| self.kind(*index)).collect::<Result<_, _>>()?;
-        let mut cursors = guarded(|| {
-            let reader = self.reader.get_row_group(group)?;
-            columns.iter().map(|index| self.cursor(&*reader, *index)).collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(|error| named_library(&self.name, self.len, &format!("row group {group}"), error))?;
+        let (kinds, mut cursors) = self.cursors(group, columns)?;
         let mut batch = TextBatch::new(columns.len());
         let mut at = 0;
         while at < rows {
@@ -162,17 +158,67 @@ impl ParquetSource {
             for (((cursor, kind), index), out) in
                 cursors.iter_mut().zip(&kinds).zip(columns).zip(batch.columns_mut())
             {
-                let read = match cursor {
-                    Cursor::Pages(pages) => pages.read(*kind, now, out),
-                    Cursor::Library(library) => library.read(*kind, now, out),
-                };
-                read.map_err(|fail| self.named(fail, *index, first + at + out.len() as u64))?;
+                cursor
+                    .read(*kind, now, out)
+                    .map_err(|fail| self.named(fail, *index, first + at + out.len() as u64))?;
             }
             batch.end_rows(first + at, u32::try_from(now).expect("a batch of fewer than 2^32 rows"));
             sink(&batch);
             at += now as u64;
         }
         Ok(())
+    }
+
+    /// Reads the columns of some rows of a row group, given as ascending numbers within the group, in
+    /// batches. Other rows are passed over without being turned into text, and pages without any of
+    /// the rows are not decompressed. The columns of the batches are in the order of `columns`.
+    ///
+    /// # Errors
+    /// When a column cannot be read as text, or the file is damaged. Batches given before stand.
+    ///
+    /// # Panics
+    /// When there is no such group, column or row, or the rows do not ascend.
+    pub fn read_group_rows(
+        &self,
+        group: usize,
+        columns: &[usize],
+        rows: &[u64],
+        mut sink: impl FnMut(&TextBatch),
+    ) -> Result<(), SourceError> {
+        let first: u64 = self.group_rows().take(group).sum();
+        let count = self.group_rows().nth(group).expect("a row group of the file");
+        assert!(rows.is_sorted_by(|one, next| one < next), "rows ascend");
+        assert!(rows.last().is_none_or(|last| *last < count), "rows of the group");
+        let (kinds, mut cursors) = self.cursors(group, columns)?;
+        let mut batch = TextBatch::new(columns.len());
+        // The first row that the cursors have not passed.
+        let mut at = 0;
+        for rows in rows.chunks(PICKED_ROWS) {
+            batch.clear();
+            for (((cursor, kind), index), out) in
+                cursors.iter_mut().zip(&kinds).zip(columns).zip(batch.columns_mut())
+            {
+                pick(cursor, *kind, at, rows, out).map_err(|fail| {
+                    let row = rows.get(out.len()).or(rows.last()).copied().unwrap_or_default();
+                    self.named(fail, *index, first + row)
+                })?;
+            }
+            batch.end_picked_rows(rows.iter().map(|row| first + row));
+            sink(&batch);
+            at = rows.last().map_or(at, |last| last + 1);
+        }
+        Ok(())
+    }
+
+    /// Begins reading columns of a row group.
+    fn cursors(&self, group: usize, columns: &[usize]) -> Result<(Vec<Kind>, Vec<Cursor>), SourceError> {
+        let kinds: Vec<Kind> = columns.iter().map(|index| self.kind(*index)).collect::<Result<_, _>>()?;
+        let cursors = guarded(|| {
+            let reader = self.reader.get_row_group(group)?;
+            columns.iter().map(|index| self.cursor(&*reader, *index)).collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(|error| named_library(&self.name, self.len, &format!("row group {group}"), error))?;
+        Ok((kinds, cursors))
     }
 
     fn cursor(&self, group: &dyn RowGroupReader, index: usize) -> Result<Cursor, ParquetError> {
@@ -207,6 +253,43 @@ impl ParquetSource {
 enum Cursor {
     Pages(Box<pages::Pages>),
     Library(Box<library::Library>),
+}
+
+impl Cursor {
+    /// Pushes the next `rows` texts.
+    fn read(&mut self, kind: Kind, rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
+        match self {
+            Cursor::Pages(pages) => pages.read(kind, rows, out),
+            Cursor::Library(library) => library.read(kind, rows, out),
+        }
+    }
+
+    /// Passes over the next `rows` texts.
+    fn skip(&mut self, kind: Kind, rows: u64) -> Result<(), Fail> {
+        let rows = usize::try_from(rows).map_err(|_| DAMAGED("more rows than memory could hold"))?;
+        match self {
+            Cursor::Pages(pages) => pages.skip(kind, rows),
+            Cursor::Library(library) => library.skip(rows),
+        }
+    }
+}
+
+/// Pushes the texts of ascending rows, from a cursor that stands at row `at`.
+fn pick(
+    cursor: &mut Cursor,
+    kind: Kind,
+    mut at: u64,
+    mut rows: &[u64],
+    out: &mut TextColumn,
+) -> Result<(), Fail> {
+    while let Some(first) = rows.first() {
+        let neighbours = rows.iter().zip(*first..).take_while(|(row, next)| **row == *next).count();
+        cursor.skip(kind, first - at)?;
+        cursor.read(kind, neighbours, out)?;
+        at = first + neighbours as u64;
+        rows = &rows[neighbours..];
+    }
+    Ok(())
 }
 
 /// Runs the crate's code on bytes from outside. Some of its decoders panic on damaged pages; that is
@@ -276,7 +359,11 @@ impl ChunkReader for Positioned {
     type T = io::BufReader<PositionedRead>;
 
     fn get_read(&self, start: u64) -> ::parquet::errors::Result<Self::T> {
-        Ok(io::BufReader::new(PositionedRead { file: Arc::clone(&self.file), at: start }))
+        // Only headers of pages are read this way.
+        Ok(io::BufReader::with_capacity(
+            HEADER_BYTES,
+            PositionedRead { file: Arc::clone(&self.file), at: start },
+        ))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ::parquet::errors::Result<Bytes> {
@@ -287,9 +374,55 @@ impl ChunkReader for Positioned {
                 self.len
             )));
         }
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, start)?;
-        Ok(bytes.into())
+        let mut lent = Lent::of(length);
+        self.file.read_exact_at(&mut lent.bytes[..length], start)?;
+        Ok(Bytes::from_owner(lent))
+    }
+}
+
+/// Memory for a page as it stands in the file. It is used again and again by its thread, so that it
+/// need not be zeroed each time.
+struct Lent {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+/// Memory that a thread keeps for pages: at most so many pieces of so many bytes.
+const KEPT_PIECES: usize = 8;
+const KEPT_BYTES_MAX: usize = 2 << 20;
+
+thread_local! {
+    static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Lent {
+    fn of(len: usize) -> Lent {
+        let mut bytes = KEPT.with_borrow_mut(Vec::pop).unwrap_or_default();
+        if bytes.len() < len {
+            bytes.resize(len, 0);
+        }
+        Lent { bytes, len }
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes.len() <= KEPT_BYTES_MAX {
+            // A thread that ends has given up its store already; then the memory is freed.
+            let _ = KEPT.try_with(|kept| {
+                let mut kept = kept.borrow_mut();
+                if kept.len() < KEPT_PIECES {
+                    kept.push(bytes);
+                }
+            });
+        }
     }
 }
 
@@ -306,36 +439,38 @@ impl Read for PositionedRead {
     }
 }
 
+/// Bytes read at a time where the header of a page is looked for.
+const HEADER_BYTES: usize = 512;
+
+/// Rows that are picked for one batch.
+const PICKED_ROWS: usize = 1024;
+
 /// Text that one column of a batch, or one dictionary, may hold. At 8,192 rows that is 128 KiB a row;
 /// beyond it the column is no key of anything.
 const COLUMN_BYTES_MAX: usize = 1 << 30;
 
 /// Pushes `rows` texts: nulls where `levels` says so, and for the rest what `write` writes.
-#[inline]
+#[inline(always)]
 fn push_rows<L: Copy + PartialEq>(
     out: &mut TextColumn,
     rows: usize,
     levels: Option<(&[L], L)>,
     mut write: impl FnMut(&mut Vec<u8>) -> Result<(), Fail>,
 ) -> Result<(), Fail> {
-    let mut push = |out: &mut TextColumn| {
-        write(out.bytes_mut())?;
-        if out.bytes() > COLUMN_BYTES_MAX {
+    let mut write = |bytes: &mut Vec<u8>| {
+        write(bytes)?;
+        if bytes.len() > COLUMN_BYTES_MAX {
             return Err(Fail::Value("the texts around this row take more than 1 GiB"));
         }
-        out.end_text();
         Ok(())
     };
     match levels {
-        None => {
-            for _ in 0..rows {
-                push(out)?;
-            }
-        }
+        None => out.push_written(rows, write)?,
         Some((levels, present)) => {
             for level in levels {
                 if *level == present {
-                    push(out)?;
+                    write(out.bytes_mut())?;
+                    out.end_text();
                 } else {
                     out.push_null();
                 }

@@ -43,6 +43,19 @@ impl Library {
         Library { reader, levels: Vec::new(), present: column.max_def_level() }
     }
 
+    /// Passes over the next `rows` texts.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<(), Fail> {
+        let skipped = guarded(|| match &mut self.reader {
+            Typed::Bool(values) => values.reader.skip_records(rows),
+            Typed::Int32(values) => values.reader.skip_records(rows),
+            Typed::Int64(values) => values.reader.skip_records(rows),
+            Typed::Bytes(values) => values.reader.skip_records(rows),
+            Typed::FixedBytes(values) => values.reader.skip_records(rows),
+            Typed::Other => Ok(rows),
+        })?;
+        if skipped < rows { Err(DAMAGED("fewer values than the row group has rows")) } else { Ok(()) }
+    }
+
     /// Pushes the next `rows` texts.
     pub(super) fn read(&mut self, kind: Kind, rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
         let (levels, present) = (&mut self.levels, self.present);

@@ -17,7 +17,9 @@ pub(super) struct Pages {
     type_length: i32,
     /// The definition level of a value that is not null; 0 where nothing can be null.
     present: u32,
-    /// The dictionary as text, turned once.
+    /// The dictionary as it stands in the file, with its number of values, until it is needed.
+    unread_dictionary: Option<(Bytes, usize)>,
+    /// The dictionary as text, turned once. Behind its last text stands padding.
     dictionary: Option<TextColumn>,
     page: Option<DataPage>,
     levels: Vec<u32>,
@@ -45,6 +47,7 @@ impl Pages {
             physical: column.physical_type(),
             type_length: column.type_length(),
             present: column.max_def_level().unsigned_abs().into(),
+            unread_dictionary: None,
             dictionary: None,
             page: None,
             levels: Vec::new(),
@@ -107,15 +110,35 @@ impl Pages {
         Ok(())
     }
 
+    /// Passes over the next `rows` texts.
+    pub(super) fn skip(&mut self, kind: Kind, mut rows: usize) -> Result<(), Fail> {
+        while rows > 0 {
+            let Some(page) = self.page.as_mut().filter(|page| page.rows > 0) else {
+                let next = guarded(|| self.reader.peek_next_page())?;
+                let next = next.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
+                // A column that can be read has no lists: each row has one level.
+                match next.num_levels.or(next.num_rows) {
+                    Some(whole) if !next.is_dict && whole <= rows => {
+                        guarded(|| self.reader.skip_next_page())?;
+                        rows -= whole;
+                    }
+                    _ => self.next_page(kind)?,
+                }
+                continue;
+            };
+            let now = rows.min(page.rows);
+            page.skip(now, self.present, width(self.physical, self.type_length))?;
+            rows -= now;
+        }
+        Ok(())
+    }
+
     fn next_page(&mut self, kind: Kind) -> Result<(), Fail> {
         let page = guarded(|| self.reader.get_next_page())?;
         let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
         match page {
             Page::DictionaryPage { buf, num_values, .. } => {
-                let mut texts = TextColumn::default();
-                let count = num_values as usize;
-                push_plain(kind, self.physical, self.type_length, &buf, (count, count, None), &mut texts)?;
-                self.dictionary = Some(texts);
+                self.unread_dictionary = Some((buf, num_values as usize));
             }
             Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
                 let (levels, values) = if self.present == 0 {
@@ -129,11 +152,8 @@ impl Pages {
                     let (levels, values) = split_prefixed(&buf)?;
                     (Some(Hybrid::new(levels, bits(self.present))), values)
                 };
-                self.page = Some(DataPage {
-                    rows: num_values as usize,
-                    levels,
-                    values: self.values(encoding, values)?,
-                });
+                let values = self.values(kind, encoding, values)?;
+                self.page = Some(DataPage { rows: num_values as usize, levels, values });
             }
             Page::DataPageV2 {
                 buf, num_values, encoding, def_levels_byte_len, rep_levels_byte_len, ..
@@ -145,19 +165,26 @@ impl Pages {
                 }
                 let levels =
                     (self.present > 0).then(|| Hybrid::new(buf.slice(start..end), bits(self.present)));
-                let values = self.values(encoding, buf.slice(end..))?;
+                let values = self.values(kind, encoding, buf.slice(end..))?;
                 self.page = Some(DataPage { rows: num_values as usize, levels, values });
             }
         }
         Ok(())
     }
 
-    fn values(&self, encoding: Encoding, bytes: Bytes) -> Result<Values, Fail> {
+    fn values(&mut self, kind: Kind, encoding: Encoding, bytes: Bytes) -> Result<Values, Fail> {
         match (encoding, self.physical) {
             (Encoding::PLAIN, Physical::BOOLEAN) => Ok(Values::PlainBits { bytes, bit: 0 }),
             (Encoding::PLAIN, _) => Ok(Values::Plain { bytes, at: 0 }),
             (Encoding::RLE, Physical::BOOLEAN) => Ok(Values::Bits(Hybrid::new(split_prefixed(&bytes)?.0, 1))),
             (Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY, _) => {
+                if let Some((buf, count)) = self.unread_dictionary.take() {
+                    let mut texts = TextColumn::default();
+                    let values = (count, count, None);
+                    push_plain(kind, self.physical, self.type_length, &buf, values, &mut texts)?;
+                    texts.bytes_mut().extend_from_slice(&[0; SHORT]);
+                    self.dictionary = Some(texts);
+                }
                 // A page of nothing but nulls may leave the width out.
                 let width = u32::from(bytes.first().copied().unwrap_or(0));
                 if width > 32 {
@@ -169,6 +196,52 @@ impl Pages {
                 Err(Fail::Damaged(format!("a page in the {other} encoding, which the footer does not list")))
             }
         }
+    }
+}
+
+impl DataPage {
+    /// Passes over `rows` of its rows.
+    fn skip(&mut self, rows: usize, present: u32, width: Option<usize>) -> Result<(), Fail> {
+        let short = || DAMAGED("a page ends before its last value");
+        let values = match &mut self.levels {
+            None => rows,
+            Some(levels) => levels.count(rows, present)?,
+        };
+        match (&mut self.values, width) {
+            (Values::Plain { bytes, at }, Some(width)) => {
+                let taken = values.checked_mul(width).ok_or_else(short)?;
+                *at = at.checked_add(taken).filter(|end| *end <= bytes.len()).ok_or_else(short)?;
+            }
+            (Values::Plain { bytes, at }, None) => {
+                for _ in 0..values {
+                    let len = bytes.get(*at..).and_then(<[u8]>::first_chunk).ok_or_else(short)?;
+                    *at += 4 + u32::from_le_bytes(*len) as usize;
+                }
+                if *at > bytes.len() {
+                    return Err(short());
+                }
+            }
+            (Values::PlainBits { bit, .. }, _) => *bit += values,
+            (Values::Bits(hybrid) | Values::Indexes(hybrid), _) => hybrid.skip(values)?,
+        }
+        self.rows -= rows;
+        Ok(())
+    }
+}
+
+/// Texts up to so many bytes are copied in one step of this length, which takes no call.
+const SHORT: usize = 32;
+
+/// Copies a text of `len` bytes, which begins `source`.
+#[inline(always)]
+fn copy_text(source: &[u8], len: usize, out: &mut Vec<u8>) {
+    match source.first_chunk::<SHORT>() {
+        Some(head) if len <= SHORT => {
+            let end = out.len() + len;
+            out.extend_from_slice(head);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&source[..len]),
     }
 }
 
@@ -197,7 +270,22 @@ fn push_plain(
 ) -> Result<usize, Fail> {
     let short = || DAMAGED("a page ends before its last value");
     let Some(width) = width(physical, type_length) else {
+        // Each value has its length before it. Looked at first, since a damaged page may claim any
+        // number of values.
+        if present > bytes.len() / 4 {
+            return Err(short());
+        }
         let mut rest = bytes;
+        if kind.is_verbatim() {
+            push_rows(out, rows, levels, |out| {
+                let (len, values) = rest.split_first_chunk().ok_or_else(short)?;
+                let len = u32::from_le_bytes(*len) as usize;
+                rest = values.get(len..).ok_or_else(short)?;
+                copy_text(values, len, out);
+                Ok(())
+            })?;
+            return Ok(bytes.len() - rest.len());
+        }
         push_rows(out, rows, levels, |out| {
             let (len, values) = rest.split_first_chunk().ok_or_else(short)?;
             let (value, after) =
@@ -212,17 +300,13 @@ fn push_plain(
     match physical {
         Physical::INT32 => {
             let mut values = bytes.as_chunks::<4>().0.iter();
-            push_rows(out, rows, levels, |out| {
-                kind.write_int(i32::from_le_bytes(*values.next().ok_or_else(short)?).into(), out);
-                Ok(())
-            })?;
+            let next = || Some(i32::from_le_bytes(*values.next()?).into());
+            push_ints(kind, next, (rows, levels), out)?;
         }
         Physical::INT64 => {
             let mut values = bytes.as_chunks::<8>().0.iter();
-            push_rows(out, rows, levels, |out| {
-                kind.write_int(i64::from_le_bytes(*values.next().ok_or_else(short)?), out);
-                Ok(())
-            })?;
+            let next = || values.next().copied().map(i64::from_le_bytes);
+            push_ints(kind, next, (rows, levels), out)?;
         }
         Physical::FIXED_LEN_BYTE_ARRAY if width > 0 => {
             let mut values = bytes.chunks_exact(width);
@@ -231,6 +315,31 @@ fn push_plain(
         _ => return Err(DAMAGED("a type that has no text")),
     }
     Ok(taken)
+}
+
+/// Pushes rows of whole numbers. The scales of money have loops of their own, in which the divisors
+/// are constants.
+#[inline]
+fn push_ints(
+    kind: Kind,
+    mut next: impl FnMut() -> Option<i64>,
+    (rows, levels): (usize, Option<(&[u32], u32)>),
+    out: &mut TextColumn,
+) -> Result<(), Fail> {
+    let short = || DAMAGED("a page ends before its last value");
+    macro_rules! rows_of {
+        ($kind:expr) => {
+            push_rows(out, rows, levels, |out| {
+                $kind.write_int(next().ok_or_else(short)?, out);
+                Ok(())
+            })
+        };
+    }
+    match kind {
+        Kind::Decimal(2) => rows_of!(Kind::Decimal(2)),
+        Kind::Signed => rows_of!(Kind::Signed),
+        other => rows_of!(other),
+    }
 }
 
 /// Pushes rows whose values stand in a dictionary.
@@ -247,7 +356,7 @@ fn push_indexed(
         let index = *indexes.next().ok_or_else(|| DAMAGED("a page ends before its last value"))? as usize;
         let end = *ends.get(index).ok_or_else(|| DAMAGED("an index beyond the dictionary"))? as usize;
         let start = if index == 0 { 0 } else { ends[index - 1] as usize };
-        out.extend_from_slice(&texts[start..end]);
+        copy_text(&texts[start..], end - start, out);
         Ok(())
     })
 }
@@ -293,6 +402,51 @@ impl Hybrid {
             }
         }
         Ok(())
+    }
+
+    /// Passes over the next numbers.
+    fn skip(&mut self, mut count: usize) -> Result<(), Fail> {
+        while count > 0 {
+            match &mut self.run {
+                Run::Repeat { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run()?,
+                Run::Repeat { left, .. } => {
+                    let now = count.min(*left);
+                    *left -= now;
+                    count -= now;
+                }
+                Run::Packed { bit, left, .. } => {
+                    let now = count.min(*left);
+                    *bit += now * self.width as usize;
+                    *left -= now;
+                    count -= now;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over the next numbers and returns how many of them are `wanted`.
+    fn count(&mut self, mut count: usize, wanted: u32) -> Result<usize, Fail> {
+        let mut found = 0;
+        let mut numbers = [0; 256];
+        while count > 0 {
+            let now = match self.run {
+                Run::Repeat { value, left } if left > 0 => {
+                    let now = count.min(left);
+                    self.skip(now)?;
+                    found += if value == wanted { now } else { 0 };
+                    now
+                }
+                _ => {
+                    let numbers = &mut numbers[..count.min(256)];
+                    self.fill(numbers)?;
+                    found += numbers.iter().filter(|number| **number == wanted).count();
+                    numbers.len()
+                }
+            };
+            count -= now;
+        }
+        Ok(found)
     }
 
     fn next_run(&mut self) -> Result<(), Fail> {

@@ -380,6 +380,34 @@ fn properties(
     builder.build()
 }
 
+#[test]
+fn pages_without_a_picked_row_are_not_unpacked() {
+    let dir = TempDir::new().unwrap();
+    let texts: Vec<String> = (0..400).map(|row| format!("{row:08}")).collect();
+    let values = Values::Bytes(texts.iter().map(|text| Some(text.clone().into_bytes())).collect());
+    for version in 1..3 {
+        let written = properties(version, false, false, 3, 100);
+        let mut bytes =
+            write("message m { required binary text (STRING); }", written, &[vec![values.clone()]]);
+        // The second page is the second gzip member: its checksum stands before the third page.
+        let members: Vec<usize> = memchr::memmem::find_iter(&bytes, &[0x1F, 0x8B, 8]).collect();
+        assert_eq!(members.len(), 4);
+        bytes[members[1] + 20..members[1] + 60].fill(0xFF);
+        let file = source(&dir, "a.parquet", &bytes);
+        let parquet = ParquetSource::open(&file).unwrap();
+        let mut seen = Vec::new();
+        let pick = |rows: &[u64], seen: &mut Vec<u8>| {
+            parquet.read_group_rows(0, &[0], rows, |batch| {
+                (0..batch.rows()).for_each(|row| seen.extend_from_slice(batch.get(0, row).unwrap()));
+            })
+        };
+        pick(&[7, 99, 200, 201, 399], &mut seen).unwrap();
+        assert_eq!(String::from_utf8(seen).unwrap(), "0000000700000099000002000000020100000399");
+        let error = pick(&[7, 150], &mut Vec::new()).unwrap_err();
+        assert_eq!(error.code(), "source_damaged", "{error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
@@ -406,6 +434,60 @@ proptest! {
     }
 
     #[test]
+    fn picked_rows_are_those_of_a_whole_reading(
+        groups in prop::collection::vec(
+            (prop::collection::vec(prop_oneof![0..40_u64, any::<u64>()], 1..400), any::<u64>(), 0..8_u32),
+            1..4,
+        ),
+        version in 1..3_u8,
+        dictionary in any::<bool>(),
+        delta in any::<bool>(),
+        compression in 0..5_u8,
+        page_rows in 1..200_usize,
+        columns in prop::collection::vec(0..8_usize, 1..8),
+    ) {
+        let dir = TempDir::new().unwrap();
+        let (written, texts): (Vec<_>, Vec<_>) = groups.iter().map(|(seeds, ..)| rows_of(seeds)).unzip();
+        let bytes = write(ALL_TYPES, properties(version, dictionary, delta, compression, page_rows), &written);
+        let parquet = ParquetSource::open(&source(&dir, "a.parquet", &bytes)).unwrap();
+        let mut first = 0;
+        for (group, texts) in texts.iter().enumerate() {
+            // From every row to about one of 128, and now and then none.
+            let (salt, rarity) = (groups[group].1, groups[group].2);
+            let picks = |row: &u64| {
+                (row ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15).leading_zeros() >= rarity
+            };
+            let rows: Vec<u64> = (0..texts.len() as u64).filter(picks).collect();
+            let mut seen = Rows::new();
+            parquet
+                .read_group_rows(group, &columns, &rows, |batch| {
+                    for (row, place) in batch.places().iter().enumerate() {
+                        assert_eq!(place.offset, first + rows[seen.len()]);
+                        assert_eq!(place.line as usize, row);
+                        let text = |at| batch.get(at, row).map(|t| String::from_utf8_lossy(t).into_owned());
+                        seen.push((0..columns.len()).map(text).collect());
+                    }
+                })
+                .unwrap();
+            let wanted = |row: &u64| columns.iter().map(|at| texts[*row as usize][*at].clone()).collect();
+            prop_assert_eq!(seen, rows.iter().map(wanted).collect::<Rows>());
+            first += texts.len() as u64;
+        }
+    }
+
+    #[test]
+    fn decimals_have_the_digits_of_their_number(seed in any::<i64>(), shift in 0..64_u32, scale in 0..4_u8) {
+        let value = seed >> shift;
+        let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+        let point = if scale > 0 { "." } else { "" };
+        let mut text = b"x".to_vec();
+        Kind::Decimal(scale).write_int(value, &mut text);
+        let expected = format!("x{}{whole}{point}{fraction}", if value < 0 { "-" } else { "" });
+        prop_assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
     fn damage_never_panics(
         version in 1..3_u8,
         delta in any::<bool>(),
@@ -420,7 +502,15 @@ proptest! {
             bytes[4 + at.index(body - 4)] = byte;
         }
         // Right, wrong or refused: all the same here, as long as it ends and says so.
-        let _ = read(&source(&dir, "a.parquet", &bytes), &[0, 1, 2, 3, 4, 5, 6, 7], 64);
+        let file = source(&dir, "a.parquet", &bytes);
+        let _ = read(&file, &[0, 1, 2, 3, 4, 5, 6, 7], 64);
+        if let Ok(parquet) = ParquetSource::open(&file)
+            && parquet.row_groups() == [120]
+            && parquet.columns().len() == 8
+        {
+            let columns = [0, 1, 2, 3, 4, 5, 6, 7];
+            let _ = parquet.read_group_rows(0, &columns, &[3, 4, 60, 119], |batch| assert!(batch.rows() > 0));
+        }
     }
 
     #[test]

@@ -107,8 +107,14 @@ impl Kind {
         }
     }
 
-    /// Writes an INT32 or INT64 value.
+    /// Says whether the bytes of a BYTE_ARRAY value are its text.
     #[inline]
+    pub(super) fn is_verbatim(self) -> bool {
+        !matches!(self, Kind::Decimal(_))
+    }
+
+    /// Writes an INT32 or INT64 value.
+    #[inline(always)]
     pub(super) fn write_int(self, value: i64, out: &mut Vec<u8>) {
         match self {
             Kind::Decimal(scale) => write_decimal(value, scale, out),
@@ -225,8 +231,50 @@ const TENS: [u64; 20] = {
 };
 
 /// Writes `value` with `scale` decimals: `-12.30`.
-#[inline]
+#[inline(always)]
 fn write_decimal(value: i64, scale: u8, out: &mut Vec<u8>) {
+    let magnitude = value.unsigned_abs();
+    if scale > 2 || magnitude >= SMALL {
+        return write_any_decimal(value, scale, out);
+    }
+    let mut scratch = if scale == 0 { [b'0'; 16] } else { [b'.'; 16] };
+    let mut at = 16;
+    let mut whole = magnitude;
+    if scale == 2 {
+        scratch[14..].copy_from_slice(&PAIRS[(whole % 100) as usize]);
+        whole /= 100;
+        at = 13;
+    } else if scale == 1 {
+        scratch[15] = PAIRS[(whole % 10) as usize][1];
+        whole /= 10;
+        at = 14;
+    }
+    while whole >= 100 {
+        at -= 2;
+        scratch[at..at + 2].copy_from_slice(&PAIRS[(whole % 100) as usize]);
+        whole /= 100;
+    }
+    at -= 2;
+    scratch[at..at + 2].copy_from_slice(&PAIRS[whole as usize]);
+    at += usize::from(whole < 10);
+    if value < 0 {
+        at -= 1;
+        scratch[at] = b'-';
+    }
+    // Shifted to the front, so that the copy has a fixed length.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
+    let text = (u128::from_le_bytes(scratch) >> (at as u32 * 8)).to_le_bytes();
+    let end = out.len() + 16 - at;
+    out.extend_from_slice(&text);
+    out.truncate(end);
+}
+
+/// Numbers below this are written in 16 bytes: 12 digits in pairs, a point and a sign.
+const SMALL: u64 = 1_000_000_000_000;
+
+/// As [`write_decimal`] for any scale and number.
+#[inline(never)]
+fn write_any_decimal(value: i64, scale: u8, out: &mut Vec<u8>) {
     let scale = usize::from(scale);
     let Some(ten) = TENS.get(scale) else { return write_big_decimal(value.into(), scale_of(scale), out) };
     let mut scratch = [0; 48];
