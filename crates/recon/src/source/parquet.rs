@@ -305,10 +305,13 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
 fn named_library(name: &str, len: u64, place: &str, error: ParquetError) -> SourceError {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
-            Ok(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                SourceError::io(name, "read")(*error)
-            }
-            Ok(error) => damaged(name, len, format!("{place}: {error}")),
+            Ok(error) => match error.kind() {
+                // What decompressors say of bytes that they cannot unpack.
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    damaged(name, len, format!("{place}: {error}"))
+                }
+                _ => SourceError::io(name, "read")(*error),
+            },
             Err(error) => damaged(name, len, format!("{place}: {error}")),
         },
         error => damaged(name, len, format!("{place}: {error}")),
