@@ -8,7 +8,9 @@ mod read;
 mod state;
 
 pub use facts::phases;
-pub use inspect::{Explanation, Preview, PreviewRow, explain, missing_inputs, plan, preview, sample};
+pub use inspect::{
+    Explanation, Preview, PreviewRow, drop_repeated, explain, missing_inputs, plan, preview, sample,
+};
 pub(crate) use inspect::{pick_side, sketch_side};
 pub use plan::{Estimate, Plan, Strategy};
 pub use state::StateOptions;

@@ -350,6 +350,51 @@ pub fn missing_inputs(rules: &Rules, inputs: &[Vec<SourceFile>; 2]) -> Vec<Strin
     missing
 }
 
+/// Takes out files that were delivered twice on a side: same bytes under another name. Only files of
+/// one size are read for it. Returns what was left out, in words.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn drop_repeated(inputs: &mut [Vec<SourceFile>; 2]) -> Result<Vec<String>, ReconError> {
+    let mut dropped = Vec::new();
+    for side in Side::BOTH {
+        let files = std::mem::take(&mut inputs[side.index()]);
+        let mut digests: Vec<Option<blake3::Hash>> = vec![None; files.len()];
+        let mut kept: Vec<usize> = Vec::new();
+        for (at, file) in files.iter().enumerate() {
+            let mut first = None;
+            for &other in kept.iter().filter(|k| files[**k].stored_len() == file.stored_len()) {
+                for n in [at, other] {
+                    if digests[n].is_none() {
+                        digests[n] = Some(files[n].digest()?);
+                    }
+                }
+                if digests[at] == digests[other] {
+                    first = Some(other);
+                    break;
+                }
+            }
+            match first {
+                Some(other) => dropped.push(format!(
+                    "{}: {} has the same content as {} and is counted once",
+                    side.name(),
+                    file.name(),
+                    files[other].name()
+                )),
+                None => kept.push(at),
+            }
+        }
+        let mut kept = kept.into_iter().peekable();
+        inputs[side.index()] = files
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| kept.next_if_eq(at).is_some())
+            .map(|(_, f)| f)
+            .collect();
+    }
+    Ok(dropped)
+}
+
 /// The story of one key.
 #[derive(Debug)]
 pub struct Explanation {

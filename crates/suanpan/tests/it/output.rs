@@ -229,3 +229,19 @@ fn versions_completions_and_manual_pages_are_printed() {
         page.contains("fail\\-on") && page.contains("130") && page.contains("suanpan reconcile ledger.csv")
     );
 }
+
+/// A file that comes twice under two names is counted once, and said to be.
+#[test]
+fn a_file_delivered_twice_is_counted_once() {
+    let world = World::new();
+    world.reconcile("left.csv", "right.csv", "");
+    let once = world.summary("out");
+    std::fs::create_dir_all(world.path("more")).unwrap();
+    world.write("more/right.csv", world.text("right.csv"));
+    world.write("more/right-again.csv", world.text("right.csv"));
+    let ran = world.reconcile("left.csv", "more", "");
+    assert!(ran.stderr.contains("has the same content as"), "{ran:#?}");
+    let twice = world.summary("out");
+    assert_eq!(counts(&twice), counts(&once));
+    assert_eq!(twice["right"]["files"], 1);
+}

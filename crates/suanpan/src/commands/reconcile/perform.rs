@@ -38,6 +38,9 @@ pub(crate) struct Outcome {
 pub(crate) fn perform(mut job: Job, terminal: Terminal) -> Result<Outcome, Trouble> {
     let started = Timestamp::now();
     prepare_output(&job.out)?;
+    for note in run::drop_repeated(&mut job.options.inputs)? {
+        terminal.hint(&note);
+    }
     match attempt(&job, started, terminal) {
         // A state only saves work: without it the result is the same.
         Err(ReconError::Resume { message, .. }) => {
