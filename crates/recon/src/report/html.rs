@@ -49,7 +49,7 @@ pub fn render_html(summary: &Summary, written: &Written, lang: Lang) -> String {
     let headline = page.headline();
     html! {
         (DOCTYPE)
-        html lang=(lang.tag()) {
+        html lang=(lang.tag()) data-verdict=(summary.verdict.name()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
