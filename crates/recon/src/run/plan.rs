@@ -93,6 +93,21 @@ const CELLS_IN_CACHE: usize = 48 << 10;
 /// Rows of a partition, both sides: its tables stay in the second-level cache.
 const PARTITION_ROWS: u64 = 24 << 10;
 
+/// Compact rows beyond this go through files even where memory would hold them: taking fresh memory
+/// from the system costs more than writing to and reading from its page cache (measured: decision 0005).
+const IN_MEMORY_BYTES_MAX: usize = 256 << 20;
+/// The most memory for compact rows on their way to files.
+const SPILL_STORE_BYTES_MAX: usize = 16 << 20;
+
+fn spill_store_bytes(usable: usize) -> usize {
+    (usable / 3).min(SPILL_STORE_BYTES_MAX)
+}
+
+/// Returns how many bytes may be written to a folder's disk; nothing where that cannot be told.
+fn disk_room(folder: &std::path::Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize))
+}
+
 impl Plan {
     pub(crate) fn new(options: &Options, inputs: &[Input]) -> Plan {
         let threads = options.threads.max(1);
@@ -101,8 +116,8 @@ impl Plan {
         let wanted_bits = (estimate.rows / PARTITION_ROWS).checked_ilog2().map_or(0, |b| b + 1);
         // Each partition keeps one open block a side and thread.
         let block_cost = threads * 2 * crate::arena::BLOCK * 3;
-        let affordable_bits = (usable / 4 / block_cost).checked_ilog2().unwrap_or(0);
-        let bits = wanted_bits.min(affordable_bits).min(PARTITION_BITS_MAX);
+        let affordable = |bytes: usize| (bytes / block_cost).checked_ilog2().unwrap_or(0);
+        let bits = wanted_bits.min(affordable(usable / 4)).min(PARTITION_BITS_MAX);
         let entry_bytes = estimate.rows as usize * 16 + estimate.rows as usize / 2 + (block_cost << bits);
         let exact = matches!(options.rules.passes.first().map(|p| &p.kind), Some(PassKind::Exact { .. }));
         let mut reasons = Vec::new();
@@ -113,19 +128,24 @@ impl Plan {
                 "the first pass is not `exact`, so every row is looked at in full".to_owned()
             });
             Strategy::Full
-        } else if entry_bytes + (usable / 10) <= usable {
-            reasons.push(format!("about {} MiB of compact rows fit in memory", entry_bytes >> 20));
-            Strategy::Memory
-        } else if options.rules.flag_duplicates_on_both_sides {
-            reasons.push("copies on both sides are flagged, which a sketch cannot see".to_owned());
-            Strategy::Spill
         } else {
-            reasons.push(format!(
-                "about {} MiB of compact rows do not fit in {} MiB, so a sketch of the difference comes first",
-                entry_bytes >> 20,
-                options.memory_bytes >> 20
-            ));
-            Strategy::Sketch
+            let fits = entry_bytes + usable / 10 <= usable;
+            let room = disk_room(&options.work_dir);
+            let mib = entry_bytes >> 20;
+            if fits && (entry_bytes <= IN_MEMORY_BYTES_MAX || room < 2 * entry_bytes as u64) {
+                reasons.push(format!("about {mib} MiB of compact rows fit in memory"));
+                Strategy::Memory
+            } else if room >= 2 * entry_bytes as u64 || options.rules.flag_duplicates_on_both_sides {
+                reasons.push(format!(
+                    "about {mib} MiB of compact rows go through files: a small memory stays fast"
+                ));
+                Strategy::Spill
+            } else {
+                reasons.push(format!(
+                    "about {mib} MiB of compact rows have no room in memory or on disk, so a sketch of the difference comes first"
+                ));
+                Strategy::Sketch
+            }
         };
         let strategy = match options.strategy {
             Some(asked) if chosen != Strategy::Full => {
@@ -134,6 +154,9 @@ impl Plan {
             }
             _ => chosen,
         };
+        // Files are cut from a small store, whose open blocks must fit in it.
+        let bits =
+            if strategy == Strategy::Spill { bits.min(affordable(spill_store_bytes(usable))) } else { bits };
         let in_memory = if strategy == Strategy::Memory { entry_bytes } else { usable / 4 };
         let pool_bytes = (usable.saturating_sub(in_memory) / 2).clamp(64 << 10, 8 << 30);
         let cells = (usable / 4 / threads / 32).clamp(300, CELLS_IN_CACHE);
@@ -166,7 +189,7 @@ impl Plan {
     /// Returns how much memory compact rows may take.
     pub(crate) fn store_bytes(&self, strategy: Strategy) -> usize {
         let usable = self.memory_bytes.saturating_sub(BASE_BYTES + self.threads * WORKER_BYTES).max(1 << 20);
-        if strategy == Strategy::Memory { usable - usable / 12 } else { usable / 3 }
+        if strategy == Strategy::Memory { usable - usable / 12 } else { spill_store_bytes(usable) }
     }
 
     /// Notes what a run learned.
