@@ -70,7 +70,7 @@ const COLUMNS: [&str; 14 + KEYS_MAX] = [
 ];
 
 /// Reads open items.
-pub(crate) fn read(source: &SourceFile, rules: &Rules, words: &Mutex<Words>) -> Result<Carried, ReconError> {
+pub(crate) fn read(source: &SourceFile, words: &Mutex<Words>) -> Result<Carried, ReconError> {
     let fail = |message: String| ReconError::OpenItems { file: source.name().to_owned(), message };
     let parquet = ParquetSource::open(source)?;
     let names = parquet.columns();
@@ -106,7 +106,6 @@ pub(crate) fn read(source: &SourceFile, rules: &Rules, words: &Mutex<Words>) -> 
         })?;
     }
     failed?;
-    let _ = rules;
     Ok(carried)
 }
 

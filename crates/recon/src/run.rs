@@ -255,7 +255,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     let words = Mutex::new(Words::default());
     let carried = match &options.open_items {
         None => open_items::Carried::default(),
-        Some(file) => open_items::read(file, &options.rules, &words)?,
+        Some(file) => open_items::read(file, &words)?,
     };
     let mut plan = Plan::new(options, &inputs);
     let loaded = Mutex::new(match &state {

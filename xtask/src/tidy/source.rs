@@ -65,7 +65,8 @@ fn registry_hosts(path: &str, text: &str) -> Vec<String> {
     if path.ends_with("Cargo.lock") {
         return Vec::new();
     }
-    let hosts = [["crates", "io"], ["pypi", "org"], ["registry.npmjs", "org"], ["deb.debian", "org"]];
+    let hosts: [&[&str]; 4] =
+        [&["crates", "io"], &["pypi", "org"], &["registry", "npmjs", "org"], &["deb", "debian", "org"]];
     hosts
         .iter()
         .map(|parts| parts.join("."))
