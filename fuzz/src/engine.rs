@@ -4,13 +4,14 @@
 
 use crate::targets::Target;
 use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -71,13 +72,7 @@ impl Fuzzer {
 
     /// Runs the seeds as they are, then mutations, as long as `go_on` says.
     pub(crate) fn run(&mut self, mut go_on: impl FnMut() -> bool) -> Outcome {
-        let hook = std::panic::take_hook();
-        let place = Arc::new(Mutex::new(String::new()));
-        let noted = Arc::clone(&place);
-        std::panic::set_hook(Box::new(move |panic| {
-            let at = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
-            *noted.lock().unwrap_or_else(PoisonError::into_inner) = at;
-        }));
+        note_panics();
         let mut outcome = Outcome::Held;
         let seeds = self.corpus.len();
         for round in 0.. {
@@ -89,12 +84,10 @@ impl Fuzzer {
                 None => self.mutated(),
             };
             if let Err(message) = self.try_input(&input) {
-                let at = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                outcome = Outcome::Failed { input, message: format!("{message}{at}") };
+                outcome = Outcome::Failed { input, message };
                 break;
             }
         }
-        std::panic::set_hook(hook);
         outcome
     }
 
@@ -122,7 +115,9 @@ impl Fuzzer {
         // A file that cannot be written only costs the evidence of a death, which is still reported.
         self.last.set_len(input.len() as u64).ok();
         self.last.write_all_at(input, 0).ok();
+        TRYING.set(true);
         let found = run_one(self.target, input);
+        TRYING.set(false);
         self.tried.fetch_add(1, Ordering::Relaxed);
         match found {
             Ok(answer) => {
@@ -131,7 +126,7 @@ impl Fuzzer {
                 }
                 Ok(())
             }
-            Err(panic) => Err(failure(&*panic)),
+            Err(panic) => Err(format!("{}{}", failure(&*panic), PLACE.take())),
         }
     }
 
@@ -158,6 +153,33 @@ impl Watch {
         self.thread.thread().unpark();
         self.thread.join().ok();
     }
+}
+
+thread_local! {
+    /// True while this thread tries an input: a panic is then a finding, not a message for the terminal.
+    static TRYING: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic of this thread's trial happened: ` at FILE:LINE`.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Has panics of trials leave their place behind quietly.
+///
+/// The hook belongs to the whole process, so it is set once and asks the thread: searches run side by side in
+/// the tests.
+fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if TRYING.get() {
+                let at =
+                    panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+                PLACE.set(at);
+            } else {
+                others(panic);
+            }
+        }));
+    });
 }
 
 /// Runs a target on one input.
