@@ -54,6 +54,7 @@ use crate::outcome::{Code, Verdict};
 use crate::record::{Loc, RecordId, Records, Side, Word, Words};
 use crate::rule::{PassKind, Rules, Strength};
 use group::Grouping;
+pub(crate) use group::Keys;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

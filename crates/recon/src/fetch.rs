@@ -9,7 +9,7 @@ use crate::input::{Access, Input, Job, TextFormat};
 use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
 use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
-use crate::record::{Loc, NewRecord, Records, Side, Word, Words};
+use crate::record::{Loc, NewRecord, Side, Word, Words};
 use crate::report::OutcomeSink;
 use crate::scan::{At, BatchRow, Visitor};
 use crate::sift::{Candidate, Part};
@@ -32,10 +32,9 @@ pub(crate) struct RejectedRow {
     pub raw: Vec<u8>,
 }
 
-/// What a fetch brought.
+/// What a fetch brought besides the records, which go to a pool.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched {
-    pub(crate) records: Records,
     pub(crate) rejected: Vec<RejectedRow>,
     /// Keys (as canonical bytes) and types of which rows were matched without being fetched.
     pub(crate) matched: Vec<(Vec<u8>, Word)>,
@@ -52,6 +51,7 @@ pub(crate) fn by_location(
     first_key: usize,
     words: &Mutex<Words>,
     kernel: Kernel,
+    pool: &mut Pool<'_>,
 ) -> Result<Fetched, ReconError> {
     let mut out = Fetched::default();
     let mut text: Vec<u8> = Vec::new();
@@ -128,7 +128,7 @@ pub(crate) fn by_location(
                 };
                 let raw = &text[chunk.start..chunk.end];
                 match &chunk.row {
-                    Ok(row) => take(reader, row, loc, candidate.part, first_key, raw, &mut out)?,
+                    Ok(row) => take(reader, row, loc, candidate.part, first_key, raw, pool, &mut out)?,
                     Err(NoRow::FieldCount { found }) => {
                         let error = RowError::FieldCount { found: *found, wanted: width };
                         out.rejected.push(rejected(input.side, loc, error, raw));
@@ -146,6 +146,7 @@ pub(crate) fn by_location(
     Ok(out)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the one place where both ways of fetching meet")]
 fn take<F: Fields>(
     reader: &mut Reader<'_>,
     row: &F,
@@ -153,10 +154,11 @@ fn take<F: Fields>(
     part: Part,
     first_key: usize,
     raw: &[u8],
+    pool: &mut Pool<'_>,
     out: &mut Fetched,
 ) -> Result<(), ReconError> {
     let side = reader.layout.side;
-    let Fetched { records, rejected: bad, matched } = out;
+    let Fetched { rejected: bad, matched } = out;
     let result = reader.record(row, loc, |record: &NewRecord<'_>| {
         let key = record.texts[first_key];
         if part != Part::Open
@@ -164,14 +166,15 @@ fn take<F: Fields>(
         {
             matched.push((key.to_vec(), record.kind));
         }
-        if part != Part::Witness {
-            records.push(record);
-        }
+        if part == Part::Witness { Ok(()) } else { pool.push(record) }
     });
-    if let Err(error) = result {
-        bad.push(rejected(side, loc, error, raw));
+    match result {
+        Ok(pushed) => pushed,
+        Err(error) => {
+            bad.push(rejected(side, loc, error, raw));
+            Ok(())
+        }
     }
-    Ok(())
 }
 
 fn rejected(side: Side, loc: Loc, error: RowError, raw: &[u8]) -> RejectedRow {
@@ -248,7 +251,7 @@ pub(crate) struct Picker<'a> {
     inputs: &'a [Input],
     sink: &'a mut OutcomeSink,
     /// The rows picked.
-    pub(crate) pool: Pool,
+    pub(crate) pool: Pool<'a>,
 }
 
 impl<'a> Picker<'a> {
@@ -256,7 +259,7 @@ impl<'a> Picker<'a> {
         wanted: &'a Wanted,
         rows_before: &'a [Vec<u64>],
         inputs: &'a [Input],
-        pool: Pool,
+        pool: Pool<'a>,
         sink: &'a mut OutcomeSink,
     ) -> Self {
         Picker { wanted, rows_before, inputs, sink, pool }
@@ -328,6 +331,7 @@ pub(crate) fn by_row(
     first: u64,
     first_key: usize,
     words: &Mutex<Words>,
+    pool: &mut Pool<'_>,
 ) -> Result<Fetched, ReconError> {
     let Access::RowGroups { rows: counts } = &input.access else { unreachable!("called for Parquet only") };
     let parquet = ParquetSource::open(&input.source)?;
@@ -348,7 +352,7 @@ pub(crate) fn by_row(
                 wanted = later;
                 let fields = BatchRow { batch, row, columns: None };
                 if failed.is_ok() {
-                    failed = take(&mut reader, &fields, loc, candidate.part, first_key, b"", &mut out);
+                    failed = take(&mut reader, &fields, loc, candidate.part, first_key, b"", pool, &mut out);
                 }
             }
         }

@@ -189,7 +189,7 @@ impl Carried {
     }
 
     /// Puts all items into the pool, behind the side's files, and keeps where they came from.
-    pub(crate) fn move_to(self, pool: &mut Pool, files: [u16; 2]) -> Result<Origins, ReconError> {
+    pub(crate) fn move_to(self, pool: &mut Pool<'_>, files: [u16; 2]) -> Result<Origins, ReconError> {
         for id in self.records.ids() {
             let mut record = self.records.get(id);
             record.loc.file = files[record.side.index()];

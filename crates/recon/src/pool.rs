@@ -1,11 +1,15 @@
 //! Records on their way from pass to pass: in memory up to a budget, then on disk.
 //!
-//! A pass asks for its records in parts that are safe for it, each small enough for memory. The
-//! parts of a spilled pool are made by writing each record to the file of its part.
+//! A pool knows for which pass it gathers. It puts each record into one of [`PARTS`] parts by what that
+//! pass may split on, so every part is whole groups, is decided on by one thread, and mostly fits into
+//! the processor's cache. Above the budget the parts go to one file, which is split again when
+//! the pass begins.
 
+use crate::cascade::Keys;
 use crate::error::ReconError;
 use crate::reader::Totals;
-use crate::record::{Loc, NewRecord, RecordId, Records, Side, Text, Word};
+use crate::record::{Loc, NewRecord, Records, Side, Text, Word};
+use crate::rule::Rules;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,8 +17,10 @@ use suanpan_money::Currency;
 
 /// Records of both sides that no pass has decided on yet.
 #[derive(Debug)]
-pub(crate) struct Pool {
-    memory: Records,
+pub(crate) struct Pool<'r> {
+    split: Split<'r>,
+    memory: Vec<Part>,
+    memory_bytes: usize,
     spilled: Vec<Spilled>,
     budget_bytes: usize,
     dir: PathBuf,
@@ -22,20 +28,59 @@ pub(crate) struct Pool {
     totals: [Totals; 2],
 }
 
-#[derive(Debug)]
-struct Spilled {
-    file: File,
-    records: u64,
-    bytes: u64,
+/// Whole groups of a pass, in the tables of the threads that gathered them.
+#[derive(Debug, Default)]
+pub(crate) struct Part(Vec<Records>);
+
+impl Part {
+    /// Returns all records in one table.
+    pub(crate) fn into_table(self) -> Records {
+        let mut tables = self.0.into_iter();
+        let mut all = tables.next().unwrap_or_default();
+        tables.for_each(|more| all.append(more));
+        all
+    }
+
+    /// Returns the number of records.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(Records::len).sum()
+    }
 }
 
-/// The most files that one spilled pool is split into at a time.
-const PARTS_MAX: u64 = 256;
+/// What a pool's records may be split on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split<'r>(Option<Keys<'r>>);
 
-impl Pool {
-    pub(crate) fn new(budget_bytes: usize, dir: &Path) -> Pool {
+impl<'r> Split<'r> {
+    /// By the fields that records must share to meet in a pass.
+    pub(crate) fn of(rules: &'r Rules, pass: usize) -> Self {
+        Split((pass < rules.passes.len()).then(|| Keys::of(rules, pass)))
+    }
+
+    /// By nothing: records meet no others.
+    pub(crate) const fn anyhow() -> Self {
+        Split(None)
+    }
+
+    /// Returns the hash of what must stay together. A record that takes no part in the pass may go anywhere.
+    fn hash(&self, record: &NewRecord<'_>) -> u64 {
+        let hash = self.0.as_ref().and_then(|keys| keys.hash(record));
+        hash.unwrap_or_else(|| record.loc.row << 1 | record.side.index() as u64)
+    }
+}
+
+/// Parts in memory. At millions of records one part is some ten thousand.
+const PARTS: usize = 256;
+
+/// The most files that one spilled pool is split into at a time.
+const FILES_MAX: u64 = 256;
+
+impl<'r> Pool<'r> {
+    pub(crate) fn new(split: Split<'r>, budget_bytes: usize, dir: &Path) -> Self {
         Pool {
-            memory: Records::new(),
+            split,
+            memory: empty_parts(),
+            memory_bytes: 0,
             spilled: Vec::new(),
             budget_bytes,
             dir: dir.to_owned(),
@@ -43,122 +88,88 @@ impl Pool {
         }
     }
 
+    /// Makes an empty pool of the same kind for one of `sharers` threads.
+    pub(crate) fn share(&self, sharers: usize) -> Self {
+        Pool::new(self.split, self.budget_bytes / sharers.max(1), &self.dir)
+    }
+
     /// Returns counts and sums of everything that was ever put in on a side.
     pub(crate) fn totals(&self, side: Side) -> &Totals {
         &self.totals[side.index()]
     }
 
-    pub(crate) fn budget_bytes(&self) -> usize {
-        self.budget_bytes
-    }
-
     pub(crate) fn push(&mut self, record: &NewRecord<'_>) -> Result<(), ReconError> {
         self.totals[record.side.index()].add(record.currency, record.amount);
-        self.memory.push(record);
-        if self.memory.bytes() > self.budget_bytes { self.spill() } else { Ok(()) }
+        self.memory_bytes += push_to(&mut self.memory, self.split.hash(record), record);
+        if self.memory_bytes > self.budget_bytes { self.spill() } else { Ok(()) }
     }
 
-    pub(crate) fn append(&mut self, records: Records) -> Result<(), ReconError> {
-        for id in records.ids() {
-            let row = records.row(id);
-            self.totals[row.side.index()].add(row.currency, row.amount);
-        }
-        self.take(records)
-    }
-
-    fn take(&mut self, records: Records) -> Result<(), ReconError> {
-        if self.memory.is_empty() {
-            self.memory = records;
-        } else {
-            self.memory.append(records);
-        }
-        if self.memory.bytes() > self.budget_bytes { self.spill() } else { Ok(()) }
-    }
-
-    /// Takes over all of another pool.
-    pub(crate) fn absorb(&mut self, other: Pool) -> Result<(), ReconError> {
+    /// Takes over all of another pool, which gathered for the same pass.
+    pub(crate) fn absorb(&mut self, other: Pool<'_>) -> Result<(), ReconError> {
         for (own, more) in self.totals.iter_mut().zip(&other.totals) {
             own.merge(more);
         }
         self.spilled.extend(other.spilled);
-        self.take(other.memory)
+        for (own, more) in self.memory.iter_mut().zip(other.memory) {
+            own.0.extend(more.0);
+        }
+        self.memory_bytes += other.memory_bytes;
+        if self.memory_bytes > self.budget_bytes { self.spill() } else { Ok(()) }
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> u64 {
-        self.memory.len() as u64 + self.spilled.iter().map(|s| s.records).sum::<u64>()
-    }
-
-    /// Takes all records out, when all of them are in memory.
-    pub(crate) fn take_memory(&mut self) -> Option<Records> {
-        self.spilled.is_empty().then(|| std::mem::take(&mut self.memory))
+        let memory: usize = self.memory.iter().map(Part::len).sum();
+        memory as u64 + self.spilled.iter().map(|s| s.records).sum::<u64>()
     }
 
     fn spill(&mut self) -> Result<(), ReconError> {
         let mut out = PartFile::create(&self.dir)?;
-        for id in self.memory.ids() {
-            out.put(&self.memory.get(id))?;
+        for table in std::mem::replace(&mut self.memory, empty_parts()).into_iter().flat_map(|part| part.0) {
+            for id in table.ids() {
+                out.put(&table.get(id))?;
+            }
         }
+        self.memory_bytes = 0;
         self.spilled.push(out.finish()?);
-        self.memory = Records::new();
         Ok(())
     }
 
-    /// Gives all records in parts, each within the budget as far as `split` allows. Records with
-    /// one hash are in one part. Records without a hash come in parts of their own (`None`).
-    pub(crate) fn parts(
+    /// Gives all records, in one wave when they are in memory, else in several, each within the budget as far
+    /// as the pass may be split.
+    pub(crate) fn waves(
         mut self,
-        split: &dyn Fn(&Records, RecordId) -> Option<u64>,
-        each: &mut dyn FnMut(Records, bool) -> Result<(), ReconError>,
+        each: &mut dyn FnMut(Vec<Part>) -> Result<(), ReconError>,
     ) -> Result<(), ReconError> {
         if self.spilled.is_empty() {
-            return each(std::mem::take(&mut self.memory), true);
+            return each(self.memory);
         }
-        if !self.memory.is_empty() {
+        if self.memory_bytes > 0 {
             self.spill()?;
         }
         let spilled = std::mem::take(&mut self.spilled);
-        self.split_files(spilled, split, each, 0)
+        self.split_files(spilled, each, 0)
     }
 
     fn split_files(
         &self,
         files: Vec<Spilled>,
-        split: &dyn Fn(&Records, RecordId) -> Option<u64>,
-        each: &mut dyn FnMut(Records, bool) -> Result<(), ReconError>,
+        each: &mut dyn FnMut(Vec<Part>) -> Result<(), ReconError>,
         depth: u32,
     ) -> Result<(), ReconError> {
         let bytes: u64 = files.iter().map(|f| f.bytes).sum();
         // A record takes about twice its bytes on disk in memory, with its table's slack.
-        let parts = (bytes * 3 / self.budget_bytes.max(1) as u64 + 1).clamp(2, PARTS_MAX);
+        let parts = (bytes * 3 / self.budget_bytes.max(1) as u64 + 1).clamp(2, FILES_MAX);
         let mut outs: Vec<PartFile> =
             (0..parts).map(|_| PartFile::create(&self.dir)).collect::<Result<_, _>>()?;
-        let mut loners = Records::new();
-        let mut one = Records::new();
         for file in files {
             file.read(&self.dir, &mut |record| {
-                one.clear();
-                let id = one.push(record);
-                match split(&one, id) {
-                    Some(hash) => {
-                        // Each level of splitting uses other bits of the hash.
-                        let mixed = (hash ^ u64::from(depth))
-                            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                            .rotate_left(32 + depth * 7);
-                        outs[(((mixed & 0xFFFF_FFFF) * parts) >> 32) as usize].put(record)
-                    }
-                    None => {
-                        loners.push(record);
-                        if loners.bytes() > self.budget_bytes {
-                            each(std::mem::take(&mut loners), false)?;
-                        }
-                        Ok(())
-                    }
-                }
+                // Each level of splitting uses other bits of the hash.
+                let mixed = (self.split.hash(record) ^ u64::from(depth))
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                    .rotate_left(32 + depth * 7);
+                outs[(((mixed & 0xFFFF_FFFF) * parts) >> 32) as usize].put(record)
             })?;
-        }
-        if !loners.is_empty() {
-            each(loners, false)?;
         }
         for out in outs {
             let file = out.finish()?;
@@ -167,19 +178,44 @@ impl Pool {
             }
             let too_large = file.bytes * 2 > self.budget_bytes as u64;
             if too_large && file.bytes * 10 < bytes * 8 && depth < 4 {
-                self.split_files(vec![file], split, each, depth + 1)?;
+                self.split_files(vec![file], each, depth + 1)?;
                 continue;
             }
-            // A part that does not shrink is one group: it must be decided on as a whole.
-            let mut records = Records::new();
+            // A file that does not shrink is one group: it must be decided on as a whole.
+            let mut memory = empty_parts();
             file.read(&self.dir, &mut |record| {
-                records.push(record);
+                push_to(&mut memory, self.split.hash(record), record);
                 Ok(())
             })?;
-            each(records, true)?;
+            each(memory)?;
         }
         Ok(())
     }
+}
+
+fn empty_parts() -> Vec<Part> {
+    std::iter::repeat_with(Part::default).take(PARTS).collect()
+}
+
+/// Adds a record to its part and returns by how much the part's memory grew.
+fn push_to(parts: &mut [Part], hash: u64, record: &NewRecord<'_>) -> usize {
+    let at = hash.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> (64 - PARTS.ilog2());
+    let tables = &mut parts[at as usize].0;
+    if tables.is_empty() {
+        tables.push(Records::new());
+    }
+    let table = tables.last_mut().expect("a table was just made");
+    let before = table.bytes();
+    table.push(record);
+    table.bytes() - before
+}
+
+/// Records on disk.
+#[derive(Debug)]
+struct Spilled {
+    file: File,
+    records: u64,
+    bytes: u64,
 }
 
 struct PartFile {
@@ -316,6 +352,16 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// Rules whose first pass groups by `k1`.
+    fn by_first_key() -> Rules {
+        let side =
+            "k1 = \"id\"\namount = { column = \"amount\", unit = \"minor\" }\ncurrency = { value = \"CNY\" }";
+        let pass = "kind = \"exact\"\nkey = \"k1\"\ncompare = [\"currency\", \"amount\"]";
+        let text =
+            format!("version = 1\n[left.fields]\n{side}\n[right.fields]\n{side}\n[[passes]]\n{pass}\n");
+        Rules::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
@@ -324,7 +370,8 @@ mod tests {
             budget in 1_usize..60_000,
         ) {
             let dir = tempfile::tempdir().unwrap();
-            let mut pool = Pool::new(budget, dir.path());
+            let rules = by_first_key();
+            let mut pool = Pool::new(Split::of(&rules, 0), budget, dir.path());
             let mut want = BTreeMap::new();
             for (at, (key, amount, fee, date, len)) in rows.iter().enumerate() {
                 let key_text = [*key];
@@ -342,15 +389,16 @@ mod tests {
             prop_assert_eq!(pool.len(), rows.len() as u64);
             let mut seen_keys: BTreeMap<u8, usize> = BTreeMap::new();
             let mut part = 0;
-            let split = |records: &Records, id: RecordId| records.text(id, Text::Key(0)).map(|k| u64::from(k[0]));
-            pool.parts(&split, &mut |records, _| {
-                part += 1;
-                for id in records.ids() {
-                    if let Some(key) = records.text(id, Text::Key(0)) {
-                        assert_eq!(*seen_keys.entry(key[0]).or_insert(part), part, "a group in two parts");
+            pool.waves(&mut |parts| {
+                for records in parts.into_iter().map(Part::into_table) {
+                    part += 1;
+                    for id in records.ids() {
+                        if let Some(key) = records.text(id, Text::Key(0)) {
+                            assert_eq!(*seen_keys.entry(key[0]).or_insert(part), part, "a group in two parts");
+                        }
+                        let record = records.get(id);
+                        assert_eq!(want.remove(&record.loc.row), Some(encode(&record)));
                     }
-                    let record = records.get(id);
-                    assert_eq!(want.remove(&record.loc.row), Some(encode(&record)));
                 }
                 Ok(())
             }).unwrap();

@@ -25,7 +25,7 @@ use crate::input::Input;
 use crate::invariants::{Tallies, Tally, Totals, Violation};
 use crate::open_items;
 use crate::outcome::Code;
-use crate::pool::Pool;
+use crate::pool::{Pool, Split};
 use crate::record::{Side, Words};
 use crate::report::{OutcomeSink, Shape as TableShape, SinkOptions};
 use crate::rule::Rules;
@@ -274,7 +274,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     progress.bytes_total.store(bytes, Ordering::Relaxed);
     clock.book(Phase::Plan);
 
-    let mut pool = Pool::new(plan.pool_bytes, &options.work_dir);
+    let mut pool = Pool::new(Split::of(&options.rules, 0), plan.pool_bytes, &options.work_dir);
     let mut already = AlreadyMatched::new();
     let forced: HashSet<u64> = carried.tags(&options.rules, &secret, plan.shape());
     let sink_options = SinkOptions {
@@ -498,7 +498,7 @@ fn file_names(options: &Options, inputs: &[Input]) -> [Vec<String>; 2] {
 /// to the record and the cent, or the run has failed.
 fn bulk_matched(
     sides: &[SideCounts; 2],
-    pool: &Pool,
+    pool: &Pool<'_>,
 ) -> Result<Vec<(suanpan_money::Currency, Tally)>, ReconError> {
     let mut bulk: BTreeMap<suanpan_money::Currency, Tally> = BTreeMap::new();
     for side in Side::BOTH {

@@ -3,16 +3,15 @@
 //! One sorted list of (hash, record) for a pass, and no table or allocation for a group. Equal
 //! hashes are confirmed by comparing the fields themselves.
 
-use crate::record::{RecordId, Records, Side, Text};
+use crate::record::{NewRecord, RecordId, Records, Side, Text};
 use crate::rule::{Field, PassKind, Rules};
 use siphasher::sip::SipHasher13;
 use std::cmp::Ordering;
 use std::hash::Hasher;
 
 /// The fields by which a pass groups, and how it reads them.
-#[derive(Clone, Copy)]
-pub(super) struct Grouping<'a> {
-    records: &'a Records,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keys<'a> {
     /// Fields that passes of this kind always group by.
     fixed: [Option<Field>; 3],
     /// Fields that the rules name.
@@ -26,6 +25,13 @@ pub(super) struct Grouping<'a> {
     dated: bool,
 }
 
+/// Groups the records of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Grouping<'a> {
+    records: &'a Records,
+    keys: Keys<'a>,
+}
+
 /// How many entries are read ahead: their rows and texts fit into the second-level cache.
 const WARM_ENTRIES: usize = 512;
 
@@ -36,8 +42,12 @@ pub(super) struct Entry {
     pub(super) id: RecordId,
 }
 
-impl<'a> Grouping<'a> {
-    pub(super) fn of(rules: &'a Rules, pass: usize, records: &'a Records) -> Self {
+impl<'a> Keys<'a> {
+    /// Returns what a pass groups by.
+    ///
+    /// # Panics
+    /// When the rules have no such pass.
+    pub(crate) fn of(rules: &'a Rules, pass: usize) -> Self {
         let kind = &rules.passes[pass].kind;
         let currency = Some(Field::Currency);
         let (fixed, eq): ([Option<Field>; 3], &[Field]) = match kind {
@@ -49,8 +59,7 @@ impl<'a> Grouping<'a> {
             }
             PassKind::Net { eq, .. } | PassKind::Subset { eq, .. } => ([None, currency, None], eq),
         };
-        Grouping {
-            records,
+        Keys {
             fixed,
             eq,
             fold: rules.fold_key_case,
@@ -64,17 +73,16 @@ impl<'a> Grouping<'a> {
     }
 
     /// Returns the hash of a record's group, or `None` when it takes no part.
-    pub(super) fn hash(&self, id: RecordId) -> Option<u64> {
+    pub(crate) fn hash(&self, record: &NewRecord<'_>) -> Option<u64> {
         // The keys of the hash are fixed: collisions made on purpose cost only comparisons.
         let mut hasher = SipHasher13::new_with_keys(0x7375_616e_7061_6e00, 0x6361_7363_6164_6500);
-        let row = self.records.row(id);
-        if self.dated && row.date.is_none() {
+        if self.dated && record.date.is_none() {
             return None;
         }
         for field in self.fields() {
             match field {
                 Field::Text(text) => {
-                    let bytes = self.text(id, *text)?;
+                    let bytes = self.text(record, *text)?;
                     if self.folds(*text) {
                         for byte in bytes {
                             hasher.write_u8(byte.to_ascii_lowercase());
@@ -84,15 +92,35 @@ impl<'a> Grouping<'a> {
                     }
                     hasher.write_usize(bytes.len());
                 }
-                Field::Kind => hasher.write_u16(row.kind.0),
-                Field::Currency => hasher.write_u16(row.currency.numeric()),
-                Field::Amount => hasher.write_i64(row.amount),
-                Field::Status => hasher.write_u16(row.status.0),
-                Field::Fee => hasher.write_i64(row.fee?),
-                Field::Date => hasher.write_i32(row.date?),
+                Field::Kind => hasher.write_u16(record.kind.0),
+                Field::Currency => hasher.write_u16(record.currency.numeric()),
+                Field::Amount => hasher.write_i64(record.amount),
+                Field::Status => hasher.write_u16(record.status.0),
+                Field::Fee => hasher.write_i64(record.fee?),
+                Field::Date => hasher.write_i32(record.date?),
             }
         }
         Some(hasher.finish())
+    }
+
+    fn text<'r>(&self, record: &NewRecord<'r>, text: Text) -> Option<&'r [u8]> {
+        let found = record.texts[text.slot()];
+        if text == Text::Original && self.original_or_key { found.or(record.texts[0]) } else { found }
+    }
+
+    fn folds(&self, text: Text) -> bool {
+        self.fold && matches!(text, Text::Key(_) | Text::Original)
+    }
+}
+
+impl<'a> Grouping<'a> {
+    pub(super) fn of(rules: &'a Rules, pass: usize, records: &'a Records) -> Self {
+        Grouping { records, keys: Keys::of(rules, pass) }
+    }
+
+    /// Returns the hash of a record's group, or `None` when it takes no part.
+    pub(super) fn hash(&self, id: RecordId) -> Option<u64> {
+        self.keys.hash(&self.records.get(id))
     }
 
     /// Calls `decide` once for each group, and returns the records that take no part.
@@ -126,7 +154,7 @@ impl<'a> Grouping<'a> {
     fn warm(&self, entries: &[Entry]) {
         let lengths = entries.iter().map(|entry| {
             let row = self.records.row(entry.id);
-            let text = match self.fields().next() {
+            let text = match self.keys.fields().next() {
                 Some(Field::Text(text)) => self.text(entry.id, *text).map_or(0, <[u8]>::len),
                 _ => 0,
             };
@@ -148,7 +176,7 @@ impl<'a> Grouping<'a> {
     /// Returns the canonical bytes of a record's text: folded where the rules say so.
     pub(super) fn canonical(&self, id: RecordId, text: Text) -> Option<Vec<u8>> {
         let bytes = self.text(id, text)?;
-        Some(if self.folds(text) { bytes.to_ascii_lowercase() } else { bytes.to_vec() })
+        Some(if self.keys.folds(text) { bytes.to_ascii_lowercase() } else { bytes.to_vec() })
     }
 
     fn order(&self, a: RecordId, b: RecordId) -> Ordering {
@@ -162,12 +190,12 @@ impl<'a> Grouping<'a> {
             Field::Fee => row_a.fee.cmp(&row_b.fee),
             Field::Date => row_a.date.cmp(&row_b.date),
         };
-        self.fields().map(by_field).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        self.keys.fields().map(by_field).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     fn order_texts(&self, a: RecordId, b: RecordId, text: Text) -> Ordering {
         let (a, b) = (self.text(a, text), self.text(b, text));
-        if self.folds(text) {
+        if self.keys.folds(text) {
             let fold = |bytes: Option<&'a [u8]>| bytes.unwrap_or(&[]).iter().map(u8::to_ascii_lowercase);
             fold(a).cmp(fold(b))
         } else {
@@ -175,13 +203,9 @@ impl<'a> Grouping<'a> {
         }
     }
 
-    fn folds(&self, text: Text) -> bool {
-        self.fold && matches!(text, Text::Key(_) | Text::Original)
-    }
-
     fn text(&self, id: RecordId, text: Text) -> Option<&'a [u8]> {
         let found = self.records.text(id, text);
-        if found.is_none() && text == Text::Original && self.original_or_key {
+        if found.is_none() && text == Text::Original && self.keys.original_or_key {
             return self.records.text(id, Text::Key(0));
         }
         found
@@ -246,7 +270,7 @@ mod tests {
 
     fn by_key(records: &Records, fold: bool) -> Grouping<'_> {
         let fixed = [Some(Field::Text(Text::Key(0))), None, None];
-        Grouping { records, fixed, eq: &[], fold, original_or_key: false, dated: false }
+        Grouping { records, keys: Keys { fixed, eq: &[], fold, original_or_key: false, dated: false } }
     }
 
     fn groups(grouping: &Grouping<'_>, hash: impl Fn(RecordId) -> u64) -> Vec<Vec<u32>> {

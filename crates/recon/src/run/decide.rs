@@ -1,15 +1,16 @@
 //! Runs the passes over the pool of records, part by part, and proves each part.
 
 use super::{Options, Phase, Progress};
-use crate::cascade::{AlreadyMatched, CloseContext, close, run_pass, split_hash};
+use crate::cascade::{AlreadyMatched, CloseContext, close, run_pass};
 use crate::error::ReconError;
 use crate::invariants::{Place, Tallies, Violation, check_verdict};
 use crate::open_items::Origins;
 use crate::outcome::Verdict;
-use crate::pool::Pool;
+use crate::pool::{Part, Pool, Split};
 use crate::record::{RecordId, Records, Side, Words};
 use crate::report::OutcomeSink;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 /// What the passes need besides the records.
 pub(super) struct Deciding<'a> {
@@ -29,54 +30,37 @@ pub(super) struct Done {
 }
 
 /// What one worker adds up.
-struct Worker {
+struct Worker<'a> {
     sink: OutcomeSink,
     tallies: Tallies,
-    leftover: Vec<RecordId>,
+    /// What goes on to the next pass.
+    next: Pool<'a>,
 }
 
-/// Records below this number are decided by one thread: starting more costs more.
+/// Parts below this number of records are decided on by one thread: starting more costs more.
 const ALONE: usize = 4096;
 
 impl Deciding<'_> {
     /// Runs all passes and the close.
-    pub(super) fn run(&self, mut pool: Pool, sinks: Vec<OutcomeSink>) -> Result<Done, ReconError> {
+    pub(super) fn run(&self, pool: Pool<'_>, sinks: Vec<OutcomeSink>) -> Result<Done, ReconError> {
         self.progress.enter(Phase::Decide);
         let rules = &self.options.rules;
-        let mut workers: Vec<Worker> = sinks
+        let gather = |pass| Pool::new(Split::of(rules, pass), self.pool_bytes, &self.options.work_dir);
+        let sharers = sinks.len();
+        let mut workers: Vec<Worker<'_>> = sinks
             .into_iter()
-            .map(|sink| Worker { sink, tallies: Tallies::default(), leftover: Vec::new() })
+            .map(|sink| Worker { sink, tallies: Tallies::default(), next: gather(1).share(sharers) })
             .collect();
-        if let Some(records) = pool.take_memory() {
-            // The usual case: everything stays where it is, and passes hand on numbers only.
-            let mut ids: Vec<RecordId> = records.ids().collect();
-            for pass in 0..rules.passes.len() {
-                self.pass_over(pass, &records, &ids, &mut workers)?;
-                ids = workers.iter_mut().flat_map(|w| std::mem::take(&mut w.leftover)).collect();
-                self.check_stop()?;
-            }
-            self.close(&records, &ids, &mut workers)?;
-        } else {
-            for pass in 0..rules.passes.len() {
-                let mut next = Pool::new(self.pool_bytes, &self.options.work_dir);
-                let split = |records: &Records, id: RecordId| split_hash(rules, pass, records, id);
-                pool.parts(&split, &mut |records, _| {
-                    let ids: Vec<RecordId> = records.ids().collect();
-                    self.pass_over(pass, &records, &ids, &mut workers)?;
-                    for worker in &mut workers {
-                        for id in worker.leftover.drain(..) {
-                            next.push(&records.get(id))?;
-                        }
-                    }
-                    self.check_stop()
-                })?;
-                pool = next;
-            }
-            pool.parts(&|_, _| None, &mut |records, _| {
-                let ids: Vec<RecordId> = records.ids().collect();
-                self.close(&records, &ids, &mut workers)?;
+        let mut open = pool;
+        for pass in 0..rules.passes.len() {
+            open.waves(&mut |parts| {
+                self.in_parallel(&mut workers, parts, |worker, part| self.decide(pass, part, worker))?;
                 self.check_stop()
             })?;
+            open = gather(pass + 1);
+            for worker in &mut workers {
+                open.absorb(std::mem::replace(&mut worker.next, gather(pass + 2).share(sharers)))?;
+            }
         }
         let mut done = Done { sinks: Vec::new(), tallies: Tallies::default() };
         for worker in workers {
@@ -90,52 +74,27 @@ impl Deciding<'_> {
         if self.progress.stop.load(Ordering::Relaxed) { Err(ReconError::Interrupted) } else { Ok(()) }
     }
 
-    /// Closes what no pass took.
-    fn close(&self, records: &Records, ids: &[RecordId], workers: &mut [Worker]) -> Result<(), ReconError> {
-        let decided = flags(records);
-        let pieces: Vec<&[RecordId]> = ids.chunks(ids.len().div_ceil(workers.len()).max(ALONE)).collect();
-        self.in_parallel(workers, &pieces, |worker, ids| {
-            self.take(worker, records, &close(&self.options.rules, self.context, records, ids), &decided)
-        })?;
-        check_all_decided(records, ids, &decided)
-    }
-
-    /// Runs one pass over records that are whole groups.
-    fn pass_over(
-        &self,
-        pass: usize,
-        records: &Records,
-        ids: &[RecordId],
-        workers: &mut [Worker],
-    ) -> Result<(), ReconError> {
+    /// Runs one pass over whole groups. What the last pass does not take is closed at once.
+    fn decide(&self, pass: usize, part: Part, worker: &mut Worker<'_>) -> Result<(), ReconError> {
         let rules = &self.options.rules;
-        let decided = flags(records);
-        let count = if ids.len() < ALONE { 1 } else { workers.len() * 16 };
-        let mut parts: Vec<Vec<RecordId>> = vec![Vec::new(); count];
-        let mut apart: Vec<RecordId> = Vec::new();
-        for &id in ids {
-            match split_hash(rules, pass, records, id) {
-                Some(hash) => {
-                    let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                    parts[((u128::from(mixed) * count as u128) >> 64) as usize].push(id);
-                }
-                None => apart.push(id),
+        let records = part.into_table();
+        let ids: Vec<RecordId> = records.ids().collect();
+        let result = run_pass(rules, pass, &records, self.words, &ids, self.already_for(pass));
+        let mut decided = vec![false; records.len()];
+        self.take(worker, &records, &result.verdicts, &mut decided)?;
+        if pass + 1 == rules.passes.len() {
+            let closed = close(rules, self.context, &records, &result.leftover);
+            self.take(worker, &records, &closed, &mut decided)?;
+        } else {
+            for id in result.leftover {
+                mark(&records, id, &mut decided)?;
+                worker.next.push(&records.get(id))?;
             }
         }
-        self.in_parallel(workers, &parts, |worker, ids| {
-            let result = run_pass(rules, pass, records, self.words, ids, self.already_for(pass));
-            self.take(worker, records, &result.verdicts, &decided)?;
-            for id in &result.leftover {
-                mark(records, *id, &decided)?;
-            }
-            worker.leftover.extend(result.leftover);
-            Ok(())
-        })?;
-        for id in &apart {
-            mark(records, *id, &decided)?;
+        match ids.iter().find(|id| !decided[id.0 as usize]) {
+            Some(id) => Err(Violation::Undecided { place: Place::of(records.row(*id)) }.into()),
+            None => Ok(()),
         }
-        workers[0].leftover.extend(apart);
-        check_all_decided(records, ids, &decided)
     }
 
     /// The fast path matches only rows of the first pass.
@@ -147,10 +106,10 @@ impl Deciding<'_> {
     /// Takes verdicts: each is checked, counted and written.
     fn take(
         &self,
-        worker: &mut Worker,
+        worker: &mut Worker<'_>,
         records: &Records,
         verdicts: &[Verdict],
-        decided: &[AtomicBool],
+        decided: &mut [bool],
     ) -> Result<(), ReconError> {
         let mut differences = 0;
         for verdict in verdicts {
@@ -177,23 +136,26 @@ impl Deciding<'_> {
         Ok(())
     }
 
-    fn in_parallel<P: Sync>(
+    fn in_parallel<'a>(
         &self,
-        workers: &mut [Worker],
-        parts: &[P],
-        each: impl Fn(&mut Worker, &P) -> Result<(), ReconError> + Sync,
+        workers: &mut [Worker<'a>],
+        parts: Vec<Part>,
+        each: impl Fn(&mut Worker<'a>, Part) -> Result<(), ReconError> + Sync,
     ) -> Result<(), ReconError> {
-        if parts.len() <= 1 {
-            return parts.iter().try_for_each(|part| each(&mut workers[0], part));
+        let records: usize = parts.iter().map(Part::len).sum();
+        let mut parts = parts.into_iter().filter(|part| part.len() > 0);
+        if workers.len() == 1 || records < ALONE {
+            return parts.try_for_each(|part| each(&mut workers[0], part));
         }
-        let next = AtomicUsize::new(0);
+        let parts = Mutex::new(parts);
+        let next = || parts.lock().expect("no thread panicked").next();
         std::thread::scope(|scope| {
             let handles: Vec<_> = workers
                 .iter_mut()
                 .map(|worker| {
                     let (next, each) = (&next, &each);
                     scope.spawn(move || {
-                        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        while let Some(part) = next() {
                             each(worker, part)?;
                         }
                         Ok(())
@@ -207,24 +169,14 @@ impl Deciding<'_> {
     }
 }
 
-fn flags(records: &Records) -> Vec<AtomicBool> {
-    (0..records.len()).map(|_| AtomicBool::new(false)).collect()
-}
-
 /// Notes that a record was decided on or left over; twice is a violation of I1.
-fn mark(records: &Records, id: RecordId, decided: &[AtomicBool]) -> Result<(), ReconError> {
-    match decided.get(id.0 as usize) {
+fn mark(records: &Records, id: RecordId, decided: &mut [bool]) -> Result<(), ReconError> {
+    match decided.get_mut(id.0 as usize) {
         None => Err(Violation::Unknown { number: id.0 }.into()),
-        Some(flag) if flag.swap(true, Ordering::Relaxed) => {
-            Err(Violation::DecidedTwice { place: Place::of(records.row(id)) }.into())
+        Some(true) => Err(Violation::DecidedTwice { place: Place::of(records.row(id)) }.into()),
+        Some(flag) => {
+            *flag = true;
+            Ok(())
         }
-        Some(_) => Ok(()),
-    }
-}
-
-fn check_all_decided(records: &Records, ids: &[RecordId], decided: &[AtomicBool]) -> Result<(), ReconError> {
-    match ids.iter().find(|id| !decided[id.0 as usize].load(Ordering::Relaxed)) {
-        Some(id) => Err(Violation::Undecided { place: Place::of(records.row(*id)) }.into()),
-        None => Ok(()),
     }
 }

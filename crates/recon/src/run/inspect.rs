@@ -10,7 +10,7 @@ use crate::fetch::Wanted;
 use crate::input::{Input, Job, TextFormat};
 use crate::limits::COLUMNS_MAX;
 use crate::outcome::Verdict;
-use crate::pool::Pool;
+use crate::pool::{Part, Pool, Split};
 use crate::reader::{Digest, Fields, Reader, RowError};
 use crate::record::{KEYS_MAX, Loc, NewRecord, RecordId, Records, Side, Text, Words};
 use crate::report::{OutcomeSink, SinkOptions};
@@ -500,12 +500,14 @@ impl Look {
         };
         let mut sinks: Vec<OutcomeSink> =
             (0..options.threads.max(1)).map(|_| OutcomeSink::new(&shape, &sink_options)).collect();
-        let mut pool = Pool::new(self.plan.pool_bytes, &options.work_dir);
+        let mut pool = Pool::new(Split::anyhow(), self.plan.pool_bytes, &options.work_dir);
         reader.pick(wanted, &mut pool, &mut sinks)?;
         let mut found = Records::new();
-        pool.parts(&|_, _| None, &mut |part, _| {
-            for id in part.ids().filter(|id| keep(&part, *id)) {
-                found.push(&part.get(id));
+        pool.waves(&mut |parts| {
+            for part in parts.into_iter().map(Part::into_table) {
+                for id in part.ids().filter(|id| keep(&part, *id)) {
+                    found.push(&part.get(id));
+                }
             }
             Ok(())
         })?;

@@ -429,17 +429,14 @@ impl Reading<'_> {
     pub(super) fn pick(
         &self,
         wanted: &Wanted,
-        pool: &mut Pool,
+        pool: &mut Pool<'_>,
         sinks: &mut [OutcomeSink],
     ) -> Result<(), ReconError> {
         let rows_before: Vec<Vec<u64>> = self.inputs.iter().map(Input::rows_before).collect();
-        let bytes = pool.budget_bytes() / (sinks.len() + 1);
+        let sharers = sinks.len() + 1;
         let visitors = sinks
             .iter_mut()
-            .map(|sink| {
-                let pool = Pool::new(bytes, &self.options.work_dir);
-                Picker::new(wanted, &rows_before, self.inputs, pool, sink)
-            })
+            .map(|sink| Picker::new(wanted, &rows_before, self.inputs, pool.share(sharers), sink))
             .collect();
         let mut jobs = self.jobs();
         jobs.retain(|job| wanted.side(self.inputs[job.input as usize].side));
@@ -537,7 +534,7 @@ impl Reading<'_> {
         wave: Sifted,
         locations: [bool; 2],
         last_wave: bool,
-        pool: &mut Pool,
+        pool: &mut Pool<'_>,
         sinks: &mut [OutcomeSink],
         counts: &[SideCounts; 2],
     ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
@@ -570,57 +567,68 @@ impl Reading<'_> {
             let end = candidates.partition_point(|c| c.side <= side);
             let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
             let (texts, by_row) = self.split_by_format(side, &candidates[start..end]);
-            for fetched in self.pick_rows(side, &by_row, &rows_before, first_key)? {
-                matched.extend(self.put(fetched, pool, sinks)?);
-            }
+            let groups = self.row_groups(side, &by_row, &rows_before);
+            matched.extend(self.fetch_pieces(&groups, pool, sinks, |(job, candidates, first), pool| {
+                let input = &self.inputs[job.input as usize];
+                let group = job.unit as usize;
+                fetch::by_row(input, group, candidates, *first, first_key, self.control.words, pool)
+            })?);
             let pieces = pieces(&texts, self.control.threads.max(1) * 8);
-            let next = AtomicUsize::new(0);
-            let done: Mutex<Vec<(usize, Fetched)>> = Mutex::new(Vec::new());
-            std::thread::scope(|scope| -> Result<(), ReconError> {
-                let workers: Vec<_> = (0..self.control.threads.max(1).min(pieces.len()))
-                    .map(|_| {
-                        scope.spawn(|| -> Result<(), ReconError> {
-                            loop {
-                                let at = next.fetch_add(1, Ordering::Relaxed);
-                                let Some(piece) = pieces.get(at) else { return Ok(()) };
-                                let fetched = fetch::by_location(
-                                    &own,
-                                    &before,
-                                    piece,
-                                    first_key,
-                                    self.control.words,
-                                    self.control.kernel,
-                                )?;
-                                done.lock().expect("no thread panicked").push((at, fetched));
-                            }
-                        })
-                    })
-                    .collect();
-                workers
-                    .into_iter()
-                    .try_for_each(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            })?;
-            let mut done = done.into_inner().expect("no thread panicked");
-            done.sort_unstable_by_key(|(at, _)| *at);
-            for (_, fetched) in done {
-                matched.extend(self.put(fetched, pool, sinks)?);
-            }
+            let (words, kernel) = (self.control.words, self.control.kernel);
+            matched.extend(self.fetch_pieces(&pieces, pool, sinks, |piece, pool| {
+                fetch::by_location(&own, &before, piece, first_key, words, kernel, pool)
+            })?);
         }
         Ok(matched)
     }
 
-    /// Moves what was fetched on, and returns what was matched without being fetched.
-    fn put(
+    /// Fetches pieces in parallel, each thread into a pool of its own. Returns what was matched without being
+    /// fetched.
+    fn fetch_pieces<'p, P: Sync>(
         &self,
-        fetched: Fetched,
-        pool: &mut Pool,
+        pieces: &[P],
+        pool: &mut Pool<'p>,
         sinks: &mut [OutcomeSink],
+        fetch: impl Fn(&P, &mut Pool<'_>) -> Result<Fetched, ReconError> + Sync,
     ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
-        pool.append(fetched.records)?;
-        for row in &fetched.rejected {
-            row.with_report(|row| sinks[0].reject(row))?;
+        let threads = self.control.threads.max(1).min(pieces.len());
+        let next = AtomicUsize::new(0);
+        let work = |mut own: Pool<'p>| {
+            let mut all = Fetched::default();
+            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if self.control.stop.load(Ordering::Relaxed) {
+                    return Err(ReconError::Interrupted);
+                }
+                // After an error the others need not begin another piece.
+                let fetched =
+                    fetch(piece, &mut own).inspect_err(|_| next.store(pieces.len(), Ordering::Relaxed))?;
+                all.rejected.extend(fetched.rejected);
+                all.matched.extend(fetched.matched);
+            }
+            Ok((own, all))
+        };
+        let done: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|_| {
+                    let own = pool.share(threads + 1);
+                    scope.spawn(|| work(own))
+                })
+                .collect();
+            workers
+                .into_iter()
+                .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut matched = Vec::new();
+        for worker in done {
+            let (own, fetched) = worker?;
+            pool.absorb(own)?;
+            for row in &fetched.rejected {
+                row.with_report(|row| sinks[0].reject(row))?;
+            }
+            matched.extend(fetched.matched);
         }
-        Ok(fetched.matched)
+        Ok(matched)
     }
 
     /// Parts candidates into those of text files and those of Parquet files.
@@ -632,16 +640,15 @@ impl Reading<'_> {
         candidates.iter().partition(|c| !by_row(c))
     }
 
-    /// Reads rows of Parquet files by their location. The candidates are sorted by it.
-    fn pick_rows(
+    /// Returns the row groups that hold wanted rows, each with these and with the location of its first row.
+    /// The wanted rows are sorted by location.
+    fn row_groups<'w>(
         &self,
         side: Side,
-        wanted: &[Candidate],
+        wanted: &'w [Candidate],
         rows_before: &[Vec<u64>],
-        first_key: usize,
-    ) -> Result<Vec<Fetched>, ReconError> {
-        // Row groups with the candidates in them and the location of their first row.
-        let mut groups: Vec<(Job, &[Candidate], u64)> = Vec::new();
+    ) -> Vec<(Job, &'w [Candidate], u64)> {
+        let mut groups = Vec::new();
         for job in self.jobs() {
             let input = &self.inputs[job.input as usize];
             let Access::RowGroups { rows } = &input.access else { continue };
@@ -652,34 +659,7 @@ impl Reading<'_> {
                 groups.push((job, &wanted[start..end], first));
             }
         }
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<(usize, Fetched)>> = Mutex::new(Vec::new());
-        let work = || -> Result<(), ReconError> {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some((job, candidates, first)) = groups.get(at) else { return Ok(()) };
-                if self.control.stop.load(Ordering::Relaxed) {
-                    return Err(ReconError::Interrupted);
-                }
-                let input = &self.inputs[job.input as usize];
-                let group = job.unit as usize;
-                let fetched = fetch::by_row(input, group, candidates, *first, first_key, self.control.words)
-                    // The others need not begin another group.
-                    .inspect_err(|_| next.store(groups.len(), Ordering::Relaxed))?;
-                self.control.rows_done.fetch_add(candidates.len() as u64, Ordering::Relaxed);
-                done.lock().expect("no thread panicked").push((at, fetched));
-            }
-        };
-        std::thread::scope(|scope| {
-            let threads = self.control.threads.max(1).min(groups.len());
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .try_for_each(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })?;
-        let mut done = done.into_inner().expect("no thread panicked");
-        done.sort_unstable_by_key(|(at, _)| *at);
-        Ok(done.into_iter().map(|(_, fetched)| fetched).collect())
+        groups
     }
 }
 
