@@ -12,6 +12,7 @@
 mod breaks;
 mod csv;
 mod html;
+mod in_order;
 mod names;
 mod parquet;
 mod row;

@@ -8,76 +8,74 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
-// As much as the file's own buffer, which then passes it on without a copy.
-const WRITE_BYTES: usize = 256 << 10;
-
 /// Writes one table as a CSV file.
 pub(super) struct CsvOut {
     file: Staged,
-    line: Vec<u8>,
-    next: usize,
-    columns: usize,
     rows: u64,
-    text: CellText,
 }
 
 impl CsvOut {
     /// Starts the file and writes its header.
     pub(super) fn create(dir: &Path, name: &str, columns: &[Column]) -> Result<Self, ReportError> {
-        let mut out = CsvOut {
-            file: Staged::create(dir, name)?,
-            line: Vec::with_capacity(WRITE_BYTES + (4 << 10)),
-            next: 0,
-            columns: columns.len(),
-            rows: 0,
-            text: CellText::default(),
-        };
+        let mut out = CsvOut { file: Staged::create(dir, name)?, rows: 0 };
+        let mut header = CsvLines::default();
         for (at, column) in columns.iter().enumerate() {
-            if at > 0 {
-                out.line.push(b',');
-            }
-            quote(column.name.as_bytes(), &mut out.line);
+            header.advance_to(at);
+            quote(column.name.as_bytes(), &mut header.text);
         }
-        out.line.push(b'\n');
+        header.text.push(b'\n');
+        out.append(&header)?;
         Ok(out)
+    }
+
+    /// Adds lines to the end.
+    pub(super) fn append(&mut self, lines: &CsvLines) -> Result<(), ReportError> {
+        self.rows += lines.rows;
+        let written = self.file.write_all(&lines.text);
+        written.map_err(|source| ReportError::Write { path: self.file.path().to_owned(), source })
+    }
+
+    /// Gives the file its name.
+    pub(super) fn finish(self) -> Result<OutputFile, ReportError> {
+        self.file.finish(Some(self.rows))
+    }
+}
+
+/// Lines on their way to a CSV file.
+#[derive(Debug, Default)]
+pub(super) struct CsvLines {
+    text: Vec<u8>,
+    next: usize,
+    rows: u64,
+    cells: CellText,
+}
+
+impl CsvLines {
+    /// Starts anew; memory is kept.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.rows = 0;
     }
 
     /// Writes the next cell of the row; columns passed over stay empty.
     pub(super) fn cell(&mut self, at: usize, kind: Kind, cell: Cell<'_>, names: &NameTable) {
         self.advance_to(at);
-        self.text.append(kind, cell, names, &mut self.line, true);
+        self.cells.append(kind, cell, names, &mut self.text, true);
     }
 
-    /// Ends the row.
-    pub(super) fn end_row(&mut self) -> Result<(), ReportError> {
-        self.advance_to(self.columns - 1);
-        self.line.push(b'\n');
+    /// Ends a row of so many columns.
+    pub(super) fn end_row(&mut self, columns: usize) {
+        self.advance_to(columns - 1);
+        self.text.push(b'\n');
         self.next = 0;
         self.rows += 1;
-        if self.line.len() >= WRITE_BYTES {
-            self.write_out()?;
-        }
-        Ok(())
-    }
-
-    /// Gives the file its name.
-    pub(super) fn finish(mut self) -> Result<OutputFile, ReportError> {
-        self.write_out()?;
-        self.file.finish(Some(self.rows))
     }
 
     fn advance_to(&mut self, at: usize) {
         while self.next < at {
-            self.line.push(b',');
+            self.text.push(b',');
             self.next += 1;
         }
-    }
-
-    fn write_out(&mut self) -> Result<(), ReportError> {
-        let path = self.file.path().to_owned();
-        self.file.write_all(&self.line).map_err(|source| ReportError::Write { path, source })?;
-        self.line.clear();
-        Ok(())
     }
 }
 

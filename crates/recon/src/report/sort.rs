@@ -2,7 +2,7 @@
 //!
 //! Rows are opaque bytes behind a 128-bit key. They are gathered in memory; above the budget they
 //! are sorted and written to an unnamed temporary file, which the system removes even when the
-//! process is killed. [`merge`] then hands out all rows of all sorters in order of key, and of bytes
+//! process is killed. A [`Merge`] then hands out all rows of all sorters in order of key, and of bytes
 //! among equal keys, so the order depends neither on budgets nor on which sorter took which row.
 
 use super::ReportError;
@@ -98,7 +98,10 @@ impl Sorter {
         let full = std::mem::take(&mut self.levels[level]);
         let mut merged = RunWriter::new(&self.dir)?;
         let sources = full.into_iter().map(|run| Source::Run(RunReader::new(run, &self.dir)));
-        merge_sources(sources.collect(), |key, row| merged.push(key, row))?;
+        let mut rows = Merge::of(sources.collect())?;
+        while let Some(written) = rows.next(|key, row| merged.push(key, row.bytes()))? {
+            written?;
+        }
         let merged = merged.finish()?;
         self.add_run(level + 1, merged)
     }
@@ -119,39 +122,92 @@ fn low(key: u128) -> u64 {
     u64::try_from(key & u128::from(u64::MAX)).expect("the low half")
 }
 
-/// Hands out all rows of all sorters in order.
-pub(super) fn merge<E: From<ReportError>>(
-    sorters: Vec<Sorter>,
-    each: impl FnMut(u128, &[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut sources = Vec::new();
-    for mut sorter in sorters {
-        sorter.sort();
-        for run in std::mem::take(&mut sorter.levels).into_iter().flatten() {
-            sources.push(Source::Run(RunReader::new(run, &sorter.dir)));
-        }
-        if !sorter.slots.is_empty() {
-            sources.push(Source::Memory { sorter, next: 0 });
-        }
+/// Sorts what the sorters hold in memory, each by a thread of its own.
+pub(super) fn sort_all(sorters: &mut [Sorter], threads: usize) {
+    if threads <= 1 {
+        return sorters.iter_mut().for_each(Sorter::sort);
     }
-    merge_sources(sources, each)
+    std::thread::scope(|scope| {
+        for sorter in sorters.iter_mut().filter(|sorter| !sorter.slots.is_empty()) {
+            scope.spawn(|| sorter.sort());
+        }
+    });
 }
 
-enum Source {
-    Memory { sorter: Sorter, next: usize },
+/// A row that a [`Merge`] hands out: where it lies in a sorter's memory, or as it was read from disk.
+#[derive(Debug)]
+pub(super) enum MergedRow<'a> {
+    Kept(&'a [u8]),
+    Read(Vec<u8>),
+}
+
+impl MergedRow<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            MergedRow::Kept(bytes) => bytes,
+            MergedRow::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// Hands out all rows of all sorters in order.
+pub(super) struct Merge<'a> {
+    sources: Vec<Source<'a>>,
+    heads: BinaryHeap<Head<'a>>,
+}
+
+impl<'a> Merge<'a> {
+    /// Begins with the first row. What the sorters hold in memory has been sorted by [`sort_all`].
+    pub(super) fn new(sorters: &'a mut [Sorter]) -> Result<Self, ReportError> {
+        let mut sources = Vec::new();
+        for sorter in sorters {
+            for run in std::mem::take(&mut sorter.levels).into_iter().flatten() {
+                sources.push(Source::Run(RunReader::new(run, &sorter.dir)));
+            }
+            let sorter: &'a Sorter = sorter;
+            sources.push(Source::Memory { slots: sorter.slots.iter(), rows: &sorter.rows });
+        }
+        Merge::of(sources)
+    }
+
+    fn of(mut sources: Vec<Source<'a>>) -> Result<Self, ReportError> {
+        let mut heads = BinaryHeap::with_capacity(sources.len());
+        for (source, from) in sources.iter_mut().enumerate() {
+            let mut head = Head { key: 0, row: MergedRow::Kept(&[]), source };
+            if from.next_into(&mut head)? {
+                heads.push(head);
+            }
+        }
+        Ok(Merge { sources, heads })
+    }
+
+    /// Shows the next row, and returns what was made of it; `None` at the end.
+    pub(super) fn next<T>(
+        &mut self,
+        take: impl FnOnce(u128, &MergedRow<'a>) -> T,
+    ) -> Result<Option<T>, ReportError> {
+        let Some(mut head) = self.heads.peek_mut() else { return Ok(None) };
+        let taken = take(head.key, &head.row);
+        if !self.sources[head.source].next_into(&mut head)? {
+            PeekMut::pop(head);
+        }
+        Ok(Some(taken))
+    }
+}
+
+enum Source<'a> {
+    Memory { slots: std::slice::Iter<'a, Slot>, rows: &'a [u8] },
     Run(RunReader),
 }
 
-impl Source {
+impl<'a> Source<'a> {
     /// Reads the next row into `head`; says whether there was one.
-    fn next_into(&mut self, head: &mut Head) -> Result<bool, ReportError> {
+    fn next_into(&mut self, head: &mut Head<'a>) -> Result<bool, ReportError> {
         match self {
-            Source::Memory { sorter, next } => {
-                let Some(slot) = sorter.slots.get(*next) else { return Ok(false) };
-                *next += 1;
+            Source::Memory { slots, rows } => {
+                let Some(slot) = slots.next() else { return Ok(false) };
                 head.key = slot.key();
-                head.row.clear();
-                head.row.extend_from_slice(slot.bytes(&sorter.rows));
+                head.row = MergedRow::Kept(slot.bytes(rows));
                 Ok(true)
             }
             Source::Run(run) => run.next_into(head),
@@ -160,48 +216,35 @@ impl Source {
 }
 
 // Ordered so that the greatest of the heap is the least row.
-#[derive(PartialEq, Eq)]
-struct Head {
+struct Head<'a> {
     key: u128,
-    row: Vec<u8>,
+    row: MergedRow<'a>,
     source: usize,
 }
 
-impl Ord for Head {
+impl Ord for Head<'_> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         other
             .key
             .cmp(&self.key)
-            .then_with(|| other.row.cmp(&self.row))
+            .then_with(|| other.row.bytes().cmp(self.row.bytes()))
             .then_with(|| other.source.cmp(&self.source))
     }
 }
 
-impl PartialOrd for Head {
+impl PartialOrd for Head<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-fn merge_sources<E: From<ReportError>>(
-    mut sources: Vec<Source>,
-    mut each: impl FnMut(u128, &[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut heap = BinaryHeap::with_capacity(sources.len());
-    for (source, from) in sources.iter_mut().enumerate() {
-        let mut head = Head { key: 0, row: Vec::new(), source };
-        if from.next_into(&mut head)? {
-            heap.push(head);
-        }
+impl PartialEq for Head<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
     }
-    while let Some(mut head) = heap.peek_mut() {
-        each(head.key, &head.row)?;
-        if !sources[head.source].next_into(&mut head)? {
-            PeekMut::pop(head);
-        }
-    }
-    Ok(())
 }
+
+impl Eq for Head<'_> {}
 
 const RUN_BUFFER_BYTES: usize = 64 << 10;
 
@@ -242,7 +285,7 @@ impl RunReader {
         RunReader { file: BufReader::with_capacity(RUN_BUFFER_BYTES, run), dir: dir.to_owned() }
     }
 
-    fn next_into(&mut self, head: &mut Head) -> Result<bool, ReportError> {
+    fn next_into(&mut self, head: &mut Head<'_>) -> Result<bool, ReportError> {
         let fail = |source| spill_error(&self.dir, source);
         let mut start = [0; 20];
         match self.file.read(&mut start[..1]).map_err(fail)? {
@@ -251,8 +294,13 @@ impl RunReader {
         }
         head.key = u128::from_le_bytes(start[..16].try_into().expect("sixteen bytes"));
         let len = u32::from_le_bytes(start[16..].try_into().expect("four bytes"));
-        head.row.resize(len as usize, 0);
-        self.file.read_exact(&mut head.row).map_err(fail)?;
+        let mut row = match std::mem::replace(&mut head.row, MergedRow::Kept(&[])) {
+            MergedRow::Read(row) => row,
+            MergedRow::Kept(_) => Vec::new(),
+        };
+        row.resize(len as usize, 0);
+        self.file.read_exact(&mut row).map_err(fail)?;
+        head.row = MergedRow::Read(row);
         Ok(true)
     }
 }
@@ -281,11 +329,9 @@ mod tests {
             sorters.push(sorter);
         }
         let mut out = Vec::new();
-        merge::<ReportError>(sorters, |key, row| {
-            out.push((key, row.to_vec()));
-            Ok(())
-        })
-        .unwrap();
+        sort_all(&mut sorters, spill_every % 3);
+        let mut merge = Merge::new(&mut sorters).unwrap();
+        while merge.next(|key, row| out.push((key, row.bytes().to_vec()))).unwrap().is_some() {}
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "spill files have no name");
         out
     }

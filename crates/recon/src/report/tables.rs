@@ -1,11 +1,12 @@
 //! Merges the sinks of a run and writes their tables, gathering on the way what the page shows.
 
 use super::breaks::{break_columns, matched_columns, open_item_columns, rejected_columns};
-use super::csv::{CellText, CsvOut};
+use super::csv::{CellText, CsvLines, CsvOut};
+use super::in_order::in_order;
 use super::names::NameTable;
-use super::parquet::ParquetOut;
+use super::parquet::{GroupEncoder, ParquetForm, ParquetOut};
 use super::row::{Cell, Column, Kind, for_each_cell, group_of};
-use super::sort::{Sorter, merge};
+use super::sort::{Merge, MergedRow, Sorter, sort_all};
 use super::staged::OutputFile;
 use super::tally::ReportStats;
 use super::{OutcomeSink, ReportError};
@@ -70,7 +71,7 @@ pub fn prepare_output(out: &Path) -> Result<(), ReportError> {
 }
 
 /// Writes the tables of a run into `out`: `breaks.csv`, `breaks.parquet`, `open_items.parquet`,
-/// `rejected.csv` and, where the sinks kept matches, `matched.parquet`. Uses up to two of `threads`.
+/// `rejected.csv` and, where the sinks kept matches, `matched.parquet`, with all of `threads`.
 ///
 /// Calls [`prepare_output`] first, so that a killed run never leaves an old verdict beside new
 /// tables. The caller writes the summary last: where it is, all is there.
@@ -88,7 +89,6 @@ pub fn write_tables(
 ) -> Result<Written, ReportError> {
     prepare_output(out)?;
     let shape = &sinks.first().expect("a run has at least one sink").tables.shape.clone();
-    let helper = threads > 1;
     let mut written = Written::default();
     let names = NameTable::new(shape, words);
     let (mut breaks, mut matched, mut open_items, mut rejected) = (vec![], vec![], vec![], vec![]);
@@ -101,52 +101,29 @@ pub fn write_tables(
     }
 
     let columns = numbered("break_number", break_columns(shape));
-    let table = Table::new(&columns, &names);
-    let mut outputs = Outputs {
-        csv: Some(CsvOut::create(out, "breaks.csv", &columns)?),
-        parquet: Some(ParquetOut::create(out, "breaks.parquet", &columns, &names)?),
-    };
-    let mut watch = Watch::new(&table);
-    table.write(breaks, &mut outputs, helper, |seen, row| watch.see(seen, row))?;
+    let table = Table::new(&columns, &names, Show::ByCode);
+    let mut outputs = Outputs::create(out, "breaks", &columns, [true, true])?;
+    let watch = table.write(breaks, &mut outputs, threads)?;
     (written.samples, written.largest) = (watch.samples, watch.largest);
     outputs.finish(&mut written.files)?;
 
     let columns = open_item_columns();
-    let table = Table::new(&columns, &names);
-    let parquet = Some(ParquetOut::create(out, "open_items.parquet", &columns, &names)?);
-    let mut outputs = Outputs { csv: None, parquet };
-    let mut pending = Vec::new();
-    table.write(open_items, &mut outputs, helper, |_, row| {
-        if pending.len() < SAMPLES_MAX {
-            pending.push(table.sample(0, Code::PendingTiming, row));
-        }
-    })?;
-    if !pending.is_empty() {
-        written.samples.insert(Code::PendingTiming, pending);
-    }
+    let table = Table::new(&columns, &names, Show::As(Code::PendingTiming));
+    let mut outputs = Outputs::create(out, "open_items", &columns, [false, true])?;
+    written.samples.extend(table.write(open_items, &mut outputs, threads)?.samples);
     outputs.finish(&mut written.files)?;
 
     let columns = rejected_columns();
-    let table = Table::new(&columns, &names);
-    let csv = Some(CsvOut::create(out, "rejected.csv", &columns)?);
-    let mut outputs = Outputs { csv, parquet: None };
-    let mut samples = Vec::new();
-    table.write(rejected, &mut outputs, helper, |_, row| {
-        if samples.len() < SAMPLES_MAX {
-            samples.push(table.sample(0, Code::Rejected, row));
-        }
-    })?;
-    if !samples.is_empty() {
-        written.samples.insert(Code::Rejected, samples);
-    }
+    let table = Table::new(&columns, &names, Show::As(Code::Rejected));
+    let mut outputs = Outputs::create(out, "rejected", &columns, [true, false])?;
+    written.samples.extend(table.write(rejected, &mut outputs, threads)?.samples);
     outputs.finish(&mut written.files)?;
 
     if !matched.is_empty() {
         let columns = numbered("match_number", matched_columns());
-        let table = Table::new(&columns, &names);
-        let parquet = Some(ParquetOut::create(out, "matched.parquet", &columns, &names)?);
-        let mut outputs = Outputs { csv: None, parquet };
-        table.write(matched, &mut outputs, helper, |_, _| ())?;
+        let table = Table::new(&columns, &names, Show::Nothing);
+        let mut outputs = Outputs::create(out, "matched", &columns, [false, true])?;
+        table.write(matched, &mut outputs, threads)?;
         outputs.finish(&mut written.files)?;
     }
     Ok(written)
@@ -160,15 +137,39 @@ fn numbered(name: &str, mut columns: Vec<Column>) -> Vec<Column> {
 /// The files of one table.
 struct Outputs {
     csv: Option<CsvOut>,
-    parquet: Option<ParquetOut>,
+    parquet: Option<(ParquetForm, ParquetOut)>,
 }
 
 impl Outputs {
+    /// Starts `NAME.csv` and `NAME.parquet`, as asked.
+    fn create(
+        out: &Path,
+        name: &str,
+        columns: &[Column],
+        [csv, parquet]: [bool; 2],
+    ) -> Result<Self, ReportError> {
+        let csv = csv.then(|| CsvOut::create(out, &format!("{name}.csv"), columns)).transpose()?;
+        let parquet =
+            parquet.then(|| ParquetOut::create(out, &format!("{name}.parquet"), columns)).transpose()?;
+        Ok(Outputs { csv, parquet })
+    }
+
     fn finish(self, files: &mut Vec<OutputFile>) -> Result<(), ReportError> {
         files.extend(self.csv.map(CsvOut::finish).transpose()?);
-        files.extend(self.parquet.map(ParquetOut::finish).transpose()?);
+        files.extend(self.parquet.map(|(_, out)| out.finish()).transpose()?);
         Ok(())
     }
+}
+
+/// Which rows of a table the page shows.
+#[derive(Clone, Copy)]
+enum Show {
+    /// None.
+    Nothing,
+    /// The first ones, under one code.
+    As(Code),
+    /// The first ones of each code in the rows, and the largest differences.
+    ByCode,
 }
 
 /// A table's form. Where it is numbered its first column is the group's number and is not stored.
@@ -178,19 +179,91 @@ struct Table<'a> {
     currency_at: usize,
     delta_at: usize,
     names: &'a NameTable,
+    show: Show,
 }
 
 /// What a row shows while it is written.
 #[derive(Debug, Default)]
 struct Seen {
-    number: u64,
     code: Option<Code>,
     currency: Option<u16>,
     delta: Option<i128>,
 }
 
+/// Some rows in order, enough for a row group of Parquet. Which rows make a batch depends on the rows alone,
+/// and so do the bytes of the files.
+#[derive(Default)]
+struct Batch<'a> {
+    rows: Vec<(u64, BatchRow<'a>)>,
+    /// The bytes of rows that were read from disk.
+    read: Vec<u8>,
+    bytes: usize,
+}
+
+enum BatchRow<'a> {
+    Kept(&'a [u8]),
+    Read { at: usize, len: usize },
+}
+
+const BATCH_ROWS_MAX: usize = 1 << 14;
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+impl<'a> Batch<'a> {
+    fn push(&mut self, number: u64, row: &MergedRow<'a>) {
+        let row = match row {
+            MergedRow::Kept(bytes) => {
+                self.bytes += bytes.len();
+                BatchRow::Kept(bytes)
+            }
+            MergedRow::Read(bytes) => {
+                self.bytes += bytes.len();
+                self.read.extend_from_slice(bytes);
+                BatchRow::Read { at: self.read.len() - bytes.len(), len: bytes.len() }
+            }
+        };
+        self.rows.push((number, row));
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.read.clear();
+        self.bytes = 0;
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    fn row(&self, at: usize) -> (u64, &[u8]) {
+        let (number, row) = &self.rows[at];
+        let bytes = match row {
+            BatchRow::Kept(bytes) => bytes,
+            BatchRow::Read { at, len } => &self.read[*at..at + len],
+        };
+        (*number, bytes)
+    }
+
+    /// Reads ahead: rows of a batch lie anywhere in memory, and the processor can wait for many of them at once,
+    /// but only if nothing else depends on them.
+    fn warm(&self, from: usize) {
+        let rows = (from..self.rows.len().min(from + WARM_ROWS)).map(|at| self.row(at).1);
+        let bytes = rows.flat_map(|row| row.iter().step_by(64));
+        std::hint::black_box(bytes.fold(0, |all, byte| all ^ byte));
+    }
+}
+
+/// Rows that are read ahead: they fit into the first-level cache.
+const WARM_ROWS: usize = 64;
+
+/// A batch in the forms of its files.
+struct Encoded<'a> {
+    csv: Option<CsvLines>,
+    parquet: Option<GroupEncoder<'a>>,
+    watch: Watch<'a>,
+}
+
 impl<'a> Table<'a> {
-    fn new(columns: &'a [Column], names: &'a NameTable) -> Table<'a> {
+    fn new(columns: &'a [Column], names: &'a NameTable, show: Show) -> Table<'a> {
         let place = |name: &str| columns.iter().position(|c| c.name == name).unwrap_or(usize::MAX);
         Table {
             columns,
@@ -198,6 +271,7 @@ impl<'a> Table<'a> {
             currency_at: place("currency"),
             delta_at: place("delta"),
             names,
+            show,
         }
     }
 
@@ -205,101 +279,103 @@ impl<'a> Table<'a> {
         &self.columns[usize::from(self.numbered)..]
     }
 
-    /// Writes all rows in order, numbering groups from 1, and shows each to `watch`. With `helper`
-    /// the Parquet form is made by a second thread.
+    /// Writes all rows in order, numbering groups from 1, and returns what the page shows of them.
     fn write(
         &self,
-        sorters: Vec<Sorter>,
+        mut sorters: Vec<Sorter>,
         outputs: &mut Outputs,
-        helper: bool,
-        mut watch: impl FnMut(&Seen, &[u8]),
-    ) -> Result<(), ReportError> {
+        threads: usize,
+    ) -> Result<Watch<'_>, ReportError> {
         let Outputs { csv, parquet } = outputs;
-        match (csv, parquet) {
-            (Some(csv), Some(parquet)) if helper => std::thread::scope(|scope| {
-                let (send, receive) = crossbeam_channel::bounded::<Batch>(BATCHES_WAITING);
-                let worker = scope.spawn(move || {
-                    receive.iter().try_for_each(|batch| {
-                        batch.rows().try_for_each(|(number, row)| self.parquet_row(parquet, number, row))
-                    })
-                });
-                let mut batch = Batch::default();
-                let merged = self.each_row(sorters, |seen, row| {
-                    batch.push(seen.number, row);
-                    // A refused batch means that the worker failed: its error is told below.
-                    if batch.is_full() && send.send(std::mem::take(&mut batch)).is_err() {
-                        return Err(Stop::Quietly);
+        let (form, mut parquet) = match parquet {
+            Some((form, out)) => (Some(&*form), Some(out)),
+            None => (None, None),
+        };
+        let with_csv = csv.is_some();
+        sort_all(&mut sorters, threads);
+        let mut merge = Merge::new(&mut sorters)?;
+        let mut number = 0;
+        let mut group = None;
+        let mut watch = Watch::new(self);
+        in_order(
+            threads,
+            Batch::default,
+            || Encoded {
+                csv: with_csv.then(CsvLines::default),
+                parquet: form.map(|form| form.encoder(self.names)),
+                watch: Watch::new(self),
+            },
+            |batch| {
+                batch.clear();
+                while !batch.is_full() {
+                    let next = merge.next(|key, row| {
+                        if group != Some(group_of(key)) {
+                            group = Some(group_of(key));
+                            number += 1;
+                        }
+                        batch.push(number, row);
+                    })?;
+                    if next.is_none() {
+                        break;
                     }
-                    self.csv_row(csv, seen, row)?;
-                    watch(seen, row);
-                    Ok(())
-                });
-                if merged.is_ok() {
-                    let _ = send.send(batch);
                 }
-                drop(send);
-                let worked = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                worked.and(merged)
-            }),
-            (csv, parquet) => self.each_row(sorters, |seen, row| {
+                Ok(!batch.rows.is_empty())
+            },
+            |batch, encoded| self.encode(batch, encoded),
+            |encoded| {
+                if let (Some(csv), Some(lines)) = (csv.as_mut(), &encoded.csv) {
+                    csv.append(lines)?;
+                }
+                if let (Some(parquet), Some(group)) = (parquet.as_mut(), &mut encoded.parquet) {
+                    parquet.append(group)?;
+                }
+                watch.append(&mut encoded.watch);
+                Ok(())
+            },
+        )?;
+        Ok(watch)
+    }
+
+    fn encode(&self, batch: &Batch<'_>, encoded: &mut Encoded<'_>) -> Result<(), ReportError> {
+        let Encoded { csv, parquet, watch } = encoded;
+        csv.iter_mut().for_each(CsvLines::clear);
+        let first = usize::from(self.numbered);
+        for at in 0..batch.rows.len() {
+            if at % WARM_ROWS == 0 {
+                batch.warm(at);
+            }
+            let (number, row) = batch.row(at);
+            let mut seen = Seen::default();
+            let mut cell = |at: usize, cell: Cell<'_>| {
                 if let Some(csv) = csv {
-                    self.csv_row(csv, seen, row)?;
+                    csv.cell(at, self.columns[at].kind, cell, self.names);
                 }
                 if let Some(parquet) = parquet {
-                    self.parquet_row(parquet, seen.number, row)?;
+                    parquet.cell(at, cell);
                 }
-                watch(seen, row);
-                Ok(())
-            }),
-        }
-    }
-
-    fn each_row(
-        &self,
-        sorters: Vec<Sorter>,
-        mut each: impl FnMut(&mut Seen, &[u8]) -> Result<(), Stop>,
-    ) -> Result<(), ReportError> {
-        let mut group = None;
-        let mut seen = Seen::default();
-        let merged = merge(sorters, |key, row| {
-            if group != Some(group_of(key)) {
-                group = Some(group_of(key));
-                seen.number += 1;
+            };
+            if self.numbered {
+                cell(0, Cell::Number(number));
             }
-            each(&mut seen, row)
-        });
-        match merged {
-            Err(Stop::Because(error)) => Err(error),
-            Ok(()) | Err(Stop::Quietly) => Ok(()),
-        }
-    }
-
-    fn csv_row(&self, csv: &mut CsvOut, seen: &mut Seen, row: &[u8]) -> Result<(), ReportError> {
-        (seen.code, seen.currency, seen.delta) = (None, None, None);
-        if self.numbered {
-            csv.cell(0, Kind::Number, Cell::Number(seen.number), self.names);
-        }
-        let first = usize::from(self.numbered);
-        for_each_cell(self.stored(), row, |at, cell| {
-            let at = at + first;
-            match cell {
-                Cell::Code(code) => seen.code = Some(code),
-                Cell::Currency(currency) if at == self.currency_at => seen.currency = Some(currency),
-                Cell::Money(minor, _) if at == self.delta_at => seen.delta = Some(minor),
-                _ => (),
+            for_each_cell(self.stored(), row, |at, value| {
+                let at = at + first;
+                match value {
+                    Cell::Code(code) => seen.code = Some(code),
+                    Cell::Currency(currency) if at == self.currency_at => seen.currency = Some(currency),
+                    Cell::Money(minor, _) if at == self.delta_at => seen.delta = Some(minor),
+                    _ => (),
+                }
+                cell(at, value);
+            });
+            if let Some(csv) = csv {
+                csv.end_row(self.columns.len());
             }
-            csv.cell(at, self.columns[at].kind, cell, self.names);
-        });
-        csv.end_row()
-    }
-
-    fn parquet_row(&self, parquet: &mut ParquetOut, number: u64, row: &[u8]) -> Result<(), ReportError> {
-        let first = usize::from(self.numbered);
-        if self.numbered {
-            parquet.cell(0, Cell::Number(number), self.names);
+            if let Some(parquet) = parquet {
+                parquet.end_row();
+            }
+            watch.see(number, &seen, row);
         }
-        for_each_cell(self.stored(), row, |at, cell| parquet.cell(at + first, cell, self.names));
-        parquet.end_row()
+        parquet.as_mut().map_or(Ok(()), GroupEncoder::finish)
     }
 
     fn sample(&self, number: u64, code: Code, row: &[u8]) -> RowSample {
@@ -310,49 +386,6 @@ impl<'a> Table<'a> {
             cells.push((column.name.clone(), text.text(column.kind, cell, self.names)));
         });
         RowSample { number, code, cells }
-    }
-}
-
-/// Batches on their way to the thread that makes the Parquet form: with their size, the memory.
-const BATCHES_WAITING: usize = 4;
-const BATCH_BYTES: usize = 256 << 10;
-
-/// Rows on their way to another thread.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    // For each row its number and where it ends.
-    ends: Vec<(u64, usize)>,
-}
-
-impl Batch {
-    fn push(&mut self, number: u64, row: &[u8]) {
-        self.bytes.extend_from_slice(row);
-        self.ends.push((number, self.bytes.len()));
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes.len() >= BATCH_BYTES
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let mut start = 0;
-        self.ends
-            .iter()
-            .map(move |(number, end)| (*number, &self.bytes[std::mem::replace(&mut start, *end)..*end]))
-    }
-}
-
-/// Why a merge ended early.
-enum Stop {
-    Because(ReportError),
-    /// The reason is told elsewhere.
-    Quietly,
-}
-
-impl From<ReportError> for Stop {
-    fn from(error: ReportError) -> Self {
-        Stop::Because(error)
     }
 }
 
@@ -370,14 +403,22 @@ impl<'a> Watch<'a> {
         Watch { table, samples: BTreeMap::new(), largest: BTreeMap::new(), sizes: BTreeMap::new() }
     }
 
-    fn see(&mut self, seen: &Seen, row: &[u8]) {
-        let code = seen.code.expect("every break has a code");
+    fn see(&mut self, number: u64, seen: &Seen, row: &[u8]) {
+        let code = match self.table.show {
+            Show::Nothing => return,
+            Show::As(code) => code,
+            Show::ByCode => seen.code.expect("every break has a code"),
+        };
         let samples = self.samples.entry(code).or_default();
         if samples.len() < SAMPLES_MAX {
-            samples.push(self.table.sample(seen.number, code, row));
+            samples.push(self.table.sample(number, code, row));
         }
-        let (Some(currency), Some(delta)) = (seen.currency, seen.delta) else { return };
-        let size = delta.unsigned_abs();
+        if let (Some(currency), Some(delta)) = (seen.currency, seen.delta) {
+            self.see_size(currency, delta.unsigned_abs(), || self.table.sample(number, code, row));
+        }
+    }
+
+    fn see_size(&mut self, currency: u16, size: u128, sample: impl FnOnce() -> RowSample) {
         let sizes = self.sizes.entry(currency).or_default();
         // Equal ones stay in order of report, so the answer is one.
         let at = sizes.partition_point(|known| *known >= size);
@@ -386,8 +427,24 @@ impl<'a> Watch<'a> {
         }
         let largest = self.largest.entry(self.table.names.currency(currency).to_owned()).or_default();
         sizes.insert(at, size);
-        largest.insert(at, self.table.sample(seen.number, code, row));
+        largest.insert(at, sample());
         sizes.truncate(LARGEST_MAX);
         largest.truncate(LARGEST_MAX);
+    }
+
+    /// Takes over what was gathered of the rows that follow.
+    fn append(&mut self, later: &mut Watch<'_>) {
+        for (code, more) in std::mem::take(&mut later.samples) {
+            let samples = self.samples.entry(code).or_default();
+            let room = SAMPLES_MAX - samples.len();
+            samples.extend(more.into_iter().take(room));
+        }
+        let mut largest = std::mem::take(&mut later.largest);
+        for (currency, sizes) in std::mem::take(&mut later.sizes) {
+            let samples = largest.remove(self.table.names.currency(currency)).unwrap_or_default();
+            for (size, sample) in sizes.into_iter().zip(samples) {
+                self.see_size(currency, size, || sample);
+            }
+        }
     }
 }
