@@ -15,7 +15,7 @@ use crate::scan::{At, BatchRow, Visitor};
 use crate::sift::{Candidate, Part};
 use crate::source::parquet::ParquetSource;
 use crate::store::Shape;
-use std::collections::HashSet;
+use crate::tags::TagSet;
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
@@ -76,17 +76,18 @@ pub(crate) fn by_location(
         let stretch = offset / MARK_BYTES as u64;
         let stretch_start = stretch * MARK_BYTES as u64;
         let stretch_end = (stretch_start + MARK_BYTES as u64).min(*len);
-        let count = rest.partition_point(|c| c.loc < input.base + stretch_end);
+        let count = rest.iter().take_while(|c| c.loc < input.base + stretch_end).count();
         let (mut wanted, later) = rest.split_at(count);
         rest = later;
         // The text from the byte before the stretch to the end of its last wanted row.
         let from = stretch_start.saturating_sub(1);
         let last = wanted.last().map_or(offset, |c| c.loc - input.base);
         let mut reach = (last + 1024).min(*len);
-        loop {
+        let to = loop {
             let want = (reach - from) as usize;
-            text.clear();
-            text.resize(want + 128, 0);
+            if text.len() < want + 128 {
+                text.resize(want + 128, 0);
+            }
             file.read_exact_at(&mut text[..want], body + from)
                 .map_err(|_| ReconError::Changed { file: input.name().to_owned() })?;
             let mut to = want;
@@ -95,15 +96,14 @@ pub(crate) fn by_location(
                 to += 1;
             }
             if memchr::memchr(b'\n', &text[(last - from) as usize..to]).is_some() {
-                text.truncate(to + 64);
-                break;
+                text[to..to + 64].fill(0);
+                break to;
             }
             if reach - last > ROW_BYTES_MAX as u64 || reach == *len {
                 return Err(ReconError::Changed { file: input.name().to_owned() });
             }
             reach = (reach + (reach - last)).min(*len);
-        }
-        let to = text.len().min((reach - from) as usize + 1).min(text.len());
+        };
         let first = if stretch_start == 0 {
             0
         } else {
@@ -112,12 +112,13 @@ pub(crate) fn by_location(
                 None => return Err(ReconError::Changed { file: input.name().to_owned() }),
             }
         };
-        index::index(kernel, &text, first, to, *marks, &mut ends);
+        let text = &text[..to + 64];
+        index::index(kernel, text, first, to, *marks, &mut ends);
         let unit = (stretch_start / input.unit_bytes as u64) as usize;
         let before = rows_before[at][unit]
             + u64::from(input.marks[stretch as usize].load(std::sync::atomic::Ordering::Relaxed));
         let width = input.layout.header.len();
-        rows(&text, &ends, width, first, (stretch_end - from) as usize, |chunk| -> Result<(), ReconError> {
+        rows(text, &ends, width, first, (stretch_end - from) as usize, |chunk| -> Result<(), ReconError> {
             let here = input.base + from + chunk.start as u64;
             while let Some(candidate) = wanted.first().filter(|c| c.loc == here) {
                 wanted = &wanted[1..];
@@ -185,7 +186,7 @@ fn rejected(side: Side, loc: Loc, error: RowError, raw: &[u8]) -> RejectedRow {
 /// Which rows a second reading picks.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    tags: HashSet<u64>,
+    tags: TagSet,
     /// A bit for each of 2^20 values of a tag's last bits: most rows are told by it alone.
     filter: Vec<u64>,
     shape: Shape,
@@ -201,7 +202,7 @@ const FILTER_BITS: u32 = 20;
 
 impl Wanted {
     /// Wants the rows of some keys, and on demand those without a key and those that are rejected.
-    pub(crate) fn new(shape: Shape, tags: HashSet<u64>, unkeyed: bool, rejected: bool) -> Wanted {
+    pub(crate) fn new(shape: Shape, tags: TagSet, unkeyed: bool, rejected: bool) -> Wanted {
         let mut filter = vec![0_u64; 1 << (FILTER_BITS - 6)];
         for tag in &tags {
             let bit = tag & ((1 << FILTER_BITS) - 1);
@@ -221,7 +222,7 @@ impl Wanted {
 
     /// Wants every row.
     pub(crate) fn everything(shape: Shape) -> Wanted {
-        Wanted { everything: true, keys_alone: false, ..Wanted::new(shape, HashSet::new(), true, true) }
+        Wanted { everything: true, keys_alone: false, ..Wanted::new(shape, TagSet::default(), true, true) }
     }
 
     /// Leaves the other sides alone.

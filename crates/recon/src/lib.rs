@@ -26,6 +26,7 @@ mod sift;
 pub mod sketch;
 pub mod source;
 mod store;
+mod tags;
 pub mod time;
 
 pub use error::ReconError;

@@ -12,7 +12,7 @@ use crate::source::SourceFile;
 use crate::source::batch::TextBatch;
 use crate::source::parquet::ParquetSource;
 use crate::store::Shape;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use suanpan_money::{Currency, parse_minor};
 
@@ -167,15 +167,15 @@ fn push(
 
 impl Carried {
     /// Returns the bits of the key hashes of all open items, so that their counterparts are found.
-    pub(crate) fn tags(&self, rules: &Rules, secret: &Secret, shape: Shape) -> HashSet<u64> {
+    pub(crate) fn tags(&self, rules: &Rules, secret: &Secret, shape: Shape) -> Vec<u64> {
         let Some(PassKind::Exact { key, .. }) = rules.passes.first().map(|p| &p.kind) else {
-            return HashSet::new();
+            return Vec::new();
         };
-        self.records
-            .ids()
-            .filter_map(|id| self.records.text(id, Text::Key(*key)))
-            .map(|bytes| shape.tag(secret.key(bytes).lo))
-            .collect()
+        let keys = self.records.ids().filter_map(|id| self.records.text(id, Text::Key(*key)));
+        let mut tags: Vec<u64> = keys.map(|bytes| shape.tag(secret.key(bytes).lo)).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
     }
 
     /// Returns count and sum by side.

@@ -20,6 +20,7 @@ use crate::rule::{Field, PassKind, Rules};
 use crate::run::{Options, Progress, SideCounts};
 use crate::sketch::{Difference, Element, Sketch};
 use crate::store::Shape;
+use crate::tags::TagSet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -302,7 +303,7 @@ pub fn locate(
     differing: &[Differing],
     progress: &Progress,
 ) -> Result<(Records, Words), ReconError> {
-    let tags: HashSet<u64> = differing.iter().map(|d| LOCATE.tag(d.key)).collect();
+    let tags: TagSet = differing.iter().map(|d| LOCATE.tag(d.key)).collect();
     let wanted = Wanted::new(LOCATE, tags, false, false).only(&[side]);
     crate::run::pick_side(options, side, &wanted, progress)
 }

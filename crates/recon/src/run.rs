@@ -32,8 +32,9 @@ use crate::rule::Rules;
 use crate::scan::Control;
 use crate::sift::{SiftOptions, Sifted};
 use crate::source::SourceFile;
+use crate::tags::TagSet;
 use state::{Loaded, State};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -276,7 +277,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
 
     let mut pool = Pool::new(Split::of(&options.rules, 0), plan.pool_bytes, &options.work_dir);
     let mut already = AlreadyMatched::new();
-    let forced: HashSet<u64> = carried.tags(&options.rules, &secret, plan.shape());
+    let forced: Vec<u64> = carried.tags(&options.rules, &secret, plan.shape());
     let sink_options = SinkOptions {
         spill_dir: options.work_dir.clone(),
         memory_bytes: plan.pool_bytes / options.threads.max(1) / 2,
@@ -318,7 +319,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                     reader.state = None;
                     continue;
                 };
-                let mut tags = forced.clone();
+                let mut tags: TagSet = forced.iter().copied().collect();
                 tags.extend(difference.left.iter().chain(&difference.right).map(|e| plan.shape().tag(e.key)));
                 notes.dirty_keys = tags.len() as u64;
                 clock.book(Phase::Sift);

@@ -9,7 +9,8 @@
 use crate::arena::Entry;
 use crate::error::ReconError;
 use crate::record::Side;
-use crate::store::{Entries, TAG_BITS, class_of, loc_of};
+use crate::store::{Entries, LOC_BITS, TAG_BITS, class_of, loc_of};
+use crate::tags::TagMap;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -52,10 +53,68 @@ pub(crate) struct SiftOptions {
     pub(crate) salt: [u64; 2],
 }
 
+/// Candidates by side and stretch of locations, in no order within, so that threads can sort and fetch a
+/// stretch each.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    /// What turns a location into the number of its stretch.
+    shift: u32,
+    len: usize,
+    stretches: [Vec<Vec<Candidate>>; 2],
+}
+
+/// Stretches of a side: enough for any number of threads to share them evenly.
+const STRETCHES_BITS: u32 = 6;
+
+impl Candidates {
+    /// Makes an empty set for locations below `end`.
+    pub(crate) fn new(end: u64) -> Self {
+        let bits = u64::BITS - end.min(1 << LOC_BITS).saturating_sub(1).leading_zeros();
+        Candidates {
+            shift: bits.saturating_sub(STRETCHES_BITS),
+            len: 0,
+            stretches: [(); 2].map(|()| vec![Vec::new(); 1 << STRETCHES_BITS]),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    pub(crate) fn push(&mut self, candidate: Candidate) {
+        let stretch = (candidate.loc >> self.shift) as usize;
+        self.stretches[candidate.side.index()][stretch].push(candidate);
+        self.len += 1;
+    }
+
+    /// Takes over another set for the same locations.
+    fn append(&mut self, other: Candidates) {
+        self.len += other.len;
+        let other = other.stretches.into_iter().flatten();
+        for (own, more) in self.stretches.iter_mut().flatten().zip(other) {
+            if own.is_empty() { *own = more } else { own.extend(more) }
+        }
+    }
+
+    /// Returns the candidates of a side.
+    pub(crate) fn of(&self, side: Side) -> impl Iterator<Item = &Candidate> {
+        self.stretches[side.index()].iter().flatten()
+    }
+
+    /// Takes the candidates of a side out, by stretch.
+    pub(crate) fn take(&mut self, side: Side) -> Vec<Vec<Candidate>> {
+        let mut stretches = std::mem::take(&mut self.stretches[side.index()]);
+        stretches.retain(|stretch| !stretch.is_empty());
+        self.len -= stretches.iter().map(Vec::len).sum::<usize>();
+        stretches
+    }
+}
+
 /// What was found so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sifted {
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) candidates: Candidates,
     pub(crate) dirty_keys: u64,
     pub(crate) hot_keys: u64,
     pub(crate) buckets: u64,
@@ -65,13 +124,21 @@ pub(crate) struct Sifted {
 }
 
 impl Sifted {
+    /// Begins, for locations below `end`.
+    pub(crate) fn new(end: u64) -> Self {
+        Sifted {
+            candidates: Candidates::new(end),
+            dirty_keys: 0,
+            hot_keys: 0,
+            buckets: 0,
+            dirty_buckets: 0,
+            extra_rounds: 0,
+        }
+    }
+
     /// Adds what another thread found.
     pub(crate) fn append(&mut self, other: Sifted) {
-        if self.candidates.is_empty() {
-            self.candidates = other.candidates;
-        } else {
-            self.candidates.extend(other.candidates);
-        }
+        self.candidates.append(other.candidates);
         self.dirty_keys += other.dirty_keys;
         self.hot_keys += other.hot_keys;
         self.buckets += other.buckets;
@@ -85,10 +152,57 @@ impl Sifted {
 pub(crate) struct Sifter {
     prints: Vec<u128>,
     table: Vec<Entry>,
-    dirty: HashMap<u64, u64>,
+    dirty: DirtyKeys,
     /// Share of dirty buckets in the partition before, in percent: above half, fingerprints are a
     /// waste of time for the next.
     dirty_percent: u64,
+}
+
+/// The dirty keys of a partition, each with its rows.
+#[derive(Default)]
+struct DirtyKeys {
+    rows_of: TagMap<u64>,
+    /// A bit for each value of a tag's last bits: it tells most rows of clean keys from the first-level cache.
+    filter: Vec<u64>,
+}
+
+const FILTER_BITS: u32 = 16;
+
+impl DirtyKeys {
+    fn clear(&mut self) {
+        self.rows_of.clear();
+        self.filter.clear();
+        self.filter.resize(1 << (FILTER_BITS - 6), 0);
+    }
+
+    fn insert(&mut self, tag: u64) {
+        self.rows_of.insert(tag, 0);
+        let bit = tag & ((1 << FILTER_BITS) - 1);
+        self.filter[(bit >> 6) as usize] |= 1 << (bit & 63);
+    }
+
+    #[inline(always)]
+    fn may_hold(&self, tag: u64) -> bool {
+        let bit = tag & ((1 << FILTER_BITS) - 1);
+        self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 1
+    }
+
+    /// Returns how many rows a dirty key has.
+    #[inline(always)]
+    fn rows_of(&self, entry: &Entry) -> Option<u64> {
+        let tag = entry[0] >> 24;
+        if self.may_hold(tag) { self.rows_of.get(&tag).copied() } else { None }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, entry: &Entry) {
+        let tag = entry[0] >> 24;
+        if self.may_hold(tag)
+            && let Some(rows) = self.rows_of.get_mut(&tag)
+        {
+            *rows += 1;
+        }
+    }
 }
 
 const COUNT_ZERO: u64 = 1 << 35;
@@ -100,7 +214,7 @@ impl Sifter {
         entries: &Entries<'_>,
         partition: usize,
         options: &SiftOptions,
-        forced: &HashSet<u64>,
+        forced: &[u64],
         out: &mut Sifted,
     ) -> Result<(), ReconError> {
         let rows = Side::BOTH.map(|side| entries.count(side, partition));
@@ -109,23 +223,24 @@ impl Sifter {
             return Ok(());
         }
         let bits = (all / 96).checked_ilog2().unwrap_or(0).min(14);
-        let own = |tag: &&u64| (**tag >> TAG_BITS) as usize == partition;
-        let forced: Vec<u64> = forced.iter().filter(own).map(|tag| tag & ((1 << TAG_BITS) - 1)).collect();
+        let first = forced.partition_point(|tag| ((tag >> TAG_BITS) as usize) < partition);
+        let own = forced[first..].iter().take_while(|tag| (**tag >> TAG_BITS) as usize == partition);
+        let forced: Vec<u64> = own.map(|tag| tag & ((1 << TAG_BITS) - 1)).collect();
         let suspects = self.fingerprint(entries, partition, bits, options, &forced, out)?;
         if suspects == 0 {
             return Ok(());
         }
         self.dirty.clear();
-        self.dirty.extend(forced.iter().map(|tag| (*tag, 0)));
+        forced.iter().for_each(|tag| self.dirty.insert(*tag));
         let rounds = suspects.div_ceil(options.table_rows_max as u64).max(1);
         out.extra_rounds += u64::from(rounds > 1);
         for round in 0..rounds {
             self.find_dirty(entries, partition, bits, options, suspects.div_ceil(rounds), rounds, round)?;
         }
-        if self.dirty.is_empty() {
+        if self.dirty.rows_of.is_empty() {
             return Ok(());
         }
-        out.dirty_keys += self.dirty.len() as u64;
+        out.dirty_keys += self.dirty.rows_of.len() as u64;
         let shape = entries.shape;
         let shift = 64 - bits.max(1);
         let suspect = |prints: &[u128], e: &Entry| bits == 0 || prints[(e[0] >> shift) as usize] != 0;
@@ -133,20 +248,16 @@ impl Sifter {
         for side in Side::BOTH {
             let (dirty, prints) = (&mut self.dirty, &self.prints);
             entries.slices(side, partition, |slice| {
-                for entry in slice.iter().filter(|e| suspect(prints, e)) {
-                    if let Some(count) = dirty.get_mut(&(entry[0] >> 24)) {
-                        *count += 1;
-                    }
-                }
+                slice.iter().filter(|e| suspect(prints, e)).for_each(|entry| dirty.count(entry));
             })?;
         }
-        let hot = self.dirty.values().filter(|count| **count > options.hot_rows).count();
+        let hot = self.dirty.rows_of.values().filter(|count| **count > options.hot_rows).count();
         out.hot_keys += hot as u64;
         for side in Side::BOTH {
             let (dirty, prints) = (&self.dirty, &self.prints);
             entries.slices(side, partition, |slice| {
                 for entry in slice.iter().filter(|e| suspect(prints, e)) {
-                    if dirty.get(&(entry[0] >> 24)).is_some_and(|count| *count <= options.hot_rows) {
+                    if dirty.rows_of(entry).is_some_and(|rows| rows <= options.hot_rows) {
                         let tag = shape.tag_of(partition, entry);
                         out.candidates.push(Candidate { side, loc: loc_of(entry), tag, part: Part::Open });
                     }
@@ -271,7 +382,7 @@ impl Sifter {
                                 let count = (slot[1].wrapping_add(step)) & COUNT_MASK;
                                 slot[1] = value << 36 | count;
                                 if options.copies && side == Side::Left {
-                                    dirty.insert(key >> 24, 0);
+                                    dirty.insert(key >> 24);
                                 }
                                 break;
                             }
@@ -287,7 +398,7 @@ impl Sifter {
         }
         for slot in &self.table {
             if slot[1] != 0 && slot[1] & COUNT_MASK != COUNT_ZERO {
-                self.dirty.insert(slot[0] >> 24, 0);
+                self.dirty.insert(slot[0] >> 24);
             }
         }
         Ok(())
@@ -303,9 +414,8 @@ impl Sifter {
         out: &mut Sifted,
     ) -> Result<(), ReconError> {
         let mut classes: HashMap<(u64, u64), [u64; 2]> = HashMap::new();
-        let is_hot = |dirty: &HashMap<u64, u64>, e: &Entry| {
-            dirty.get(&(e[0] >> 24)).is_some_and(|count| *count > options.hot_rows)
-        };
+        let is_hot =
+            |dirty: &DirtyKeys, e: &Entry| dirty.rows_of(e).is_some_and(|rows| rows > options.hot_rows);
         for side in Side::BOTH {
             entries.slices(side, partition, |slice| {
                 for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
@@ -339,12 +449,9 @@ impl Sifter {
                 let counts = classes[&class];
                 let part = if counts[0].min(counts[1]) > 0 { Part::OpenOfMatched } else { Part::Open };
                 let tag = shape.tag_of(partition, &[class.0, 0]);
-                out.candidates.extend(rows.into_iter().map(|Reverse(loc)| Candidate {
-                    side,
-                    loc,
-                    tag,
-                    part,
-                }));
+                for Reverse(loc) in rows {
+                    out.candidates.push(Candidate { side, loc, tag, part });
+                }
             }
         }
         Ok(())
@@ -371,7 +478,7 @@ mod tests {
         u64::from(n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    fn sift(rows: &[TestRow], bits: u32, options: &SiftOptions, forced: &HashSet<u64>) -> Vec<Candidate> {
+    fn sift(rows: &[TestRow], bits: u32, options: &SiftOptions, forced: &[u64]) -> Vec<Candidate> {
         let shape = Shape { bits };
         let budget = Budget::new(8 << 20);
         let dir = tempfile::tempdir().unwrap();
@@ -388,13 +495,16 @@ mod tests {
         }
         stores.iter_mut().for_each(Store::publish);
         let entries = Entries::new(shape, stores);
-        let mut out = Sifted::default();
+        let mut out = Sifted::new(rows.len() as u64);
         let mut sifter = Sifter::default();
         for partition in 0..shape.keyed() {
             sifter.sift(&entries, partition, options, forced, &mut out).unwrap();
         }
-        out.candidates.sort_unstable();
-        out.candidates
+        let mut found: Vec<Candidate> =
+            Side::BOTH.into_iter().flat_map(|side| out.candidates.of(side)).copied().collect();
+        assert_eq!(found.len(), out.candidates.len());
+        found.sort_unstable();
+        found
     }
 
     /// The same by maps of plain rows.
@@ -461,7 +571,9 @@ mod tests {
             let copies = copies && hot_rows == u64::MAX;
             let options = SiftOptions { fingerprints: fingerprints && !copies, copies, table_rows_max, hot_rows, salt: [11, 13] };
             let forced: HashSet<u64> = forced.iter().map(|k| Shape { bits }.tag(key(*k).lo)).collect();
-            let mut got = sift(&all, bits, &options, &forced);
+            let mut sorted: Vec<u64> = forced.iter().copied().collect();
+            sorted.sort_unstable();
+            let mut got = sift(&all, bits, &options, &sorted);
             let mut want = model(&all, bits, &options, &forced);
             // Any row of a balanced class may be its witness.
             for c in got.iter_mut().chain(&mut want).filter(|c| c.part == Part::Witness) {

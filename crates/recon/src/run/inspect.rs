@@ -21,8 +21,8 @@ use crate::sketch::Sketch;
 use crate::source::batch::TextBatch;
 use crate::source::parquet::ParquetSource;
 use crate::source::{Body, SourceFile};
+use crate::tags::TagSet;
 use crate::time::{format_date, format_time};
-use std::collections::HashSet;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
@@ -440,7 +440,7 @@ pub fn explain(options: &Options, key: &str, progress: &Progress) -> Result<Expl
     let look = Look::new(options, &secret)?;
     let exact = matches!(options.rules.passes.first().map(|p| &p.kind), Some(PassKind::Exact { .. }));
     let wanted = if exact {
-        let tags: HashSet<u64> = [look.plan.shape().tag(secret.key(&bytes).lo)].into();
+        let tags = TagSet::from_iter([look.plan.shape().tag(secret.key(&bytes).lo)]);
         Wanted::new(look.plan.shape(), tags, false, false)
     } else {
         Wanted::everything(look.plan.shape())

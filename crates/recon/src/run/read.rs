@@ -16,12 +16,12 @@ use crate::scan::{At, Control, Visitor, scan};
 use crate::sift::{Candidate, Part, SiftOptions, Sifted, Sifter};
 use crate::sketch::{Difference, Element, Sketch};
 use crate::store::{Entries, Shape, Store, loc_of};
-use std::collections::HashSet;
+use crate::tags::TagSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What all readings of a run share.
 pub(super) struct Reading<'a> {
@@ -453,11 +453,14 @@ impl Reading<'_> {
         entries: &Entries<'_>,
         cursor: &mut Cursor,
         options: &SiftOptions,
-        forced: &HashSet<u64>,
+        forced: &[u64],
     ) -> Result<Sifted, ReconError> {
         let most = (self.plan.pool_bytes / 64).max(1024);
         let keyed = entries.shape.keyed();
-        let mut all = Sifted::default();
+        let ends =
+            Side::BOTH.map(|side| self.inputs.iter().filter(|i| i.side == side).map(Input::locations).sum());
+        let end = ends.into_iter().fold(0, u64::max);
+        let mut all = Sifted::new(end);
         if cursor.partition < keyed {
             let next = AtomicUsize::new(cursor.partition);
             let found = AtomicUsize::new(0);
@@ -468,7 +471,7 @@ impl Reading<'_> {
                         let (next, found) = (&next, &found);
                         scope.spawn(move || {
                             let mut sifter = Sifter::default();
-                            let mut out = Sifted::default();
+                            let mut out = Sifted::new(end);
                             while found.load(Ordering::Relaxed) < most {
                                 let partition = next.fetch_add(1, Ordering::Relaxed);
                                 if partition >= keyed {
@@ -538,13 +541,12 @@ impl Reading<'_> {
         sinks: &mut [OutcomeSink],
         counts: &[SideCounts; 2],
     ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
-        let mut candidates = wave.candidates;
+        let Sifted { mut candidates, .. } = wave;
         let mut matched = Vec::new();
         let again: Vec<Side> = Side::BOTH.into_iter().filter(|s| !locations[s.index()]).collect();
         if !again.is_empty() {
             // The rows that have no location are found by their keys, those without keys in the last wave.
-            let tags: HashSet<u64> =
-                candidates.iter().filter(|c| again.contains(&c.side)).map(|c| c.tag).collect();
+            let tags: TagSet = again.iter().flat_map(|side| candidates.of(*side)).map(|c| c.tag).collect();
             let aside = |count: fn(&SideCounts) -> u64| again.iter().any(|s| count(&counts[s.index()]) > 0);
             let unkeyed = last_wave && aside(|c| c.unkeyed);
             let rejected = last_wave && aside(|c| c.rejected);
@@ -552,31 +554,28 @@ impl Reading<'_> {
                 let wanted = Wanted::new(self.plan.shape(), tags, unkeyed, rejected).only(&again);
                 self.pick(&wanted, pool, sinks)?;
             }
-            candidates.retain(|c| !again.contains(&c.side));
         }
-        candidates.sort_unstable_by_key(|c| (c.side, c.loc));
         let rows_before: Vec<Vec<u64>> = self.inputs.iter().map(Input::rows_before).collect();
-        for side in Side::BOTH {
+        for side in Side::BOTH.into_iter().filter(|side| !again.contains(side)) {
             // By place in the side's numbering: an input that came late stands behind the others there.
             let mut own: Vec<(&Input, &[u64])> =
                 self.inputs.iter().zip(&rows_before).map(|(i, b)| (i, b.as_slice())).collect();
             own.retain(|(input, _)| input.side == side && !matches!(input.access, Access::RowGroups { .. }));
             own.sort_by_key(|(input, _)| input.base);
             let (own, before): (Vec<&Input>, Vec<&[u64]>) = own.into_iter().unzip();
-            let start = candidates.partition_point(|c| c.side < side);
-            let end = candidates.partition_point(|c| c.side <= side);
             let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
-            let (texts, by_row) = self.split_by_format(side, &candidates[start..end]);
+            let mut texts = candidates.take(side);
+            let by_row = self.take_parquet(side, &mut texts);
             let groups = self.row_groups(side, &by_row, &rows_before);
-            matched.extend(self.fetch_pieces(&groups, pool, sinks, |(job, candidates, first), pool| {
+            matched.extend(self.fetch_pieces(groups, pool, sinks, |(job, candidates, first), pool| {
                 let input = &self.inputs[job.input as usize];
                 let group = job.unit as usize;
-                fetch::by_row(input, group, candidates, *first, first_key, self.control.words, pool)
+                fetch::by_row(input, group, candidates, first, first_key, self.control.words, pool)
             })?);
-            let pieces = pieces(&texts, self.control.threads.max(1) * 8);
             let (words, kernel) = (self.control.words, self.control.kernel);
-            matched.extend(self.fetch_pieces(&pieces, pool, sinks, |piece, pool| {
-                fetch::by_location(&own, &before, piece, first_key, words, kernel, pool)
+            matched.extend(self.fetch_pieces(texts, pool, sinks, |mut piece, pool| {
+                piece.sort_unstable_by_key(|candidate| candidate.loc);
+                fetch::by_location(&own, &before, &piece, first_key, words, kernel, pool)
             })?);
         }
         Ok(matched)
@@ -584,24 +583,26 @@ impl Reading<'_> {
 
     /// Fetches pieces in parallel, each thread into a pool of its own. Returns what was matched without being
     /// fetched.
-    fn fetch_pieces<'p, P: Sync>(
+    fn fetch_pieces<'p, P: Send>(
         &self,
-        pieces: &[P],
+        pieces: Vec<P>,
         pool: &mut Pool<'p>,
         sinks: &mut [OutcomeSink],
-        fetch: impl Fn(&P, &mut Pool<'_>) -> Result<Fetched, ReconError> + Sync,
+        fetch: impl Fn(P, &mut Pool<'_>) -> Result<Fetched, ReconError> + Sync,
     ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
         let threads = self.control.threads.max(1).min(pieces.len());
-        let next = AtomicUsize::new(0);
+        let pieces = Mutex::new(pieces.into_iter());
+        let failed = AtomicBool::new(false);
+        let next = || pieces.lock().expect("no thread panicked").next();
         let work = |mut own: Pool<'p>| {
             let mut all = Fetched::default();
-            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // After an error the others need not begin another piece.
+            while let Some(piece) = next().filter(|_| !failed.load(Ordering::Relaxed)) {
                 if self.control.stop.load(Ordering::Relaxed) {
                     return Err(ReconError::Interrupted);
                 }
-                // After an error the others need not begin another piece.
                 let fetched =
-                    fetch(piece, &mut own).inspect_err(|_| next.store(pieces.len(), Ordering::Relaxed))?;
+                    fetch(piece, &mut own).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
                 all.rejected.extend(fetched.rejected);
                 all.matched.extend(fetched.matched);
             }
@@ -631,13 +632,19 @@ impl Reading<'_> {
         Ok(matched)
     }
 
-    /// Parts candidates into those of text files and those of Parquet files.
-    fn split_by_format(&self, side: Side, candidates: &[Candidate]) -> (Vec<Candidate>, Vec<Candidate>) {
+    /// Takes the candidates of Parquet files out, in order of location.
+    fn take_parquet(&self, side: Side, candidates: &mut [Vec<Candidate>]) -> Vec<Candidate> {
         let is_parquet = |i: &&Input| i.side == side && matches!(i.access, Access::RowGroups { .. });
         let ranges: Vec<(u64, u64)> =
             self.inputs.iter().filter(is_parquet).map(|i| (i.base, i.base + i.locations())).collect();
-        let by_row = |c: &Candidate| ranges.iter().any(|(from, to)| (*from..*to).contains(&c.loc));
-        candidates.iter().partition(|c| !by_row(c))
+        if ranges.is_empty() {
+            return Vec::new();
+        }
+        let by_row = |c: &mut Candidate| ranges.iter().any(|(from, to)| (*from..*to).contains(&c.loc));
+        let mut taken: Vec<Candidate> =
+            candidates.iter_mut().flat_map(|s| s.extract_if(.., by_row)).collect();
+        taken.sort_unstable_by_key(|candidate| candidate.loc);
+        taken
     }
 
     /// Returns the row groups that hold wanted rows, each with these and with the location of its first row.
@@ -661,10 +668,4 @@ impl Reading<'_> {
         }
         groups
     }
-}
-
-/// Cuts candidates into about `count` pieces, never between two of one location.
-fn pieces(candidates: &[Candidate], count: usize) -> Vec<&[Candidate]> {
-    let size = candidates.len().div_ceil(count.max(1)).max(64);
-    candidates.chunks(size).collect()
 }
