@@ -12,7 +12,7 @@ use crate::record::Side;
 use crate::store::{Entries, LOC_BITS, TAG_BITS, class_of, loc_of};
 use crate::tags::TagMap;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
 /// A row that must be looked at in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -203,6 +203,14 @@ impl DirtyKeys {
             *rows += 1;
         }
     }
+}
+
+/// Rows of one key and value, of a hot key.
+#[derive(Default)]
+struct HotClass {
+    rows: [u64; 2],
+    /// Whether one of its rows was made a witness.
+    witnessed: bool,
 }
 
 const COUNT_ZERO: u64 = 1 << 35;
@@ -413,41 +421,39 @@ impl Sifter {
         options: &SiftOptions,
         out: &mut Sifted,
     ) -> Result<(), ReconError> {
-        let mut classes: HashMap<(u64, u64), [u64; 2]> = HashMap::new();
+        let mut classes: TagMap<HotClass, (u64, u64)> = TagMap::default();
         let is_hot =
             |dirty: &DirtyKeys, e: &Entry| dirty.rows_of(e).is_some_and(|rows| rows > options.hot_rows);
         for side in Side::BOTH {
             entries.slices(side, partition, |slice| {
                 for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
-                    classes.entry(class_of(entry)).or_default()[side.index()] += 1;
+                    classes.entry(class_of(entry)).or_default().rows[side.index()] += 1;
                 }
             })?;
         }
-        let mut surplus: HashMap<(u64, u64), BinaryHeap<Reverse<u64>>> = HashMap::new();
-        let mut witnessed: HashSet<(u64, u64)> = HashSet::new();
+        let mut surplus: TagMap<BinaryHeap<Reverse<u64>>, (u64, u64)> = TagMap::default();
         let shape = entries.shape;
         for side in Side::BOTH {
             surplus.clear();
             entries.slices(side, partition, |slice| {
                 for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
-                    let class = class_of(entry);
-                    let counts = classes[&class];
-                    let over = counts[side.index()].saturating_sub(counts[side.other().index()]);
+                    let hot = classes.get_mut(&class_of(entry)).expect("every class was counted");
+                    let over = hot.rows[side.index()].saturating_sub(hot.rows[side.other().index()]);
                     let tag = shape.tag_of(partition, entry);
                     if over > 0 {
-                        let last = surplus.entry(class).or_default();
+                        let last = surplus.entry(class_of(entry)).or_default();
                         last.push(Reverse(loc_of(entry)));
                         if last.len() as u64 > over {
                             last.pop();
                         }
-                    } else if side == Side::Left && counts[0] == counts[1] && witnessed.insert(class) {
+                    } else if hot.rows[0] == hot.rows[1] && !std::mem::replace(&mut hot.witnessed, true) {
                         out.candidates.push(Candidate { side, loc: loc_of(entry), tag, part: Part::Witness });
                     }
                 }
             })?;
             for (class, rows) in surplus.drain() {
-                let counts = classes[&class];
-                let part = if counts[0].min(counts[1]) > 0 { Part::OpenOfMatched } else { Part::Open };
+                let [left, right] = classes[&class].rows;
+                let part = if left.min(right) > 0 { Part::OpenOfMatched } else { Part::Open };
                 let tag = shape.tag_of(partition, &[class.0, 0]);
                 for Reverse(loc) in rows {
                     out.candidates.push(Candidate { side, loc, tag, part });
@@ -465,7 +471,7 @@ mod tests {
     use crate::digest::KeyHash;
     use crate::store::{Shape, Store};
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashSet};
 
     /// A row of the test: side, key, value; its number is its location.
     type TestRow = (bool, u8, u8);

@@ -5,24 +5,25 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// A set of tags.
 pub(crate) type TagSet = HashSet<u64, BuildHasherDefault<TagHasher>>;
-/// A map by tag.
-pub(crate) type TagMap<V> = HashMap<u64, V, BuildHasherDefault<TagHasher>>;
+/// A map by tag, or by several.
+pub(crate) type TagMap<V, K = u64> = HashMap<K, V, BuildHasherDefault<TagHasher>>;
 
-/// Takes a tag for its own hash: tags come from a hash with a secret key, so nobody can choose them.
+/// Hashes words that are hashes with a secret key already, so nobody can choose them: one multiplication
+/// spreads them over a table.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct TagHasher(u64);
 
 impl Hasher for TagHasher {
     fn finish(&self) -> u64 {
-        self.0
+        // Tables look at the lowest bits and at the highest; the product is best in its middle.
+        self.0.rotate_left(26)
     }
 
     fn write(&mut self, _: &[u8]) {
         unreachable!("tags are whole numbers")
     }
 
-    fn write_u64(&mut self, tag: u64) {
-        // Tags have 40 to 52 bits, and tables look at the highest bits too.
-        self.0 = tag ^ tag.rotate_left(24);
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
