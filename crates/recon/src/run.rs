@@ -349,6 +349,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                     let sift = SiftOptions {
                         fingerprints: !copies,
                         copies,
+                        class_prints_min: 1 << 18,
                         table_rows_max: plan.table_rows_max,
                         // Without locations a hot key cannot be told row by row.
                         hot_rows: if *locations == [true; 2] { plan.hot_rows } else { u64::MAX },

@@ -10,7 +10,7 @@ use crate::arena::Entry;
 use crate::error::ReconError;
 use crate::record::Side;
 use crate::store::{Entries, LOC_BITS, TAG_BITS, class_of, loc_of};
-use crate::tags::TagMap;
+use crate::tags::{TagMap, TagSet};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -45,6 +45,8 @@ pub(crate) struct SiftOptions {
     pub(crate) fingerprints: bool,
     /// Whether keys with several equal copies on both sides are dirty too.
     pub(crate) copies: bool,
+    /// Suspect rows of a partition above which fingerprints are summed by class too.
+    pub(crate) class_prints_min: u64,
     /// Most rows of a table at a time.
     pub(crate) table_rows_max: usize,
     /// Rows of a dirty key above which it is hot.
@@ -151,6 +153,9 @@ impl Sifted {
 #[derive(Default)]
 pub(crate) struct Sifter {
     prints: Vec<u128>,
+    /// Sums by class of the suspect rows, where there are very many; else empty. A zero closes a bucket of
+    /// classes, whatever else there is of their keys.
+    class_prints: Vec<u128>,
     table: Vec<Entry>,
     dirty: DirtyKeys,
     /// Share of dirty buckets in the partition before, in percent: above half, fingerprints are a
@@ -238,9 +243,10 @@ impl Sifter {
         if suspects == 0 {
             return Ok(());
         }
+        let suspects = self.fingerprint_classes(entries, partition, bits, options, suspects)?;
         self.dirty.clear();
         forced.iter().for_each(|tag| self.dirty.insert(*tag));
-        let rounds = suspects.div_ceil(options.table_rows_max as u64).max(1);
+        let rounds = suspects.div_ceil(options.table_rows_max as u64);
         out.extra_rounds += u64::from(rounds > 1);
         for round in 0..rounds {
             self.find_dirty(entries, partition, bits, options, suspects.div_ceil(rounds), rounds, round)?;
@@ -306,15 +312,7 @@ impl Sifter {
             let salt = options.salt;
             entries.slices(side, partition, |slice| {
                 for entry in slice {
-                    let (key, value) = class_of(entry);
-                    let mixed = u128::from(key ^ salt[0])
-                        * u128::from((value << 32 | value) ^ key.rotate_left(32) ^ salt[1]);
-                    let print = &mut prints[(entry[0] >> shift) as usize & mask];
-                    *print = if side == Side::Left {
-                        print.wrapping_add(mixed)
-                    } else {
-                        print.wrapping_sub(mixed)
-                    };
+                    add_print(&mut prints[(entry[0] >> shift) as usize & mask], entry, side, salt);
                 }
             })?;
         }
@@ -339,6 +337,41 @@ impl Sifter {
         Ok(suspects)
     }
 
+    /// Sums fingerprints of suspect rows per bucket of classes, where there are so many that tables of them
+    /// would lie outside the caches: the rows of a hot key. Returns how many rows are still suspect.
+    fn fingerprint_classes(
+        &mut self,
+        entries: &Entries<'_>,
+        partition: usize,
+        bits: u32,
+        options: &SiftOptions,
+        suspects: u64,
+    ) -> Result<u64, ReconError> {
+        self.class_prints.clear();
+        if !options.fingerprints || suspects < options.class_prints_min {
+            return Ok(suspects);
+        }
+        self.class_prints.resize(1 << CLASS_BITS, 0);
+        let shift = 64 - bits.max(1);
+        let Sifter { prints, class_prints, .. } = self;
+        let suspect = |e: &&Entry| bits == 0 || prints[(e[0] >> shift) as usize] != 0;
+        for side in Side::BOTH {
+            entries.slices(side, partition, |slice| {
+                for entry in slice.iter().filter(suspect) {
+                    add_print(&mut class_prints[class_bucket(entry)], entry, side, options.salt);
+                }
+            })?;
+        }
+        let mut open = 0;
+        for side in Side::BOTH {
+            entries.slices(side, partition, |slice| {
+                let rows = slice.iter().filter(suspect);
+                open += rows.filter(|entry| class_prints[class_bucket(entry)] != 0).count() as u64;
+            })?;
+        }
+        Ok(open)
+    }
+
     /// Counts the classes of suspect rows and notes the keys of those out of balance.
     #[expect(clippy::too_many_arguments, reason = "one round of one partition")]
     fn find_dirty(
@@ -361,6 +394,7 @@ impl Sifter {
             let mut used = 0_usize;
             for side in Side::BOTH {
                 let (table, prints, dirty) = (&mut self.table, &self.prints, &mut self.dirty);
+                let class_prints = &self.class_prints;
                 let mask = slots - 1;
                 let shift = 64 - bits.max(1);
                 let step = if side == Side::Left { 1 } else { u64::MAX };
@@ -369,8 +403,11 @@ impl Sifter {
                         if bits > 0 && prints[(entry[0] >> shift) as usize] == 0 {
                             continue;
                         }
+                        if !class_prints.is_empty() && class_prints[class_bucket(entry)] == 0 {
+                            continue;
+                        }
                         let (key, value) = class_of(entry);
-                        let mixed = (key ^ value.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                        let mixed = mixed_class(entry);
                         if rounds > 1 && ((mixed & 0xFFFF_FFFF) * rounds) >> 32 != round {
                             continue;
                         }
@@ -412,6 +449,11 @@ impl Sifter {
         Ok(())
     }
 
+    /// Says whether a row is of a class that its fingerprint has closed.
+    fn is_balanced(&self, entry: &Entry) -> bool {
+        !self.class_prints.is_empty() && self.class_prints[class_bucket(entry)] == 0
+    }
+
     /// Closes the balanced classes of hot keys; of the others only the surplus rows, last by location,
     /// go on. A witness tells the cascade which key and type were matched.
     fn hot_keys(
@@ -426,17 +468,30 @@ impl Sifter {
             |dirty: &DirtyKeys, e: &Entry| dirty.rows_of(e).is_some_and(|rows| rows > options.hot_rows);
         for side in Side::BOTH {
             entries.slices(side, partition, |slice| {
-                for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
+                for entry in slice.iter().filter(|e| is_hot(&self.dirty, e) && !self.is_balanced(e)) {
                     classes.entry(class_of(entry)).or_default().rows[side.index()] += 1;
                 }
             })?;
         }
+        let mut witnessed: TagSet<(u64, u64)> = TagSet::default();
         let mut surplus: TagMap<BinaryHeap<Reverse<u64>>, (u64, u64)> = TagMap::default();
         let shape = entries.shape;
         for side in Side::BOTH {
             surplus.clear();
             entries.slices(side, partition, |slice| {
                 for entry in slice.iter().filter(|e| is_hot(&self.dirty, e)) {
+                    if self.is_balanced(entry) {
+                        let tag = shape.tag_of(partition, entry);
+                        if side == Side::Left && witnessed.insert(class_of(entry)) {
+                            out.candidates.push(Candidate {
+                                side,
+                                loc: loc_of(entry),
+                                tag,
+                                part: Part::Witness,
+                            });
+                        }
+                        continue;
+                    }
                     let hot = classes.get_mut(&class_of(entry)).expect("every class was counted");
                     let over = hot.rows[side.index()].saturating_sub(hot.rows[side.other().index()]);
                     let tag = shape.tag_of(partition, entry);
@@ -462,6 +517,28 @@ impl Sifter {
         }
         Ok(())
     }
+}
+
+/// Adds a row's mix of key and value to a sum, or takes it away.
+#[inline(always)]
+fn add_print(print: &mut u128, entry: &Entry, side: Side, salt: [u64; 2]) {
+    let (key, value) = class_of(entry);
+    let mixed = u128::from(key ^ salt[0]) * u128::from((value << 32 | value) ^ key.rotate_left(32) ^ salt[1]);
+    *print = if side == Side::Left { print.wrapping_add(mixed) } else { print.wrapping_sub(mixed) };
+}
+
+/// Buckets of classes: their sums fit into the second-level cache.
+const CLASS_BITS: u32 = 14;
+
+#[inline(always)]
+fn class_bucket(entry: &Entry) -> usize {
+    (mixed_class(entry) >> (64 - CLASS_BITS)) as usize
+}
+
+#[inline(always)]
+fn mixed_class(entry: &Entry) -> u64 {
+    let (key, value) = class_of(entry);
+    (key ^ value.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 #[cfg(test)]
@@ -560,6 +637,7 @@ mod tests {
             bits in 0_u32..4,
             fingerprints in any::<bool>(),
             copies in any::<bool>(),
+            class_prints_min in prop_oneof![Just(u64::MAX), 0_u64..100],
             table_rows_max in 4_usize..2000,
             hot_rows in prop_oneof![Just(u64::MAX), 1_u64..40],
             forced in proptest::collection::hash_set(0_u8..120, 0..4),
@@ -575,7 +653,7 @@ mod tests {
                 all.push((true, k, v));
             }
             let copies = copies && hot_rows == u64::MAX;
-            let options = SiftOptions { fingerprints: fingerprints && !copies, copies, table_rows_max, hot_rows, salt: [11, 13] };
+            let options = SiftOptions { fingerprints: fingerprints && !copies, copies, class_prints_min, table_rows_max, hot_rows, salt: [11, 13] };
             let forced: HashSet<u64> = forced.iter().map(|k| Shape { bits }.tag(key(*k).lo)).collect();
             let mut sorted: Vec<u64> = forced.iter().copied().collect();
             sorted.sort_unstable();

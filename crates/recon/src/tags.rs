@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A set of tags.
-pub(crate) type TagSet = HashSet<u64, BuildHasherDefault<TagHasher>>;
+/// A set of tags, or of several together.
+pub(crate) type TagSet<K = u64> = HashSet<K, BuildHasherDefault<TagHasher>>;
 /// A map by tag, or by several.
 pub(crate) type TagMap<V, K = u64> = HashMap<K, V, BuildHasherDefault<TagHasher>>;
 
