@@ -32,6 +32,10 @@ deny:
 fuzz seconds="300":
     cargo xtask fuzz {{seconds}}
 
+# The modules with unsafe code under AddressSanitizer
+sanitize:
+    cargo xtask sanitize
+
 # One table of bench/RESULTS.md: csv, cold, memory, parquet, faults, shapes, scaling, late
 bench table *options:
     cargo xtask bench {{table}} {{options}}

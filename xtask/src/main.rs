@@ -25,6 +25,7 @@ cargo xtask NAME
   licences        licences, duplicates and sources of all dependencies, without network
   deny            the same and known advisories, by cargo-deny (installed when missing)
   fuzz SECONDS    feed mutated inputs to everything that reads outside bytes
+  sanitize        tests of the modules with unsafe code under AddressSanitizer (needs a nightly toolchain)
   bench NAME …    one table of bench/RESULTS.md; `bench list` names them
 ";
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["licences"] => licences::run(),
         ["deny"] => chores::deny(),
+        ["sanitize"] => chores::sanitize(),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok() => chores::fuzz(seconds),
         ["bench", rest @ ..] if !rest.is_empty() => bench::run(rest),
         [] | ["help" | "--help" | "-h"] => {
