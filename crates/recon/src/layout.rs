@@ -71,6 +71,8 @@ pub(crate) struct Layout {
     pub(crate) needed: Vec<usize>,
     /// Slots of the columns that decide anything: all that the scan looks at.
     pub(crate) deciding: Vec<u32>,
+    /// Columns of which only this is asked in each row: that they are valid UTF-8.
+    pub(crate) checked: Vec<Col>,
     /// Names of all columns.
     pub(crate) header: Vec<String>,
     pub(crate) keys: Vec<Vec<Col>>,
@@ -347,11 +349,15 @@ impl Layout {
             secret: secret.clone(),
             needed: find.needed,
             deciding: Vec::new(),
+            checked: Vec::new(),
             header: header.to_vec(),
         };
         layout.needed.sort_unstable();
         layout.fill_slots();
         layout.deciding = layout.deciding_slots();
+        let other_keys = layout.keys.iter().enumerate().filter(|(n, _)| Some(*n) != layout.first_key);
+        let texts = layout.text_cols().map(|(_, col)| col);
+        layout.checked = texts.chain(other_keys.flat_map(|(_, key)| key.iter().copied())).collect();
         Ok(layout)
     }
 

@@ -31,6 +31,20 @@ pub(crate) trait Fields {
         let _ = col;
         None
     }
+
+    /// Returns a number and its decimals, where the field is held as one.
+    #[inline(always)]
+    fn number(&self, col: Col) -> Option<(i64, u8)> {
+        let _ = col;
+        None
+    }
+
+    /// Returns the number of a dictionary and the text's place in it, where the text stands in one.
+    #[inline(always)]
+    fn entry(&self, col: Col) -> Option<(u64, u32)> {
+        let _ = col;
+        None
+    }
 }
 
 /// What the scan needs of a row.
@@ -237,6 +251,41 @@ struct KnownWord {
 struct WordCache {
     short: Vec<(u64, usize, Result<KnownWord, RowError>)>,
     long: HashMap<Vec<u8>, Result<KnownWord, RowError>>,
+    entries: Entries<KnownWord>,
+}
+
+/// What the texts of the current dictionary of a column mean.
+#[derive(Debug)]
+struct Entries<T> {
+    dictionary: u64,
+    known: Vec<Option<T>>,
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Entries { dictionary: 0, known: Vec::new() }
+    }
+}
+
+impl<T: Copy> Entries<T> {
+    #[inline(always)]
+    fn get(&self, (dictionary, index): (u64, u32)) -> Option<T> {
+        let known = *self.known.get(index as usize)?;
+        known.filter(|_| dictionary == self.dictionary)
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, (dictionary, index): (u64, u32), value: T) {
+        if dictionary != self.dictionary {
+            self.known.clear();
+            self.dictionary = dictionary;
+        }
+        let index = index as usize;
+        if self.known.len() <= index {
+            self.known.resize(index + 1, None);
+        }
+        self.known[index] = Some(value);
+    }
 }
 
 /// Reads the rows of one file for one thread.
@@ -247,6 +296,7 @@ pub(crate) struct Reader<'a> {
     statuses: WordCache,
     /// Currency texts seen, as packed bytes with length.
     currencies: Vec<(u64, usize, Currency, u8)>,
+    currency_entries: Entries<(Currency, u8)>,
     null_lengths: u64,
     scratch: Vec<u8>,
     pub(crate) totals: Totals,
@@ -263,6 +313,7 @@ impl<'a> Reader<'a> {
             kinds: WordCache::default(),
             statuses: WordCache::default(),
             currencies: Vec::new(),
+            currency_entries: Entries::default(),
             null_lengths,
             scratch: Vec::new(),
             totals: Totals::default(),
@@ -308,13 +359,8 @@ impl<'a> Reader<'a> {
                 more = combine(more, date.map_or(u64::MAX, |d| u64::from(d as u32)));
             }
         }
-        for (_, col) in layout.text_cols() {
-            self.check_utf8(row.field(col), col)?;
-        }
-        for key in
-            layout.keys.iter().enumerate().filter(|(n, _)| Some(*n) != layout.first_key).flat_map(|(_, k)| k)
-        {
-            self.check_utf8(row.field(*key), *key)?;
+        for col in &layout.checked {
+            self.check_utf8(row.field(*col), *col)?;
         }
         let key = match layout.first_key {
             None => None,
@@ -464,6 +510,17 @@ impl<'a> Reader<'a> {
             },
             CurrencyOp::Column(col, _) => *col,
         };
+        let Some(entry) = row.entry(col) else { return self.currency_text(row, col) };
+        if let Some(known) = self.currency_entries.get(entry) {
+            return Ok(known);
+        }
+        let read = self.currency_text(row, col)?;
+        self.currency_entries.keep(entry, read);
+        Ok(read)
+    }
+
+    #[inline(always)]
+    fn currency_text<F: Fields>(&mut self, row: &F, col: Col) -> Result<(Currency, u8), RowError> {
         if let Some((packed, len)) = short_text(row, col)
             && let Some((_, _, currency, exponent)) =
                 self.currencies.iter().find(|c| c.0 == packed && c.1 == len)
@@ -582,10 +639,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads plain digits, or digits with a point where the currency has it. Signs, blanks, group
-/// separators and everything unusual are left to the careful way.
+/// Takes a number as it is, or reads plain digits, or digits with a point where the currency has it.
+/// Signs, blanks, group separators and everything unusual are left to the careful way.
 #[inline(always)]
 fn fast_amount<F: Fields>(row: &F, op: &AmountOp, exponent: u8) -> Option<i64> {
+    if op.group_separator.is_none()
+        && let Some((value, decimals)) = row.number(op.col)
+    {
+        return number_amount(value, decimals, op.decimal, exponent);
+    }
     let (tail, len) = row.tail16(op.col)?;
     let decimals = usize::from(exponent);
     let value = if op.decimal && decimals > 0 {
@@ -600,6 +662,23 @@ fn fast_amount<F: Fields>(row: &F, op: &AmountOp, exponent: u8) -> Option<i64> {
         digits16(tail, len)?
     };
     Some(value as i64)
+}
+
+/// Turns a number with some decimals into minor units, as its text would be. `None` where the text
+/// would be refused.
+#[inline(always)]
+fn number_amount(value: i64, decimals: u8, decimal: bool, exponent: u8) -> Option<i64> {
+    let wanted = if decimal { exponent } else { 0 };
+    if decimals == wanted {
+        return Some(value);
+    }
+    rescaled(value, decimals, wanted).filter(|_| decimal)
+}
+
+#[inline(never)]
+fn rescaled(value: i64, from: u8, to: u8) -> Option<i64> {
+    let ten = 10_i64.checked_pow(u32::from(from.abs_diff(to)))?;
+    if from < to { value.checked_mul(ten) } else { (value % ten == 0).then_some(value / ten) }
 }
 
 /// Drops group separators that stand where they may: before groups of three digits.
@@ -641,6 +720,24 @@ fn read_word<F: Fields>(
         }
         return new_word(layout, op, cache, words, None, b"");
     };
+    let Some(entry) = row.entry(col) else { return read_text(layout, op, cache, words, row, col) };
+    if let Some(known) = cache.entries.get(entry) {
+        return Ok(known);
+    }
+    let known = read_text(layout, op, cache, words, row, col)?;
+    cache.entries.keep(entry, known);
+    Ok(known)
+}
+
+#[inline(always)]
+fn read_text<F: Fields>(
+    layout: &Layout,
+    op: &WordOp,
+    cache: &mut WordCache,
+    words: &Mutex<Words>,
+    row: &F,
+    col: Col,
+) -> Result<KnownWord, RowError> {
     if let Some((packed, len)) = short_text(row, col) {
         if let Some((_, _, known)) = cache.short.iter().find(|w| w.0 == packed && w.1 == len) {
             return known.clone();
@@ -698,5 +795,29 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use suanpan_money::format_minor;
+
+    proptest! {
+        #[test]
+        fn numbers_are_amounts_exactly_where_their_texts_are(
+            seed in any::<i64>(),
+            shift in 0..64_u32,
+            zeros in 0..4_u32,
+            decimals in 0..5_u8,
+            exponent in 0..5_u8,
+            decimal in any::<bool>(),
+        ) {
+            let value = (seed >> shift).saturating_mul(10_i64.pow(zeros));
+            let text = format_minor(value, decimals);
+            let read = if decimal { parse_decimal(text.as_bytes(), exponent) } else { parse_minor(text.as_bytes()) };
+            prop_assert_eq!(number_amount(value, decimals, decimal, exponent), read.ok());
+        }
     }
 }

@@ -618,4 +618,13 @@ impl Fields for BatchRow<'_> {
     fn tail16(&self, col: Col) -> Option<([u8; 16], usize)> {
         self.batch.tail16(self.column(col), self.row)
     }
+    #[inline(always)]
+    fn number(&self, col: Col) -> Option<(i64, u8)> {
+        self.batch.number(self.column(col), self.row)
+    }
+
+    #[inline(always)]
+    fn entry(&self, col: Col) -> Option<(u64, u32)> {
+        self.batch.entry(self.column(col), self.row)
+    }
 }

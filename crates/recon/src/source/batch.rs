@@ -1,4 +1,11 @@
 //! Columns of text: what the readers of NDJSON and Parquet give.
+//!
+//! Texts of NDJSON are written one behind another. Parquet has many of them ready, in a page or in a
+//! dictionary, and numbers that may never be asked for as text: those columns hold what the file has.
+
+use bytes::Bytes;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Some rows of a file, as text by column. Made once and filled again and again.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +33,70 @@ pub struct TextColumn {
     /// End of each text in `bytes`; it starts where the one before ends.
     ends: Vec<u32>,
     nulls: Vec<bool>,
+    form: Form,
+    /// Of [`Form::Spans`]: start and end of each text in the page.
+    spans: Vec<[u32; 2]>,
+    /// Of [`Form::Entries`]: the place of each text in the dictionary.
+    indexes: Vec<u32>,
+    /// Texts of numbers, written when somebody asks for the first of them.
+    written: OnceLock<Box<TextColumn>>,
 }
+
+/// Where the texts of a column are. Only [`Form::Texts`] has nulls.
+#[derive(Debug, Clone, Default)]
+enum Form {
+    /// One behind another in the column's own bytes.
+    #[default]
+    Texts,
+    /// In a page.
+    Spans(Bytes),
+    /// In a dictionary.
+    Entries(Arc<Dictionary>),
+    /// Nowhere yet: these are numbers.
+    Numbers(Numbers),
+}
+
+/// Whole numbers of so many decimals, each in 4 or 8 bytes of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Numbers {
+    pub(super) bytes: Bytes,
+    pub(super) width: usize,
+    pub(super) decimals: u8,
+    pub(super) write: WriteNumber,
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width
+    }
+
+    #[inline(always)]
+    fn get(&self, row: usize) -> i64 {
+        if self.width == 8 {
+            i64::from_le_bytes(self.bytes.as_chunks().0[row])
+        } else {
+            i32::from_le_bytes(self.bytes.as_chunks().0[row]).into()
+        }
+    }
+}
+
+/// Texts to which many rows point.
+#[derive(Debug)]
+pub(super) struct Dictionary {
+    /// No other dictionary of the process has this number.
+    number: u64,
+    pub(super) texts: TextColumn,
+}
+
+impl Dictionary {
+    pub(super) fn new(texts: TextColumn) -> Dictionary {
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        Dictionary { number: MADE.fetch_add(1, Ordering::Relaxed), texts }
+    }
+}
+
+/// Writes a number of so many decimals.
+pub(super) type WriteNumber = fn(i64, u8, &mut Vec<u8>);
 
 impl TextBatch {
     /// Makes an empty batch of so many columns.
@@ -51,20 +121,36 @@ impl TextBatch {
     /// it is longer, or too near the end of its column.
     #[inline]
     pub(crate) fn head32(&self, column: usize, row: usize) -> Option<(&[u8; 32], usize)> {
-        let (bytes, ends, _) = self.columns[column].parts();
-        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
-        let len = ends[row] as usize - start;
-        Some((bytes.get(start..start + 32)?.try_into().ok()?, len))
+        let (bytes, [start, end]) = self.columns[column].place(row);
+        Some((bytes.get(start..start + 32)?.try_into().ok()?, end - start))
     }
 
     /// Returns the 16 bytes that end with a text, and its length. `None` where it is too near the
     /// start of its column.
     #[inline]
     pub(crate) fn tail16(&self, column: usize, row: usize) -> Option<([u8; 16], usize)> {
-        let (bytes, ends, _) = self.columns[column].parts();
-        let start = if row == 0 { 0 } else { ends[row - 1] as usize };
-        let end = ends[row] as usize;
+        let (bytes, [start, end]) = self.columns[column].place(row);
         Some((bytes.get(end.checked_sub(16)?..end)?.try_into().ok()?, end - start))
+    }
+
+    /// Returns a number and its decimals, where the column holds numbers that are not written yet.
+    #[inline]
+    pub(crate) fn number(&self, column: usize, row: usize) -> Option<(i64, u8)> {
+        match &self.columns[column].form {
+            Form::Numbers(numbers) => Some((numbers.get(row), numbers.decimals)),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of a dictionary and the place of a text in it, where the text stands in one.
+    /// The two together stand for the text as long as the process runs.
+    #[inline]
+    pub(crate) fn entry(&self, column: usize, row: usize) -> Option<(u64, u32)> {
+        let column = &self.columns[column];
+        match &column.form {
+            Form::Entries(dictionary) => Some((dictionary.number, column.indexes[row])),
+            _ => None,
+        }
     }
 
     /// Returns the columns, in the order in which they were asked for.
@@ -132,13 +218,18 @@ impl TextColumn {
     /// Returns the number of texts, nulls counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        match &self.form {
+            Form::Texts => self.ends.len(),
+            Form::Spans(_) => self.spans.len(),
+            Form::Entries(_) => self.indexes.len(),
+            Form::Numbers(numbers) => numbers.len(),
+        }
     }
 
     /// Says whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 
     /// Returns the text of a row, `None` where it is null.
@@ -148,15 +239,77 @@ impl TextColumn {
     #[must_use]
     #[inline]
     pub fn get(&self, row: usize) -> Option<&[u8]> {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        let end = self.ends[row] as usize;
-        (!self.nulls[row]).then(|| &self.bytes[start..end])
+        if matches!(self.form, Form::Texts) && self.nulls[row] {
+            return None;
+        }
+        let (bytes, [start, end]) = self.place(row);
+        Some(&bytes[start..end])
     }
 
-    /// Returns the bytes of all texts one after another, with the end of each and whether it is null.
-    #[must_use]
-    pub fn parts(&self) -> (&[u8], &[u32], &[bool]) {
-        (&self.bytes, &self.ends, &self.nulls)
+    /// Returns start and end of a text, and the bytes in which it stands.
+    #[inline]
+    fn place(&self, row: usize) -> (&[u8], [usize; 2]) {
+        match &self.form {
+            Form::Texts => {
+                let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+                (&self.bytes, [start, self.ends[row] as usize])
+            }
+            Form::Spans(page) => (page, self.spans[row].map(|at| at as usize)),
+            Form::Entries(dictionary) => dictionary.texts.place(self.indexes[row] as usize),
+            Form::Numbers(numbers) => self.written(numbers).place(row),
+        }
+    }
+
+    /// Returns the texts of numbers.
+    #[cold]
+    fn written(&self, numbers: &Numbers) -> &TextColumn {
+        self.written.get_or_init(|| {
+            let mut texts = Box::<TextColumn>::default();
+            for row in 0..numbers.len() {
+                (numbers.write)(numbers.get(row), numbers.decimals, texts.bytes_mut());
+                texts.end_text();
+            }
+            texts
+        })
+    }
+
+    /// Becomes a column of texts that stand in a page. `fill` gives start and end of each; `None`
+    /// from it leaves the column empty.
+    pub(super) fn set_spans<T>(
+        &mut self,
+        page: &Bytes,
+        fill: impl FnOnce(&mut Vec<[u32; 2]>) -> Option<T>,
+    ) -> Option<T> {
+        self.clear();
+        let filled = fill(&mut self.spans)?;
+        debug_assert!(self.spans.iter().all(|[start, end]| start <= end && *end as usize <= page.len()));
+        self.form = Form::Spans(page.clone());
+        Some(filled)
+    }
+
+    /// Becomes a column of texts that stand in a dictionary. The list of indexes is taken, and another
+    /// left in its place.
+    ///
+    /// # Panics
+    /// When the dictionary has no such text.
+    pub(super) fn set_entries(&mut self, dictionary: &Arc<Dictionary>, indexes: &mut Vec<u32>) {
+        self.clear();
+        let len = dictionary.texts.len();
+        assert!(indexes.iter().all(|index| (*index as usize) < len), "texts of the dictionary");
+        std::mem::swap(&mut self.indexes, indexes);
+        self.form = Form::Entries(Arc::clone(dictionary));
+    }
+
+    /// Becomes a column of numbers.
+    pub(super) fn set_numbers(&mut self, numbers: Numbers) {
+        self.clear();
+        self.form = Form::Numbers(numbers);
+    }
+
+    /// Returns the bytes of all texts one after another, and the end of each. Empty where the texts
+    /// stand elsewhere.
+    pub(super) fn parts(&self) -> (&[u8], &[u32]) {
+        (&self.bytes, &self.ends)
     }
 
     #[inline]
@@ -217,6 +370,10 @@ impl TextColumn {
         self.bytes.clear();
         self.ends.clear();
         self.nulls.clear();
+        self.form = Form::Texts;
+        self.spans.clear();
+        self.indexes.clear();
+        self.written.take();
     }
 
     fn truncate(&mut self, rows: usize) {

@@ -6,13 +6,16 @@
 
 mod library;
 mod pages;
+mod snappy;
 mod text;
 
 use super::batch::{TextBatch, TextColumn};
 use super::{SourceError, SourceFile, read_at_most};
-use ::parquet::basic::{Encoding, Type as Physical};
+use ::parquet::basic::{Compression, Encoding, Type as Physical};
+use ::parquet::column::page::PageReader;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader};
+use ::parquet::file::serialized_reader::SerializedPageReader;
 use ::parquet::schema::types::ColumnDescPtr;
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -26,6 +29,7 @@ use text::Kind;
 pub struct ParquetSource {
     name: Arc<str>,
     len: u64,
+    file: Arc<Positioned>,
     reader: SerializedFileReader<Positioned>,
     columns: Vec<Column>,
 }
@@ -77,7 +81,8 @@ impl ParquetSource {
         let file = source.open_at_random()?;
         let name: Arc<str> = Arc::from(source.name());
         let len = check_ends(&name, &file)?;
-        let reader = guarded(|| SerializedFileReader::new(Positioned { file: Arc::new(file), len }))
+        let file = Positioned { file: Arc::new(file), len };
+        let reader = guarded(|| SerializedFileReader::new(file.clone()))
             .map_err(|error| named_library(&name, len, "its footer", error))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let columns = schema
@@ -93,7 +98,7 @@ impl ParquetSource {
         if rows.map(u64::try_from).any(|rows| rows.is_err()) {
             return Err(damaged(&name, len, "a row group has a negative number of rows".to_owned()));
         }
-        Ok(ParquetSource { name, len, reader, columns })
+        Ok(ParquetSource { name, len, file: Arc::new(file), reader, columns })
     }
 
     /// Returns the names of the columns, those of nested fields as dotted paths.
@@ -153,13 +158,18 @@ impl ParquetSource {
         let mut batch = TextBatch::new(columns.len());
         let mut at = 0;
         while at < rows {
-            let now = usize::try_from(rows - at).unwrap_or(usize::MAX).min(batch_rows);
+            let mut now = usize::try_from(rows - at).unwrap_or(usize::MAX).min(batch_rows);
+            // Texts of one page need not be copied, so a batch ends where a page does.
+            for ((cursor, kind), index) in cursors.iter_mut().zip(&kinds).zip(columns) {
+                let left = cursor.rows_at_hand(*kind).map_err(|fail| self.named(fail, *index, first + at))?;
+                now = if left >= CUT_ROWS_MIN { now.min(left) } else { now };
+            }
             batch.clear();
             for (((cursor, kind), index), out) in
                 cursors.iter_mut().zip(&kinds).zip(columns).zip(batch.columns_mut())
             {
                 cursor
-                    .read(*kind, now, out)
+                    .set(*kind, now, out)
                     .map_err(|fail| self.named(fail, *index, first + at + out.len() as u64))?;
             }
             batch.end_rows(first + at, u32::try_from(now).expect("a batch of fewer than 2^32 rows"));
@@ -231,11 +241,27 @@ impl ParquetSource {
         };
         let description = &self.columns[index].description;
         if group.metadata().column(index).encodings().all(known) {
-            let pages = pages::Pages::new(description, group.get_column_page_reader(index)?);
-            return Ok(Cursor::Pages(Box::new(pages)));
+            let (reader, packing) = self.pages(group, index)?;
+            return Ok(Cursor::Pages(Box::new(pages::Pages::new(description, reader, packing))));
         }
         let library = library::Library::new(description, group.get_column_reader(index)?);
         Ok(Cursor::Library(Box::new(library)))
+    }
+
+    /// Reads the pages of a column. Those packed with Snappy come as they are, to be unpacked here.
+    fn pages(
+        &self,
+        group: &dyn RowGroupReader,
+        index: usize,
+    ) -> Result<(Box<dyn PageReader>, Packing), ParquetError> {
+        let chunk = group.metadata().column(index);
+        if chunk.compression() != Compression::SNAPPY {
+            return Ok((group.get_column_page_reader(index)?, Packing::Undone));
+        }
+        let plain = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build()?;
+        let rows = usize::try_from(group.metadata().num_rows())?;
+        let reader = SerializedPageReader::new(Arc::clone(&self.file), &plain, rows, None)?;
+        Ok((Box::new(reader), Packing::Snappy))
     }
 
     fn named(&self, fail: Fail, column: usize, row: u64) -> SourceError {
@@ -249,6 +275,15 @@ impl ParquetSource {
     }
 }
 
+/// How pages come from the crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    /// Unpacked.
+    Undone,
+    /// As they stand in the file.
+    Snappy,
+}
+
 /// Reads one column of one row group in steps.
 enum Cursor {
     Pages(Box<pages::Pages>),
@@ -256,6 +291,22 @@ enum Cursor {
 }
 
 impl Cursor {
+    /// Returns how many rows can be taken in one piece; 0 where that makes no difference.
+    fn rows_at_hand(&mut self, kind: Kind) -> Result<usize, Fail> {
+        match self {
+            Cursor::Pages(pages) => pages.rows_at_hand(kind),
+            Cursor::Library(_) => Ok(0),
+        }
+    }
+
+    /// Makes a column of the next `rows` texts.
+    fn set(&mut self, kind: Kind, rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
+        match self {
+            Cursor::Pages(pages) => pages.set(kind, rows, out),
+            Cursor::Library(library) => library.read(kind, rows, out),
+        }
+    }
+
     /// Pushes the next `rows` texts.
     fn read(&mut self, kind: Kind, rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
         match self {
@@ -347,6 +398,7 @@ fn check_ends(name: &str, file: &File) -> Result<u64, SourceError> {
 }
 
 /// A file read by position, so that threads do not disturb one another's place.
+#[derive(Clone)]
 struct Positioned {
     file: Arc<File>,
     len: u64,
@@ -378,20 +430,20 @@ impl ChunkReader for Positioned {
             )));
         }
         let mut lent = Lent::of(length);
-        self.file.read_exact_at(&mut lent.bytes[..length], start)?;
+        self.file.read_exact_at(lent.bytes_mut(), start)?;
         Ok(Bytes::from_owner(lent))
     }
 }
 
-/// Memory for a page as it stands in the file. It is used again and again by its thread, so that it
-/// need not be zeroed each time.
+/// Memory for a page, packed or unpacked. It is used again and again by its thread, so that it need
+/// not be zeroed each time.
 struct Lent {
     bytes: Vec<u8>,
     len: usize,
 }
 
 /// Memory that a thread keeps for pages: at most so many pieces of so many bytes.
-const KEPT_PIECES: usize = 8;
+const KEPT_PIECES: usize = 12;
 const KEPT_BYTES_MAX: usize = 2 << 20;
 
 thread_local! {
@@ -405,6 +457,16 @@ impl Lent {
             bytes.resize(len, 0);
         }
         Lent { bytes, len }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+
+    /// Leaves out what is behind `len` bytes.
+    fn of_len(mut self, len: usize) -> Lent {
+        self.len = self.len.min(len);
+        self
     }
 }
 
@@ -444,6 +506,9 @@ impl Read for PositionedRead {
 
 /// Bytes read at a time where the header of a page is looked for.
 const HEADER_BYTES: usize = 512;
+
+/// Batches are not made smaller than this for the sake of a page's end.
+const CUT_ROWS_MIN: usize = if cfg!(test) { 16 } else { 512 };
 
 /// Rows that are picked for one batch.
 const PICKED_ROWS: usize = 1024;

@@ -2,17 +2,24 @@
 //!
 //! Format: <https://parquet.apache.org/docs/file-format/data-pages/encodings/>.
 
-use super::super::batch::TextColumn;
-use super::text::{Kind, write_bool};
-use super::{DAMAGED, Fail, guarded, push_rows, width};
+use super::super::batch::{Dictionary, Numbers, TextColumn};
+use super::snappy::{self, Packed, SLACK, Torn};
+use super::text::{Kind, write_bool, write_decimal};
+use super::{DAMAGED, Fail, Lent, Packing, guarded, push_rows, width};
 use ::parquet::basic::{Encoding, Type as Physical};
 use ::parquet::column::page::{Page, PageReader};
 use ::parquet::schema::types::ColumnDescriptor;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// A column of a row group.
 pub(super) struct Pages {
     reader: Box<dyn PageReader>,
+    packing: Packing,
+    /// A page that was read along with the one before it, or why it could not be.
+    ahead: Option<Result<Ahead, Fail>>,
+    /// Whether the page after the next is likely to be needed as well.
+    dense: bool,
     physical: Physical,
     type_length: i32,
     /// The definition level of a value that is not null; 0 where nothing can be null.
@@ -20,10 +27,24 @@ pub(super) struct Pages {
     /// The dictionary as it stands in the file, with its number of values, until it is needed.
     unread_dictionary: Option<(Bytes, usize)>,
     /// The dictionary as text, turned once. Behind its last text stands padding.
-    dictionary: Option<TextColumn>,
+    dictionary: Option<Arc<Dictionary>>,
     page: Option<DataPage>,
     levels: Vec<u32>,
     indexes: Vec<u32>,
+}
+
+/// A page that nobody asked for yet.
+enum Ahead {
+    Unpacked(Page),
+    /// One that did not unpack. That matters only when it is needed.
+    Packed(Page),
+}
+
+impl Ahead {
+    fn rows(&self) -> usize {
+        let (Ahead::Unpacked(page) | Ahead::Packed(page)) = self;
+        page.num_values() as usize
+    }
 }
 
 /// What is left of a data page.
@@ -41,9 +62,12 @@ enum Values {
 }
 
 impl Pages {
-    pub(super) fn new(column: &ColumnDescriptor, reader: Box<dyn PageReader>) -> Pages {
+    pub(super) fn new(column: &ColumnDescriptor, reader: Box<dyn PageReader>, packing: Packing) -> Pages {
         Pages {
             reader,
+            packing,
+            ahead: None,
+            dense: true,
             physical: column.physical_type(),
             type_length: column.type_length(),
             present: column.max_def_level().unsigned_abs().into(),
@@ -53,6 +77,59 @@ impl Pages {
             levels: Vec::new(),
             indexes: Vec::new(),
         }
+    }
+
+    /// Returns how many rows stand in the current page, after turning to the next where none do.
+    pub(super) fn rows_at_hand(&mut self, kind: Kind) -> Result<usize, Fail> {
+        loop {
+            match &self.page {
+                Some(page) if page.rows > 0 => return Ok(page.rows),
+                _ => self.next_page(kind)?,
+            }
+        }
+    }
+
+    /// Makes a column of the next `rows` texts, without copying where they need not be.
+    pub(super) fn set(&mut self, kind: Kind, rows: usize, out: &mut TextColumn) -> Result<(), Fail> {
+        let Some(page) = self.page.as_mut().filter(|page| page.rows >= rows) else {
+            return self.read(kind, rows, out);
+        };
+        let in_place = match (&page.values, self.physical) {
+            (Values::Plain { .. }, Physical::BYTE_ARRAY) => kind.is_verbatim(),
+            (Values::Plain { .. }, Physical::INT32 | Physical::INT64) => kind.decimals().is_some(),
+            (Values::Indexes(_), _) => self.dictionary.is_some(),
+            _ => false,
+        };
+        // A column with nulls is written.
+        let no_nulls = |levels: &mut Hybrid| levels.skip_if_all(rows, self.present);
+        if !in_place || !page.levels.as_mut().map_or(Ok(true), no_nulls)? {
+            return self.read(kind, rows, out);
+        }
+        page.rows -= rows;
+        match &mut page.values {
+            Values::Plain { bytes, at } => {
+                if let Some(end) = set_plain(kind, self.physical, bytes, *at, rows, out) {
+                    *at = end;
+                    return Ok(());
+                }
+                // Something is wrong: say so at its row.
+                let rest = bytes.get(*at..).unwrap_or_default();
+                *at += push_plain(kind, self.physical, self.type_length, rest, (rows, rows, None), out)?;
+            }
+            Values::Indexes(hybrid) => {
+                let dictionary =
+                    self.dictionary.as_ref().ok_or_else(|| DAMAGED("a page without its dictionary"))?;
+                self.indexes.resize(rows, 0);
+                hybrid.fill(&mut self.indexes)?;
+                if self.indexes.iter().all(|index| (*index as usize) < dictionary.texts.len()) {
+                    out.set_entries(dictionary, &mut self.indexes);
+                } else {
+                    push_indexed(&dictionary.texts, &self.indexes, (rows, None), out)?;
+                }
+            }
+            Values::PlainBits { .. } | Values::Bits(_) => {}
+        }
+        Ok(())
     }
 
     /// Pushes the next `rows` texts.
@@ -101,7 +178,7 @@ impl Pages {
                         self.dictionary.as_ref().ok_or_else(|| DAMAGED("a page without its dictionary"))?;
                     self.indexes.resize(present, 0);
                     hybrid.fill(&mut self.indexes)?;
-                    push_indexed(dictionary, &self.indexes, (now, levels), out)?;
+                    push_indexed(&dictionary.texts, &self.indexes, (now, levels), out)?;
                 }
             }
             page.rows -= now;
@@ -114,12 +191,24 @@ impl Pages {
     pub(super) fn skip(&mut self, kind: Kind, mut rows: usize) -> Result<(), Fail> {
         while rows > 0 {
             let Some(page) = self.page.as_mut().filter(|page| page.rows > 0) else {
+                if let Some(ahead) = &self.ahead {
+                    match ahead {
+                        Ok(ahead) if ahead.rows() <= rows => {
+                            rows -= ahead.rows();
+                            self.ahead = None;
+                            self.dense = false;
+                        }
+                        _ => self.next_page(kind)?,
+                    }
+                    continue;
+                }
                 let next = guarded(|| self.reader.peek_next_page())?;
                 let next = next.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
                 // A column that can be read has no lists: each row has one level.
                 match next.num_levels.or(next.num_rows) {
                     Some(whole) if !next.is_dict && whole <= rows => {
                         guarded(|| self.reader.skip_next_page())?;
+                        self.dense = false;
                         rows -= whole;
                     }
                     _ => self.next_page(kind)?,
@@ -134,8 +223,11 @@ impl Pages {
     }
 
     fn next_page(&mut self, kind: Kind) -> Result<(), Fail> {
-        let page = guarded(|| self.reader.get_next_page())?;
-        let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
+        let page = match self.ahead.take().transpose()? {
+            Some(Ahead::Unpacked(page)) => page,
+            Some(Ahead::Packed(page)) => unpacked(page)?,
+            None => self.unpacked_page()?,
+        };
         match page {
             Page::DictionaryPage { buf, num_values, .. } => {
                 self.unread_dictionary = Some((buf, num_values as usize));
@@ -172,6 +264,33 @@ impl Pages {
         Ok(())
     }
 
+    /// Reads and unpacks the next page, and the one after it where that is as quick.
+    fn unpacked_page(&mut self) -> Result<Page, Fail> {
+        let page = guarded(|| self.reader.get_next_page())?;
+        let page = page.ok_or_else(|| DAMAGED("fewer values than the row group has rows"))?;
+        if self.packing == Packing::Undone {
+            return Ok(page);
+        }
+        if !std::mem::replace(&mut self.dense, true) || matches!(page, Page::DictionaryPage { .. }) {
+            return unpacked(page);
+        }
+        match guarded(|| self.reader.get_next_page()) {
+            Ok(None) => unpacked(page),
+            Ok(Some(next)) => {
+                let Some([(out, len), (next_out, next_len)]) = try_both(&page, &next) else {
+                    self.ahead = Some(Ok(Ahead::Packed(next)));
+                    return unpacked(page);
+                };
+                self.ahead = Some(Ok(Ahead::Unpacked(with_unpacked(next, next_out, next_len))));
+                Ok(with_unpacked(page, out, len))
+            }
+            Err(error) => {
+                self.ahead = Some(Err(error.into()));
+                unpacked(page)
+            }
+        }
+    }
+
     fn values(&mut self, kind: Kind, encoding: Encoding, bytes: Bytes) -> Result<Values, Fail> {
         match (encoding, self.physical) {
             (Encoding::PLAIN, Physical::BOOLEAN) => Ok(Values::PlainBits { bytes, bit: 0 }),
@@ -183,7 +302,7 @@ impl Pages {
                     let values = (count, count, None);
                     push_plain(kind, self.physical, self.type_length, &buf, values, &mut texts)?;
                     texts.bytes_mut().extend_from_slice(&[0; SHORT]);
-                    self.dictionary = Some(texts);
+                    self.dictionary = Some(Arc::new(Dictionary::new(texts)));
                 }
                 // A page of nothing but nulls may leave the width out.
                 let width = u32::from(bytes.first().copied().unwrap_or(0));
@@ -197,6 +316,62 @@ impl Pages {
             }
         }
     }
+}
+
+/// Unpacks a page that came as it stands in the file.
+fn unpacked(page: Page) -> Result<Page, Fail> {
+    let Some(bytes) = packed_bytes(&page) else { return Ok(page) };
+    let block = Packed::new(&bytes).map_err(torn)?;
+    let mut out = Lent::of(block.len + SLACK);
+    snappy::unpack(block, out.bytes_mut()).map_err(torn)?;
+    Ok(with_unpacked(page, out, block.len))
+}
+
+/// Unpacks two pages at the same time. `None` where one of them does not unpack.
+fn try_both(one: &Page, two: &Page) -> Option<[(Lent, usize); 2]> {
+    let (one, two) = (packed_bytes(one)?, packed_bytes(two)?);
+    let blocks = [Packed::new(&one).ok()?, Packed::new(&two).ok()?];
+    let [mut one, mut two] = blocks.map(|block| Lent::of(block.len + SLACK));
+    snappy::unpack_two(blocks, [one.bytes_mut(), two.bytes_mut()]).ok()?;
+    Some([(one, blocks[0].len), (two, blocks[1].len)])
+}
+
+fn torn(_: Torn) -> Fail {
+    DAMAGED("a page cannot be unpacked")
+}
+
+/// Returns the part of a page that is packed; `None` where nothing is.
+fn packed_bytes(page: &Page) -> Option<Bytes> {
+    match page {
+        Page::DictionaryPage { buf, .. } | Page::DataPage { buf, .. } => Some(buf.clone()),
+        Page::DataPageV2 { buf, is_compressed, .. } => {
+            let start = levels_len(page);
+            // A page of nothing but nulls has nothing to pack.
+            (*is_compressed && start < buf.len()).then(|| buf.slice(start..))
+        }
+    }
+}
+
+/// Bytes of levels that stand before the packed part of a page.
+fn levels_len(page: &Page) -> usize {
+    match page {
+        Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
+            *def_levels_byte_len as usize + *rep_levels_byte_len as usize
+        }
+        Page::DictionaryPage { .. } | Page::DataPage { .. } => 0,
+    }
+}
+
+/// Puts what was unpacked in the place of what was packed.
+fn with_unpacked(mut page: Page, out: Lent, len: usize) -> Page {
+    let start = levels_len(&page);
+    let unpacked = Bytes::from_owner(out.of_len(len));
+    match &mut page {
+        Page::DictionaryPage { buf, .. } | Page::DataPage { buf, .. } => *buf = unpacked,
+        Page::DataPageV2 { buf, .. } if start == 0 => *buf = unpacked,
+        Page::DataPageV2 { buf, .. } => *buf = [&buf[..start], &unpacked].concat().into(),
+    }
+    page
 }
 
 impl DataPage {
@@ -317,6 +492,42 @@ fn push_plain(
     Ok(taken)
 }
 
+/// Makes a column of values that stand in the PLAIN encoding from byte `at` on, and returns where
+/// they end. `None` where the page has not that many.
+fn set_plain(
+    kind: Kind,
+    physical: Physical,
+    page: &Bytes,
+    at: usize,
+    rows: usize,
+    out: &mut TextColumn,
+) -> Option<usize> {
+    if let Some(decimals) = kind.decimals() {
+        let width = width(physical, 0)?;
+        let end = at.checked_add(rows.checked_mul(width)?)?;
+        if end > page.len() {
+            return None;
+        }
+        out.set_numbers(Numbers { bytes: page.slice(at..end), width, decimals, write: write_decimal });
+        return Some(end);
+    }
+    // Each value has its length before it.
+    if rows > page.len() / 4 {
+        return None;
+    }
+    out.set_spans(page, |spans| {
+        let mut at = u32::try_from(at).ok()?;
+        spans.resize(rows, [0; 2]);
+        for span in spans {
+            let len = page.get(at as usize..)?.first_chunk()?;
+            let start = at + 4;
+            at = start.checked_add(u32::from_le_bytes(*len))?;
+            *span = [start, at];
+        }
+        (at as usize <= page.len()).then_some(at as usize)
+    })
+}
+
 /// Pushes rows of whole numbers. The scales of money have loops of their own, in which the divisors
 /// are constants.
 #[inline]
@@ -350,7 +561,7 @@ fn push_indexed(
     (rows, levels): (usize, Option<(&[u32], u32)>),
     out: &mut TextColumn,
 ) -> Result<(), Fail> {
-    let (texts, ends, _) = dictionary.parts();
+    let (texts, ends) = dictionary.parts();
     let mut indexes = indexes.iter();
     push_rows(out, rows, levels, |out| {
         let index = *indexes.next().ok_or_else(|| DAMAGED("a page ends before its last value"))? as usize;
@@ -423,6 +634,20 @@ impl Hybrid {
             }
         }
         Ok(())
+    }
+
+    /// Passes over the next numbers if all of them are `wanted` and stand in one run.
+    fn skip_if_all(&mut self, count: usize, wanted: u32) -> Result<bool, Fail> {
+        while let Run::Repeat { left: 0, .. } | Run::Packed { left: 0, .. } = self.run {
+            self.next_run()?;
+        }
+        match &mut self.run {
+            Run::Repeat { value, left } if *value == wanted && *left >= count => {
+                *left -= count;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Passes over the next numbers and returns how many of them are `wanted`.

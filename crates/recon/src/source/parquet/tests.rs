@@ -408,6 +408,83 @@ fn pages_without_a_picked_row_are_not_unpacked() {
     }
 }
 
+#[test]
+fn a_page_read_ahead_that_does_not_unpack_matters_only_when_needed() {
+    let dir = TempDir::new().unwrap();
+    let texts: Vec<String> =
+        (1..=400_u32).map(|row| format!("{:08x}", row.wrapping_mul(0x9E37_79B9))).collect();
+    let values = Values::Bytes(texts.iter().map(|text| Some(text.clone().into_bytes())).collect());
+    for version in 1..3 {
+        let written = properties(version, false, false, 1, 100);
+        let mut bytes =
+            write("message m { required binary text (STRING); }", written, &[vec![values.clone()]]);
+        // The second page begins with row 112. A copy from far before its start cannot be.
+        let first_text = [&8_u32.to_le_bytes(), texts[112].as_bytes()].concat();
+        let second = memchr::memmem::rfind(&bytes, &first_text).expect("its first literal");
+        bytes[second + 20..second + 60].fill(0xFF);
+        let file = source(&dir, "a.parquet", &bytes);
+        let parquet = ParquetSource::open(&file).unwrap();
+        let mut seen = Vec::new();
+        let mut pick = |rows: &[u64]| {
+            parquet.read_group_rows(0, &[0], rows, |batch| {
+                (0..batch.rows()).for_each(|row| seen.extend_from_slice(batch.get(0, row).unwrap()));
+            })
+        };
+        pick(&[7, 99, 230, 399]).unwrap();
+        let error = pick(&[7, 150]).unwrap_err();
+        assert_eq!(error.code(), "source_damaged", "{error}");
+        assert_eq!(
+            String::from_utf8(seen).unwrap(),
+            [7, 99, 230, 399].map(|row: usize| &*texts[row]).concat()
+        );
+        let mut rows = 0;
+        let error = parquet.read_group(0, &[0], 56, |batch| rows += batch.rows()).unwrap_err();
+        assert_eq!((rows, error.code()), (112, "source_damaged"), "{error}");
+    }
+}
+
+#[test]
+fn columns_in_place_know_their_numbers_and_dictionaries() {
+    let dir = TempDir::new().unwrap();
+    let schema = "message m { required int64 amount (DECIMAL(18,2)); required binary word (STRING); }";
+    let amounts: Vec<i64> = (0..300).map(|row| row * 7_919 - 500_000).collect();
+    let words: Vec<String> = (0..300).map(|row| format!("W{}", row % 3)).collect();
+    let columns = vec![
+        Values::Int64(amounts.iter().copied().map(Some).collect()),
+        Values::Bytes(words.iter().map(|word| Some(word.clone().into_bytes())).collect()),
+    ];
+    let written = WriterProperties::builder()
+        .set_column_dictionary_enabled("amount".into(), false)
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let bytes = write(schema, written, &[columns.clone(), columns]);
+    let parquet = ParquetSource::open(&source(&dir, "a.parquet", &bytes)).unwrap();
+    let mut dictionaries = std::collections::HashMap::new();
+    for group in 0..2 {
+        let mut seen = 0;
+        parquet
+            .read_group(group, &[0, 1], 70, |batch| {
+                for row in 0..batch.rows() {
+                    let amount = amounts[seen];
+                    assert_eq!(batch.number(0, row), Some((amount, 2)));
+                    assert_eq!(batch.number(1, row), None);
+                    let text = format!("{}.{:02}", amount / 100, amount.abs() % 100);
+                    let text = if amount < 0 && amount > -100 { format!("-{text}") } else { text };
+                    assert_eq!(batch.get(0, row), Some(text.as_bytes()));
+                    assert_eq!(batch.entry(0, row), None);
+                    let entry = batch.entry(1, row).expect("a text of a dictionary");
+                    let word = dictionaries.entry(entry).or_insert_with(|| words[seen].clone());
+                    assert_eq!((&*word, batch.get(1, row)), (&words[seen], Some(words[seen].as_bytes())));
+                    seen += 1;
+                }
+            })
+            .unwrap();
+        assert_eq!(seen, 300);
+    }
+    // Each group has its own dictionary of three words.
+    assert_eq!(dictionaries.len(), 6);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]

@@ -113,6 +113,15 @@ impl Kind {
         !matches!(self, Kind::Decimal(_))
     }
 
+    /// Returns the decimals of whole numbers that are written by [`write_decimal`].
+    pub(super) fn decimals(self) -> Option<u8> {
+        match self {
+            Kind::Decimal(scale) => Some(scale),
+            Kind::Signed => Some(0),
+            _ => None,
+        }
+    }
+
     /// Writes an INT32 or INT64 value.
     #[inline(always)]
     pub(super) fn write_int(self, value: i64, out: &mut Vec<u8>) {
@@ -232,7 +241,7 @@ const TENS: [u64; 20] = {
 
 /// Writes `value` with `scale` decimals: `-12.30`.
 #[inline(always)]
-fn write_decimal(value: i64, scale: u8, out: &mut Vec<u8>) {
+pub(super) fn write_decimal(value: i64, scale: u8, out: &mut Vec<u8>) {
     let magnitude = value.unsigned_abs();
     if scale > 2 || magnitude >= SMALL {
         return write_any_decimal(value, scale, out);
