@@ -12,7 +12,7 @@ pub use inspect::{
     Explanation, Preview, PreviewRow, drop_repeated, explain, missing_inputs, plan, preview, sample,
 };
 pub(crate) use inspect::{pick_side, sketch_side};
-pub use plan::{Estimate, Plan, Strategy};
+pub use plan::{Estimate, Plan, Strategy, least_memory_bytes, threads_within, usable_bytes};
 pub use state::StateOptions;
 
 use crate::arena::Budget;
@@ -258,7 +258,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         None => open_items::Carried::default(),
         Some(file) => open_items::read(file, &words)?,
     };
-    let mut plan = Plan::new(options, &inputs);
+    let mut plan = Plan::new(options, &inputs)?;
     let loaded = Mutex::new(match &state {
         None => Loaded::default(),
         Some(state) => state.begin(options, &mut plan, &mut inputs, &secret)?,
@@ -338,7 +338,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                 reader.pick(&Wanted::everything(plan.shape()), &mut pool, &mut sinks)?;
             }
             Strategy::Memory | Strategy::Spill => {
-                let budget = Budget::new(plan.store_bytes(strategy));
+                let budget = Budget::new(plan.store_bytes(strategy)?);
                 let stored = reader.store(strategy, &budget)?;
                 sides = stored.counts.clone();
                 notes.run_files = stored.entries.runs() as u64;

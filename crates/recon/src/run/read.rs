@@ -371,7 +371,7 @@ impl Reading<'_> {
         budget: &'b Budget,
     ) -> Result<Stored<'_, 'b>, ReconError> {
         let shape = self.plan.shape();
-        let bytes = self.plan.store_bytes(strategy);
+        let bytes = self.plan.store_bytes(strategy)?;
         let threads = self.control.threads.max(1);
         // Small stores take memory in small steps, so that every thread gets its share.
         let slab = (bytes / threads / 64).next_power_of_two().clamp(crate::arena::BLOCK, 2 << 20);

@@ -293,7 +293,6 @@ pub(super) fn facts(run: &Run) -> RunFacts {
         name: name.to_owned(),
         bytes: rows * 107,
         rows,
-        digest: None,
     };
     let rows = |side: Side| {
         let facts = &sides[side.index()];
