@@ -16,6 +16,7 @@ mod open_items;
 pub mod outcome;
 pub mod party;
 mod pool;
+mod quotes;
 mod reader;
 pub mod record;
 pub mod report;

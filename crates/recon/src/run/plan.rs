@@ -231,10 +231,15 @@ impl Plan {
         let needed = open_blocks + open_blocks / 16;
         if needed > self.usable_bytes / 2 {
             let least = fixed_bytes(self.threads) + 2 * needed;
-            return Err(ReconError::MemoryTooSmall { limit: self.memory_bytes, threads: self.threads, least });
+            return Err(ReconError::MemoryTooSmall {
+                limit: self.memory_bytes,
+                threads: self.threads,
+                least,
+            });
         }
         let usable = self.usable_bytes;
-        let wanted = if strategy == Strategy::Memory { usable - usable / 12 } else { spill_store_bytes(usable) };
+        let wanted =
+            if strategy == Strategy::Memory { usable - usable / 12 } else { spill_store_bytes(usable) };
         Ok(wanted.max(needed))
     }
 

@@ -37,7 +37,7 @@ pub struct StateOptions {
     pub kill_after_commits: Option<u64>,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SEGMENTS_MAX: usize = 100_000;
 
 /// `job.json`.
@@ -90,10 +90,10 @@ impl InputId {
 #[derive(Debug, Serialize, Deserialize)]
 struct SegmentHead {
     files: Vec<String>,
-    /// Input, unit, rows, number of marks.
-    jobs: Vec<(u32, u32, u32, u32)>,
+    /// Input, unit, rows, number of marks, whether its number of quotes is odd.
+    jobs: Vec<(u32, u32, u32, u32, bool)>,
     sides: [SegmentSide; 2],
-    /// Inputs that were read from beginning to end because they have quotes.
+    /// Inputs of these that have quotes.
     quoted: Vec<u32>,
 }
 
@@ -371,9 +371,12 @@ impl State {
             }
         }
         let mut rest = numbers;
-        for (was, unit, rows, marks) in &head.jobs {
+        for (was, unit, rows, marks, odd_quotes) in &head.jobs {
             let at = now[*was as usize].ok_or_else(damaged)?;
             let input = &inputs[at as usize];
+            if let Some(quotes) = input.quotes() {
+                quotes.note(*unit, *odd_quotes);
+            }
             input.rows.get(*unit as usize).ok_or_else(damaged)?.store(*rows, Ordering::Relaxed);
             let (own, more) = rest.split_at_checked(*marks as usize).ok_or_else(damaged)?;
             rest = more;
@@ -536,13 +539,15 @@ impl<'a> Committer<'a> {
         for job in self.jobs.drain(..) {
             let input = &inputs[job.input as usize];
             let number = state.numbers.get().map_or(job.input, |n| n[job.input as usize]);
-            if input.has_quotes() {
+            let quotes = input.quotes();
+            if quotes.is_some() {
                 quoted.push(number);
             }
+            let odd_quotes = quotes.is_some_and(|q| q.odd(job.unit) == Some(true));
             let marks = input.marks_of(job.unit);
             numbers.extend(marks.iter().flat_map(|m| m.load(Ordering::Relaxed).to_le_bytes()));
             let rows = input.rows[job.unit as usize].load(Ordering::Relaxed);
-            jobs.push((number, job.unit, rows, marks.len() as u32));
+            jobs.push((number, job.unit, rows, marks.len() as u32, odd_quotes));
         }
         let counted = std::mem::take(&mut self.counted);
         let sides = Side::BOTH.map(|side| {

@@ -135,8 +135,14 @@ fn usage_errors_are_status_2_and_say_what_is_accepted() {
         ("reconcile left.csv", "<RIGHT>"),
         ("reconcile left.csv right.csv --rules rules.toml --memory 63MiB", "the least is 64MiB"),
         ("reconcile left.csv right.csv --rules rules.toml --memory 1KiB", "the least is 64MiB"),
-        ("reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 200", "give --memory 810MiB"),
-        ("reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 14", "give --memory 66MiB"),
+        (
+            "reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 200",
+            "give --memory 810MiB",
+        ),
+        (
+            "reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 14",
+            "give --memory 66MiB",
+        ),
         ("reconcile left.csv right.csv --rules rules.toml --memory lots", "512m, 2GiB"),
         ("reconcile left.csv right.csv --rules rules.toml --threads 0", "from 1 to"),
         ("reconcile left.csv right.csv --rules rules.toml --startegy full", "'--strategy'"),

@@ -98,7 +98,8 @@ fn the_least_memory_is_held_to() {
     let world = World::empty();
     world.day(300_000, "");
     fs::copy(world.path("day/rules.toml"), world.path("rules.toml")).unwrap();
-    for more in ["--threads 2", "--threads 13", "--threads 2 --strategy full", "--threads 13 --strategy full"] {
+    for more in ["--threads 2", "--threads 13", "--threads 2 --strategy full", "--threads 13 --strategy full"]
+    {
         let ran = format!("--quiet --memory 64MiB {more}");
         world.reconcile("day/ledger.csv", "day/channel.csv", &ran).ends(1);
         let summary = world.summary("out");

@@ -207,7 +207,13 @@ fn check(
 }
 
 /// Notes which fields of which definitions of the schema the value has.
-fn fields_met(schema: &serde_json::Value, root: &serde_json::Value, value: &serde_json::Value, at: &str, met: &mut BTreeSet<String>) {
+fn fields_met(
+    schema: &serde_json::Value,
+    root: &serde_json::Value,
+    value: &serde_json::Value,
+    at: &str,
+    met: &mut BTreeSet<String>,
+) {
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
         return fields_met(&root["$defs"][name], root, value, name, met);
     }
