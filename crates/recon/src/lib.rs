@@ -24,6 +24,7 @@ pub mod rule;
 pub mod run;
 mod scan;
 mod sift;
+mod sizes;
 pub mod sketch;
 pub mod source;
 mod store;

@@ -5,7 +5,8 @@
 
 use crate::digest::{KeyHash, combine, decimal16, digits16, keep_first, words_of};
 use crate::layout::{AmountOp, Col, CurrencyOp, DateOp, Layout, WordOp};
-use crate::record::{KEYS_MAX, Loc, NewRecord, Text, Word, Words};
+use crate::record::{KEYS_MAX, Loc, NewRecord, Side, Text, Word, Words};
+use crate::sizes::Sizes;
 use crate::time::{TimeError, business_date};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -250,6 +251,8 @@ pub(crate) struct Reader<'a> {
     null_lengths: u64,
     scratch: Vec<u8>,
     pub(crate) totals: Totals,
+    /// How large the amounts of the left side are; both sides of a match in bulk have the same.
+    pub(crate) sizes: Sizes,
     /// Largest business date seen, where dates are used.
     pub(crate) last_date: Option<i32>,
 }
@@ -266,6 +269,7 @@ impl<'a> Reader<'a> {
             null_lengths,
             scratch: Vec::new(),
             totals: Totals::default(),
+            sizes: Sizes::default(),
             last_date: None,
         }
     }
@@ -321,6 +325,9 @@ impl<'a> Reader<'a> {
             Some(n) => self.key_hash(row, n)?,
         };
         self.totals.add(currency, amount);
+        if layout.side == Side::Left {
+            self.sizes.add(exponent, amount);
+        }
         Ok(match key {
             None => Digest::Unkeyed,
             Some(key) => Digest::Keyed { key, value: layout.secret.value(key, amount, words, more) },

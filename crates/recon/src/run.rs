@@ -176,6 +176,8 @@ pub struct SideCounts {
     /// Largest business date seen, where dates decide anything.
     pub last_date: Option<i32>,
     pub(crate) totals: crate::reader::Totals,
+    /// How large the amounts are; of the left side only.
+    pub(crate) sizes: crate::sizes::Sizes,
 }
 
 /// An input as it was read.
@@ -398,9 +400,11 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         }
     }
     let mut tallies = Tallies::default();
-    for (currency, tally) in bulk_matched(&sides, &pool)? {
+    let bulk = bulk_matched(&sides, &pool)?;
+    for (currency, tally) in &bulk {
+        let currency = *currency;
         sinks[0].stats_mut().add_matched(currency, tally.count_left, tally.sum_left);
-        tallies.add(Code::Matched, currency, &tally);
+        tallies.add(Code::Matched, currency, tally);
     }
     for (side, carried) in Side::BOTH.into_iter().zip(carried.totals()) {
         for t in carried.sorted() {
@@ -422,6 +426,9 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     }
     .run(pool, sinks)?;
     tallies.merge(&decided.tallies);
+    let mut sinks = decided.sinks;
+    let pairs = bulk.iter().map(|(_, tally)| tally.count_left).sum();
+    add_bulk_sizes(&sides[Side::Left.index()].sizes, pairs, &mut sinks)?;
     tallies.check_conserved(&totals)?;
     for line in tallies.bridge(&totals) {
         if line.residual() != 0 {
@@ -437,7 +444,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         all.saturating_sub(u64::from(input.header_rows))
     };
     Ok(Decided {
-        sinks: decided.sinks,
+        sinks,
         words,
         inputs: inputs
             .iter()
@@ -529,6 +536,28 @@ fn bulk_matched(
         }
     }
     Ok(bulk.into_iter().collect())
+}
+
+/// Counts the matches that the fast path closed by the size of their amount: everything read of the left
+/// side less everything that was decided on by itself.
+fn add_bulk_sizes(
+    read: &crate::sizes::Sizes,
+    pairs: u64,
+    sinks: &mut [OutcomeSink],
+) -> Result<(), ReconError> {
+    let mut bulk = read.buckets();
+    let mut fits = true;
+    for (bucket, count) in bulk.iter_mut().enumerate() {
+        let decided: u64 = sinks.iter().map(|s| s.stats().left_decided(bucket)).sum();
+        fits &= *count >= decided;
+        *count = count.saturating_sub(decided);
+    }
+    let counted: u64 = bulk.iter().sum();
+    if !fits || counted != pairs {
+        return Err(Violation::BulkSizes { counted, pairs }.into());
+    }
+    sinks[0].stats_mut().add_matched_amounts(&bulk);
+    Ok(())
 }
 
 /// As many rejected rows must have been kept as were counted.

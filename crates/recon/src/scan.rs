@@ -13,6 +13,7 @@ use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
 use crate::quotes::{line_end, odd_quotes};
 use crate::reader::{Fields, Reader, RowError, Totals};
 use crate::record::Words;
+use crate::sizes::Sizes;
 use crate::source::batch::TextBatch;
 use crate::source::ndjson::{LineError, LineReader};
 use crate::source::parquet::ParquetSource;
@@ -211,6 +212,7 @@ impl<'a> Worker<'a> {
         self.control.rows_done.fetch_add(u64::from(rows), Ordering::Relaxed);
         visitor.job_done(job, input, &mut reader)?;
         reader.totals = Totals::default();
+        reader.sizes = Sizes::default();
         self.current = Some((job.input, reader));
         Ok(())
     }

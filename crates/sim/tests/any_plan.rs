@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use suanpan_recon::ReconError;
 use suanpan_recon::csv::Kernel;
-use suanpan_recon::report::write_tables;
+use suanpan_recon::report::{AMOUNT_BUCKETS, Class, amount_bucket, write_tables};
 use suanpan_recon::rule::Rules;
 use suanpan_recon::run::{Options, Progress, StateOptions, Strategy, run};
 use suanpan_recon::source::expand;
@@ -56,12 +56,14 @@ impl Day {
     fn run(&self, options: &Options) -> Result<Vec<u8>, ReconError> {
         let decided = run(options, &Progress::default())?;
         let out = self.dir.path().join("out");
-        write_tables(&out, decided.sinks, &decided.words, 2).unwrap();
+        let written = write_tables(&out, decided.sinks, &decided.words, 2).unwrap();
         let mut bytes = Vec::new();
         for file in ["breaks.csv", "rejected.csv", "open_items.parquet"] {
             bytes.extend(std::fs::read(out.join(file)).unwrap());
         }
         bytes.extend(format!("{:?}", decided.tallies).into_bytes());
+        // What the charts by amount show, matches in bulk included.
+        bytes.extend(format!("{:?}", Class::ALL.map(|class| *written.stats.amounts(class))).into_bytes());
         Ok(bytes)
     }
 
@@ -146,6 +148,28 @@ fn quoted_files_by_any_plan() {
             let got = day.run(&options).unwrap();
             assert!(got == want, "{strategy:?}, {threads} threads, {memory} bytes, units of {unit}");
         }
+    }
+}
+
+#[test]
+fn the_chart_by_amount_covers_every_record() {
+    let day = Day::generate(5_000, Faults::parse("", "none").unwrap());
+    // Every amount of the ledger, read by hand: all of them match.
+    let mut want = [0; AMOUNT_BUCKETS];
+    let text = std::fs::read_to_string(&day.left[0]).unwrap();
+    for line in text.lines().skip(1) {
+        let amount: String = line.split(',').nth(3).unwrap().chars().filter(|c| *c != '.').collect();
+        want[amount_bucket(amount.parse().unwrap(), 2)] += 1;
+    }
+    assert_eq!(want.iter().sum::<u64>(), 5_000);
+    assert!(want.iter().filter(|count| **count > 0).count() > 3, "{want:?}");
+    for strategy in [Strategy::Full, Strategy::Memory, Strategy::Sketch, Strategy::Spill] {
+        let mut options = day.options();
+        options.strategy = Some(strategy);
+        let decided = run(&options, &Progress::default()).unwrap();
+        let written =
+            write_tables(&day.dir.path().join("out"), decided.sinks, &decided.words, 2).unwrap();
+        assert_eq!(written.stats.amounts(Class::Clean), &want, "{strategy:?}");
     }
 }
 

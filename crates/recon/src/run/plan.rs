@@ -317,9 +317,9 @@ mod tests {
                 Err(ReconError::MemoryTooSmall { least: named, .. }) if named == least
             ));
             assert_eq!(threads_within(least), threads);
-            // The fewest partitions have room in the store of a run with files.
+            // The fewest partitions have room in the store.
             let blocks = threads * Shape { bits: 0 }.partitions() * 2 * crate::arena::BLOCK;
-            assert!(blocks + blocks / 16 <= spill_store_bytes(usable_bytes(least, threads).unwrap()));
+            assert!(blocks + blocks / 16 <= usable_bytes(least, threads).unwrap() / 2);
         }
         for memory in (0..4_096).map(|mib| mib << 20) {
             let threads = threads_within(memory);

@@ -107,6 +107,7 @@ impl<T: Take> Visitor for Digesting<'_, T> {
     fn job_done(&mut self, job: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
         let counts = &mut self.committer.counted.counts[input.side.index()];
         counts.totals.merge(&reader.totals);
+        counts.sizes.merge(&reader.sizes);
         counts.last_date = counts.last_date.max(reader.last_date);
         self.committer.job_done(job, &mut self.take, self.inputs)
     }

@@ -13,6 +13,7 @@ use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::input::{Input, Job};
 use crate::record::Side;
+use crate::sizes::Sizes;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs::File;
@@ -37,7 +38,7 @@ pub struct StateOptions {
     pub kill_after_commits: Option<u64>,
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const SEGMENTS_MAX: usize = 100_000;
 
 /// `job.json`.
@@ -104,6 +105,8 @@ struct SegmentSide {
     skipped: Vec<u64>,
     last_date: Option<i32>,
     totals: Vec<(u16, u64, String)>,
+    /// Exponent, digits, count of amounts.
+    sizes: Vec<(u8, usize, u64)>,
 }
 
 /// Counts of a side with skipped rows by rule.
@@ -121,6 +124,7 @@ impl Counted {
             all.unkeyed += own.unkeyed;
             all.last_date = all.last_date.max(own.last_date);
             all.totals.merge(&own.totals);
+            all.sizes.merge(&own.sizes);
             let skipped = &mut self.skipped[side];
             skipped.resize(skipped.len().max(other.skipped[side].len()), 0);
             for (sum, count) in skipped.iter_mut().zip(&other.skipped[side]) {
@@ -397,6 +401,7 @@ impl State {
                 let currency = Currency::from_numeric(*currency).ok_or_else(damaged)?;
                 counts.totals.add_many(currency, *count, sum.parse().map_err(|_| damaged())?);
             }
+            counts.sizes = Sizes::from_list(&from.sizes).ok_or_else(damaged)?;
             counted.skipped[side].clone_from(&from.skipped);
         }
         loaded.counted.merge(&counted);
@@ -559,6 +564,7 @@ impl<'a> Committer<'a> {
                 skipped: counted.skipped[side.index()].clone(),
                 last_date: counts.last_date,
                 totals: totals.iter().map(|t| (t.currency.numeric(), t.count, t.sum.to_string())).collect(),
+                sizes: counts.sizes.list(),
             }
         });
         let head = serde_json::to_vec(&SegmentHead { files, jobs, sides, quoted })

@@ -198,6 +198,9 @@ impl Run {
             list[n % sinks].reject(&rejected).unwrap();
         }
         list[0].stats_mut().add_matched(currency("CNY"), BULK_PAIRS, BULK_MINOR);
+        let mut amounts = [0; AMOUNT_BUCKETS];
+        (amounts[4], amounts[5]) = (BULK_PAIRS - 77, 77);
+        list[0].stats_mut().add_matched_amounts(&amounts);
         write_tables(out, list, &self.words, sinks).unwrap()
     }
 
