@@ -167,8 +167,7 @@ fn the_chart_by_amount_covers_every_record() {
         let mut options = day.options();
         options.strategy = Some(strategy);
         let decided = run(&options, &Progress::default()).unwrap();
-        let written =
-            write_tables(&day.dir.path().join("out"), decided.sinks, &decided.words, 2).unwrap();
+        let written = write_tables(&day.dir.path().join("out"), decided.sinks, &decided.words, 2).unwrap();
         assert_eq!(written.stats.amounts(Class::Clean), &want, "{strategy:?}");
     }
 }

@@ -230,6 +230,7 @@ pub(super) fn rules() -> crate::rule::Rules {
         negate: false,
         negate_when: None,
         group_separator: None,
+        decimal_mark: b'.',
     };
     let side = SideRules {
         format: Format::Auto,
