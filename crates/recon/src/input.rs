@@ -9,7 +9,7 @@ use crate::quotes::QuoteStates;
 use crate::record::Side;
 use crate::rule::{Encoding, Format, Rules};
 use crate::source::parquet::ParquetSource;
-use crate::source::{Body, SourceFile};
+use crate::source::{Body, HEAD_BYTES, SourceFile};
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -279,6 +279,9 @@ fn read_header(
         None if head_is_all => {
             ends.fields.push(u32::try_from(head.len()).expect("a short head"));
             head.len()
+        }
+        None if head.len() < HEAD_BYTES => {
+            return Err(fail("its beginning cannot be read as a line of text; is this delimited text?"));
         }
         None => return Err(fail("the first line is longer than 64 KiB; is this delimited text?")),
     };

@@ -29,7 +29,7 @@ const POWERS: [u64; DIGITS] = {
 fn digits(size: u64) -> usize {
     // The number of bits tells the digits but for one, which a power of ten decides.
     let bits = 64 - (size | 1).leading_zeros() as usize;
-    let most = bits * 1233 >> 12;
+    let most = (bits * 1233) >> 12;
     most + usize::from(size >= POWERS[most])
 }
 

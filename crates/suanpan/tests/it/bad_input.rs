@@ -63,6 +63,14 @@ fn text_that_is_not_of_its_declared_encoding_is_named() {
         .write("rules.toml", RULES.replace("[left.fields]", "[left]\nencoding = \"gb18030\"\n[left.fields]"));
     let ran = world.reconcile("left.csv", "right.csv", "").ends(2);
     ran.names("source_malformed_text", "left.csv:5, byte 59");
+    // Nor is a file with one bad byte of either encoding; told that it is UTF-8, only the row is bad.
+    world.write("rules.toml", RULES);
+    let ran = world.reconcile("left.csv", "right.csv", "").ends(2);
+    ran.names("source_malformed_text", "left.csv:5, byte 59");
+    assert!(ran.stderr.contains("encoding = \"utf-8\""), "{ran:?}");
+    world.write("noise.csv", b"noise \x93\xFF\x80\xFF");
+    let ran = world.reconcile("noise.csv", "right.csv", "").ends(2);
+    assert!(ran.stderr.contains("is this delimited text?") && !ran.stderr.contains("64 KiB"), "{ran:?}");
 }
 
 #[test]
