@@ -69,34 +69,85 @@ pub(crate) fn unquoted(raw: &[u8], quote: u8) -> Vec<u8> {
     out
 }
 
-/// A row whose quoted fields were taken apart.
+/// Where the fields of a row with quotes stand, without their quotes. Kept from row to row for its
+/// memory.
 #[derive(Debug, Default)]
-pub(crate) struct UnquotedRow {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+pub(crate) struct Unquoting {
+    /// For each needed column: start and end, and whether in `own` rather than in the row's text.
+    spans: Vec<(usize, usize, bool)>,
+    /// Fields that do not stand in the text as they are.
+    own: Vec<u8>,
 }
 
-impl UnquotedRow {
-    pub(crate) fn fill(&mut self, row: &CsvRow<'_>, quote: u8) {
-        self.bytes.clear();
-        self.ends.clear();
-        for physical in 0..row.ends.len() {
-            let raw = row.field(Col { physical: physical as u32, slot: 0 });
-            if raw.contains(&quote) {
-                self.bytes.extend_from_slice(&unquoted(raw.trim_ascii(), quote));
-            } else {
-                self.bytes.extend_from_slice(raw);
-            }
-            self.ends.push(self.bytes.len());
+impl Unquoting {
+    /// Takes the quotes off the needed columns of a row.
+    #[inline]
+    pub(crate) fn row<'a>(&'a mut self, row: CsvRow<'a>, needed: &[usize], quote: u8) -> UnquotedRow<'a> {
+        self.spans.clear();
+        self.own.clear();
+        for physical in needed {
+            let (start, end) = row.span(Col { physical: *physical as u32, slot: 0 });
+            let raw = &row.text[start..end];
+            let span = match raw {
+                // The usual two: no quote at all, or one at each end and none between.
+                [first, inner @ .., last] if *first == quote && *last == quote => {
+                    if memchr::memchr(quote, inner).is_none() {
+                        (start + 1, end - 1, false)
+                    } else {
+                        self.take_apart(raw, quote)
+                    }
+                }
+                _ if memchr::memchr(quote, raw).is_none() => (start, end, false),
+                _ => self.take_apart(raw, quote),
+            };
+            self.spans.push(span);
         }
+        UnquotedRow { text: row.text, fields: self }
+    }
+
+    #[cold]
+    fn take_apart(&mut self, raw: &[u8], quote: u8) -> (usize, usize, bool) {
+        let start = self.own.len();
+        self.own.extend_from_slice(&unquoted(raw.trim_ascii(), quote));
+        (start, self.own.len(), true)
     }
 }
 
-impl Fields for UnquotedRow {
+/// A row whose quoted fields were taken apart. It has the needed columns only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnquotedRow<'a> {
+    text: &'a [u8],
+    fields: &'a Unquoting,
+}
+
+impl UnquotedRow<'_> {
+    /// Returns the bytes that hold the field, and where it stands in them.
+    #[inline(always)]
+    fn span(&self, col: Col) -> (&[u8], usize, usize) {
+        let (start, end, own) = self.fields.spans[col.slot as usize];
+        (if own { &self.fields.own } else { self.text }, start, end)
+    }
+}
+
+impl Fields for UnquotedRow<'_> {
+    #[inline(always)]
     fn field(&self, col: Col) -> &[u8] {
-        let at = col.physical as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start..self.ends[at]]
+        let (bytes, start, end) = self.span(col);
+        &bytes[start..end]
+    }
+
+    #[inline(always)]
+    fn head32(&self, col: Col) -> Option<([u64; 4], usize)> {
+        let (bytes, start, end) = self.span(col);
+        let head = bytes.get(start..start + 32)?;
+        Some((crate::digest::words_of(head.try_into().ok()?), end - start))
+    }
+
+    #[inline(always)]
+    fn tail16(&self, col: Col) -> Option<([u8; 16], usize)> {
+        let (bytes, start, end) = self.span(col);
+        let tail = bytes.get(end.checked_sub(16)?..end)?;
+        Some((tail.try_into().ok()?, end - start))
     }
 }
 
@@ -156,4 +207,45 @@ pub(crate) fn rows<'a, E>(
 
 fn is_blank(line: &[u8]) -> bool {
     line.is_empty() || line == b"\r"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever stands in a row, its fields are those that the plain rule gives.
+        #[test]
+        fn quotes_come_off_as_the_plain_rule_says(
+            fields in proptest::collection::vec("([a ]{0,3}|\"[a, ]{0,3}\"|\"\"|[a\"]{0,5}|\"(a|\"\"){0,3}\" ?)\r?", 1..6),
+        ) {
+            let mut text = fields.join(",").into_bytes();
+            text.push(b'\n');
+            let mut ends = Ends::default();
+            let marks = Marks { delimiter: b',', quote: None };
+            index::index(Kernel::Plain, &text, 0, text.len(), marks, &mut ends);
+            // Any cut into fields will do: what is asked is how one field is read.
+            let row = CsvRow { text: &text, start: 0, ends: &ends.fields };
+            let needed: Vec<usize> = (0..ends.fields.len()).step_by(2).collect();
+            let mut unquoting = Unquoting::default();
+            let read = unquoting.row(row, &needed, b'"');
+            for (slot, physical) in needed.iter().enumerate() {
+                let col = Col { physical: *physical as u32, slot: slot as u32 };
+                let raw = row.field(col);
+                let want = if raw.contains(&b'"') { unquoted(raw.trim_ascii(), b'"') } else { raw.to_vec() };
+                prop_assert_eq!(read.field(col), &want);
+                if let Some((head, len)) = read.head32(col) {
+                    prop_assert_eq!(len, want.len());
+                    let head: Vec<u8> = head.iter().flat_map(|w| w.to_le_bytes()).collect();
+                    prop_assert_eq!(&head[..len.min(32)], &want[..len.min(32)]);
+                }
+                if let Some((tail, len)) = read.tail16(col) {
+                    prop_assert_eq!(len, want.len());
+                    let shown = len.min(16);
+                    prop_assert_eq!(&tail[16 - shown..], &want[len - shown..]);
+                }
+            }
+        }
+    }
 }

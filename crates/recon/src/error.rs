@@ -74,10 +74,14 @@ pub enum ReconError {
     #[error("the result does not prove itself, so nothing is reported: {0}")]
     Invariant(#[from] Violation),
     /// The memory limit is below what any plan needs.
-    #[error("the memory limit of {limit} bytes is too small; the least is {least} bytes")]
+    #[error(
+        "the memory limit of {limit} bytes is too small; the least for {threads} threads is {least} bytes"
+    )]
     MemoryTooSmall {
         /// What was allowed.
         limit: usize,
+        /// Worker threads.
+        threads: usize,
         /// What is needed.
         least: usize,
     },

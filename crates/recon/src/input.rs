@@ -5,10 +5,11 @@ use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::layout::Layout;
 use crate::limits::{COLUMNS_MAX, MARK_BYTES};
+use crate::quotes::QuoteStates;
 use crate::record::Side;
 use crate::rule::{Encoding, Format, Rules};
 use crate::source::parquet::ParquetSource;
-use crate::source::{Body, SourceFile};
+use crate::source::{Body, HEAD_BYTES, SourceFile};
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -50,8 +51,8 @@ pub(crate) enum TextFormat {
 /// How bytes are read.
 #[derive(Debug)]
 pub(crate) enum Access {
-    /// Any unit by itself, in parallel.
-    Plain { file: File, start: u64, len: u64, quoted: AtomicBool },
+    /// Any unit by itself, in parallel; a quoted one when the quotes before it are counted.
+    Plain { file: File, start: u64, len: u64, quoted: AtomicBool, quotes: QuoteStates },
     /// From the beginning to the end, by one worker.
     Stream,
     /// Row groups by themselves, in parallel.
@@ -134,7 +135,8 @@ impl Input {
                 let units = usize::try_from(len.div_ceil(unit_bytes as u64)).expect("an addressable file");
                 let marks = usize::try_from(len.div_ceil(MARK_BYTES as u64)).expect("an addressable file");
                 let quoted = AtomicBool::new(quoted);
-                (Access::Plain { file, start, len, quoted }, units, marks, len)
+                let quotes = QuoteStates::new(units);
+                (Access::Plain { file, start, len, quoted, quotes }, units, marks, len)
             }
             Body::Stream(_) => (Access::Stream, 1, 0, source.stored_len()),
         };
@@ -165,30 +167,34 @@ impl Input {
     /// Whether units can be read by themselves.
     pub(crate) fn in_units(&self) -> bool {
         match &self.access {
-            Access::Plain { quoted, .. } => !quoted.load(Ordering::Relaxed),
+            Access::Plain { .. } | Access::RowGroups { .. } => true,
             Access::Stream => false,
-            Access::RowGroups { .. } => true,
         }
     }
 
-    /// Says whether the input is known to have quotes.
-    pub(crate) fn has_quotes(&self) -> bool {
-        matches!(&self.access, Access::Plain { quoted, .. } if quoted.load(Ordering::Relaxed))
+    /// Returns what is known of the quotes of the units, for an input with quotes.
+    pub(crate) fn quotes(&self) -> Option<&QuoteStates> {
+        match &self.access {
+            Access::Plain { quoted, quotes, .. } if quoted.load(Ordering::Relaxed) => Some(quotes),
+            _ => None,
+        }
     }
 
-    /// Notes that the input has quotes: from now on it is read from the beginning to the end.
+    /// Notes that the input has quotes: from now on line ends within them end no row. What was noted
+    /// of its rows before is forgotten.
     pub(crate) fn heed_quotes(&self) {
-        if let Access::Plain { quoted, .. } = &self.access {
-            quoted.store(true, Ordering::Relaxed);
-        }
-        for counter in self.rows.iter().chain(&self.marks) {
-            counter.store(0, Ordering::Relaxed);
+        let Access::Plain { quoted, .. } = &self.access else { return };
+        if !quoted.swap(true, Ordering::Relaxed) {
+            for counter in self.rows.iter().chain(&self.marks) {
+                counter.store(0, Ordering::Relaxed);
+            }
         }
     }
 
-    /// Whether rows can be found by their location: plain text by offset, Parquet by row.
+    /// Whether rows can be found by their location: plain text without quotes by offset, Parquet by
+    /// row.
     pub(crate) fn by_location(&self) -> bool {
-        self.in_units() && !matches!(self.format, TextFormat::Ndjson { .. })
+        self.in_units() && self.quotes().is_none() && !matches!(self.format, TextFormat::Ndjson { .. })
     }
 
     /// Returns how many locations the input takes of its side's numbering.
@@ -273,6 +279,9 @@ fn read_header(
         None if head_is_all => {
             ends.fields.push(u32::try_from(head.len()).expect("a short head"));
             head.len()
+        }
+        None if head.len() < HEAD_BYTES => {
+            return Err(fail("its beginning cannot be read as a line of text; is this delimited text?"));
         }
         None => return Err(fail("the first line is longer than 64 KiB; is this delimited text?")),
     };

@@ -99,6 +99,14 @@ pub enum Violation {
         /// Count and sum of the right side.
         right: (u64, i128),
     },
+    /// I1: the bulk matches by size of their amount are not as many as there are.
+    #[error("I1: {pairs} records were matched in bulk, but by size of amount they are {counted}")]
+    BulkSizes {
+        /// What the sizes add up to.
+        counted: u64,
+        /// Matched pairs.
+        pairs: u64,
+    },
     /// I1: not as many rejected rows were kept as were counted.
     #[error("I1: {} rejected rows were counted on the {} side, {kept} were kept", counted, side.name())]
     Rejected {

@@ -162,6 +162,7 @@ pub(crate) struct AmountOp {
     pub(crate) negate: bool,
     pub(crate) negate_when: Option<TestOp>,
     pub(crate) group_separator: Option<u8>,
+    pub(crate) decimal_mark: u8,
 }
 
 #[derive(Debug)]
@@ -244,6 +245,7 @@ impl Resolver<'_> {
             negate: field.negate,
             negate_when,
             group_separator: field.group_separator,
+            decimal_mark: field.decimal_mark,
         })
     }
 

@@ -5,8 +5,10 @@
 
 use crate::digest::{KeyHash, combine, decimal16, digits16, keep_first, words_of};
 use crate::layout::{AmountOp, Col, CurrencyOp, DateOp, Layout, WordOp};
-use crate::record::{KEYS_MAX, Loc, NewRecord, Text, Word, Words};
+use crate::record::{KEYS_MAX, Loc, NewRecord, Side, Text, Word, Words};
+use crate::sizes::Sizes;
 use crate::time::{TimeError, business_date};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -136,12 +138,24 @@ pub enum RowError {
     },
 }
 
+/// What to set where a text is an amount in another way of writing.
 fn separators_hint(text: &str, reason: DecimalError) -> &'static str {
-    match reason {
-        DecimalError::Character(_) if text.contains(',') => {
-            "; for group separators set group_separator = \",\""
+    if !matches!(reason, DecimalError::Character(_) | DecimalError::TooManyDecimals) {
+        return "";
+    }
+    match (text.rfind(','), text.rfind('.')) {
+        (None, Some(first)) if text[..first].contains('.') => {
+            "; for these set group_separator = \".\" and decimal_mark = \",\""
         }
-        _ => "",
+        (None, _) => "",
+        (Some(comma), Some(point)) if comma > point => {
+            "; for these set group_separator = \".\" and decimal_mark = \",\""
+        }
+        // Three digits behind the only comma may be either.
+        (Some(comma), None) if text.len() - comma != 4 => {
+            "; for a comma before decimals set decimal_mark = \",\""
+        }
+        (Some(_), _) => "; for group separators set group_separator = \",\"",
     }
 }
 
@@ -300,6 +314,8 @@ pub(crate) struct Reader<'a> {
     null_lengths: u64,
     scratch: Vec<u8>,
     pub(crate) totals: Totals,
+    /// How large the amounts of the left side are; both sides of a match in bulk have the same.
+    pub(crate) sizes: Sizes,
     /// Largest business date seen, where dates are used.
     pub(crate) last_date: Option<i32>,
 }
@@ -317,6 +333,7 @@ impl<'a> Reader<'a> {
             null_lengths,
             scratch: Vec::new(),
             totals: Totals::default(),
+            sizes: Sizes::default(),
             last_date: None,
         }
     }
@@ -367,6 +384,9 @@ impl<'a> Reader<'a> {
             Some(n) => self.key_hash(row, n)?,
         };
         self.totals.add(currency, amount);
+        if layout.side == Side::Left {
+            self.sizes.add(exponent, amount);
+        }
         Ok(match key {
             None => Digest::Unkeyed,
             Some(key) => Digest::Keyed { key, value: layout.secret.value(key, amount, words, more) },
@@ -572,9 +592,9 @@ impl<'a> Reader<'a> {
         let parse = |text: &[u8]| if op.decimal { parse_decimal(text, exponent) } else { parse_minor(text) };
         let value = match op.group_separator {
             Some(separator) if text.contains(&separator) => {
-                without_groups(text, separator).and_then(|t| parse(&t))
+                without_groups(text, separator, op.decimal_mark).and_then(|t| parse(&with_point(&t, op)?))
             }
-            _ => parse(text),
+            _ => with_point(text, op).and_then(|t| parse(&t)),
         };
         value.map_err(|reason| self.amount_error(row, op, reason))
     }
@@ -654,6 +674,14 @@ fn fast_amount<F: Fields>(row: &F, op: &AmountOp, exponent: u8) -> Option<i64> {
         if len < decimals + 2 || len > 16 {
             return None;
         }
+        let mut tail = tail;
+        if op.decimal_mark != b'.' {
+            let mark = &mut tail[15 - decimals];
+            if *mark != op.decimal_mark {
+                return None;
+            }
+            *mark = b'.';
+        }
         decimal16(tail, len, decimals)?
     } else {
         if len == 0 || len > 16 {
@@ -681,9 +709,20 @@ fn rescaled(value: i64, from: u8, to: u8) -> Option<i64> {
     if from < to { value.checked_mul(ten) } else { (value % ten == 0).then_some(value / ten) }
 }
 
+/// Puts a point where another mark stands before the decimals.
+fn with_point<'t>(text: &'t [u8], op: &AmountOp) -> Result<Cow<'t, [u8]>, DecimalError> {
+    if op.decimal_mark == b'.' {
+        return Ok(Cow::Borrowed(text));
+    }
+    if let Some(at) = text.iter().position(|b| *b == b'.') {
+        return Err(DecimalError::Character(at));
+    }
+    Ok(text.iter().map(|b| if *b == op.decimal_mark { b'.' } else { *b }).collect::<Vec<u8>>().into())
+}
+
 /// Drops group separators that stand where they may: before groups of three digits.
-fn without_groups(text: &[u8], separator: u8) -> Result<Vec<u8>, DecimalError> {
-    let whole = text.iter().position(|b| *b == b'.').unwrap_or(text.len());
+fn without_groups(text: &[u8], separator: u8, decimal_mark: u8) -> Result<Vec<u8>, DecimalError> {
+    let whole = text.iter().position(|b| *b == decimal_mark).unwrap_or(text.len());
     for (at, byte) in text.iter().enumerate() {
         if *byte == separator && (at >= whole || (whole - at) % 4 != 0 || at == 0) {
             return Err(DecimalError::Character(at));

@@ -155,6 +155,8 @@ pub struct AmountField {
     pub negate_when: Option<WordTest>,
     /// Group separator to drop, such as `,` in `1,234.50`. `None` refuses such values.
     pub group_separator: Option<u8>,
+    /// What stands before the decimals: `.`, or `,` as in `12,50`. The other one is refused.
+    pub decimal_mark: u8,
 }
 
 /// How an amount is written.

@@ -12,7 +12,7 @@ pub use inspect::{
     Explanation, Preview, PreviewRow, drop_repeated, explain, missing_inputs, plan, preview, sample,
 };
 pub(crate) use inspect::{pick_side, sketch_side};
-pub use plan::{Estimate, Plan, Strategy};
+pub use plan::{Estimate, Plan, Strategy, least_memory_bytes, threads_within, usable_bytes};
 pub use state::StateOptions;
 
 use crate::arena::Budget;
@@ -176,6 +176,8 @@ pub struct SideCounts {
     /// Largest business date seen, where dates decide anything.
     pub last_date: Option<i32>,
     pub(crate) totals: crate::reader::Totals,
+    /// How large the amounts are; of the left side only.
+    pub(crate) sizes: crate::sizes::Sizes,
 }
 
 /// An input as it was read.
@@ -258,7 +260,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         None => open_items::Carried::default(),
         Some(file) => open_items::read(file, &words)?,
     };
-    let mut plan = Plan::new(options, &inputs);
+    let mut plan = Plan::new(options, &inputs)?;
     let loaded = Mutex::new(match &state {
         None => Loaded::default(),
         Some(state) => state.begin(options, &mut plan, &mut inputs, &secret)?,
@@ -338,7 +340,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
                 reader.pick(&Wanted::everything(plan.shape()), &mut pool, &mut sinks)?;
             }
             Strategy::Memory | Strategy::Spill => {
-                let budget = Budget::new(plan.store_bytes(strategy));
+                let budget = Budget::new(plan.store_bytes(strategy)?);
                 let stored = reader.store(strategy, &budget)?;
                 sides = stored.counts.clone();
                 notes.run_files = stored.entries.runs() as u64;
@@ -398,9 +400,11 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         }
     }
     let mut tallies = Tallies::default();
-    for (currency, tally) in bulk_matched(&sides, &pool)? {
+    let bulk = bulk_matched(&sides, &pool)?;
+    for (currency, tally) in &bulk {
+        let currency = *currency;
         sinks[0].stats_mut().add_matched(currency, tally.count_left, tally.sum_left);
-        tallies.add(Code::Matched, currency, &tally);
+        tallies.add(Code::Matched, currency, tally);
     }
     for (side, carried) in Side::BOTH.into_iter().zip(carried.totals()) {
         for t in carried.sorted() {
@@ -422,6 +426,9 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
     }
     .run(pool, sinks)?;
     tallies.merge(&decided.tallies);
+    let mut sinks = decided.sinks;
+    let pairs = bulk.iter().map(|(_, tally)| tally.count_left).sum();
+    add_bulk_sizes(&sides[Side::Left.index()].sizes, pairs, &mut sinks)?;
     tallies.check_conserved(&totals)?;
     for line in tallies.bridge(&totals) {
         if line.residual() != 0 {
@@ -437,7 +444,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Decided, ReconError
         all.saturating_sub(u64::from(input.header_rows))
     };
     Ok(Decided {
-        sinks: decided.sinks,
+        sinks,
         words,
         inputs: inputs
             .iter()
@@ -529,6 +536,28 @@ fn bulk_matched(
         }
     }
     Ok(bulk.into_iter().collect())
+}
+
+/// Counts the matches that the fast path closed by the size of their amount: everything read of the left
+/// side less everything that was decided on by itself.
+fn add_bulk_sizes(
+    read: &crate::sizes::Sizes,
+    pairs: u64,
+    sinks: &mut [OutcomeSink],
+) -> Result<(), ReconError> {
+    let mut bulk = read.buckets();
+    let mut fits = true;
+    for (bucket, count) in bulk.iter_mut().enumerate() {
+        let decided: u64 = sinks.iter().map(|s| s.stats().left_decided(bucket)).sum();
+        fits &= *count >= decided;
+        *count = count.saturating_sub(decided);
+    }
+    let counted: u64 = bulk.iter().sum();
+    if !fits || counted != pairs {
+        return Err(Violation::BulkSizes { counted, pairs }.into());
+    }
+    sinks[0].stats_mut().add_matched_amounts(&bulk);
+    Ok(())
 }
 
 /// As many rejected rows must have been kept as were counted.

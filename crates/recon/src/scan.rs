@@ -1,16 +1,19 @@
 //! Reads all inputs once, in parallel, and shows every row to a visitor.
 //!
 //! Plain files are cut into units of half a megabyte, which workers take in turn and read by
-//! themselves: a unit owns the rows that start in it. Compressed, transcoded and quoted files are
-//! read from the beginning by one worker each. Parquet goes by row groups.
+//! themselves: a unit owns the rows that start in it. In files with quotes a unit first learns
+//! whether it starts inside them ([`crate::quotes`]). Compressed and transcoded files are read from
+//! the beginning by one worker each. Parquet goes by row groups.
 
-use crate::csv::{ChunkRow, Ends, Kernel, NoRow, UnquotedRow, index, rows};
+use crate::csv::{ChunkRow, CsvRow, Ends, Kernel, NoRow, Unquoting, index, rows};
 use crate::error::ReconError;
 use crate::input::{Access, Input, Job, TextFormat};
 use crate::layout::Col;
 use crate::limits::{MARK_BYTES, ROW_BYTES_MAX};
+use crate::quotes::{line_end, odd_quotes};
 use crate::reader::{Fields, Reader, RowError, Totals};
 use crate::record::Words;
+use crate::sizes::Sizes;
 use crate::source::batch::TextBatch;
 use crate::source::ndjson::{LineError, LineReader};
 use crate::source::parquet::ParquetSource;
@@ -86,30 +89,32 @@ pub(crate) fn scan<V: Visitor>(
 ) -> Result<Vec<V>, ReconError> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let results: Vec<Result<V, ReconError>> = std::thread::scope(|scope| {
+    let results: Vec<Result<V, (usize, ReconError)>> = std::thread::scope(|scope| {
         let workers: Vec<_> = visitors
             .into_iter()
             .map(|mut visitor| {
                 let (next, failed) = (&next, &failed);
                 scope.spawn(move || {
-                    let mut worker = Worker::new(inputs, control);
-                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if control.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed) {
-                            break;
-                        }
+                    let mut worker = Worker::new(inputs, control, failed);
+                    // A job that was taken is always begun: others may wait for what it finds.
+                    while !control.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(job) = jobs.get(number) else { break };
+                        let guard = FailOnPanic(failed);
                         let done = visitor.job_starts(*job).and_then(|()| worker.run(*job, &mut visitor));
+                        std::mem::forget(guard);
                         match done {
                             // A long job was given up in its middle.
                             Err(ReconError::Interrupted) => break,
                             Err(error) => {
                                 failed.store(true, Ordering::Relaxed);
-                                return Err(error);
+                                return Err((number, error));
                             }
                             Ok(()) => {}
                         }
                     }
                     if control.stop.load(Ordering::Relaxed) {
-                        visitor.stopped()?;
+                        visitor.stopped().map_err(|error| (usize::MAX, error))?;
                     }
                     Ok(visitor)
                 })
@@ -120,34 +125,61 @@ pub(crate) fn scan<V: Visitor>(
             .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let visitors = results.into_iter().collect::<Result<Vec<V>, _>>()?;
+    let (mut visitors, mut first_error) = (Vec::new(), None);
+    for result in results {
+        match result {
+            Ok(visitor) => visitors.push(visitor),
+            // Jobs are taken in order and finished once begun, so the first of several errors is the
+            // one that any number of threads would find.
+            Err((number, error)) => {
+                if first_error.as_ref().is_none_or(|(first, _)| number < *first) {
+                    first_error = Some((number, error));
+                }
+            }
+        }
+    }
+    if let Some((_, error)) = first_error {
+        return Err(error);
+    }
     if control.stop.load(Ordering::Relaxed) {
         return Err(ReconError::Interrupted);
     }
     Ok(visitors)
 }
 
+/// Tells the other workers when one of them panics, for they may be waiting for it.
+struct FailOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// One thread's buffers and the reader of its current input.
 struct Worker<'a> {
     inputs: &'a [Input],
     control: &'a Control<'a>,
+    /// Another worker failed.
+    failed: &'a AtomicBool,
     current: Option<(u32, Reader<'a>)>,
     text: Vec<u8>,
     ends: Ends,
     batch: TextBatch,
-    unquoted: UnquotedRow,
+    unquoting: Unquoting,
 }
 
 impl<'a> Worker<'a> {
-    fn new(inputs: &'a [Input], control: &'a Control<'a>) -> Self {
+    fn new(inputs: &'a [Input], control: &'a Control<'a>, failed: &'a AtomicBool) -> Self {
         Worker {
             inputs,
             control,
+            failed,
             current: None,
             text: Vec::new(),
             ends: Ends::default(),
             batch: TextBatch::default(),
-            unquoted: UnquotedRow::default(),
+            unquoting: Unquoting::default(),
         }
     }
 
@@ -158,13 +190,9 @@ impl<'a> Worker<'a> {
             _ => Reader::new(&input.layout, self.control.words),
         };
         let rows = match (&input.access, &input.format) {
-            (Access::Plain { file, start, len, .. }, _) if input.in_units() => {
+            (Access::Plain { file, start, len, .. }, _) => {
                 let unit = Unit { file, body: *start, len: *len, number: job.unit };
                 self.unit(input, &unit, &mut reader, visitor)?
-            }
-            (Access::Plain { file, start, len, .. }, _) => {
-                let body = Section { file, at: *start, end: start + len };
-                self.stream(input, Box::new(body), &mut reader, visitor)?
             }
             (Access::Stream, _) => {
                 let opened = input.source.open(input.encoding)?;
@@ -184,6 +212,7 @@ impl<'a> Worker<'a> {
         self.control.rows_done.fetch_add(u64::from(rows), Ordering::Relaxed);
         visitor.job_done(job, input, &mut reader)?;
         reader.totals = Totals::default();
+        reader.sizes = Sizes::default();
         self.current = Some((job.input, reader));
         Ok(())
     }
@@ -197,44 +226,36 @@ impl<'a> Worker<'a> {
         visitor: &mut V,
     ) -> Result<u32, ReconError> {
         let from = unit.number as u64 * input.unit_bytes as u64;
-        let header_bytes = input.header_bytes;
         let mut text = std::mem::take(&mut self.text);
-        let span = unit.load(input, from, &mut text)?;
-        let base = span.offset;
+        let span = match input.quotes() {
+            None => unit.load(input, from, &mut text)?,
+            Some(_) => unit.load_quoted(input, from, &mut text, self.failed)?,
+        };
         // The unit with the header counts the header's rows as its own.
-        let mut rows_before = 0;
-        let first = if header_bytes > from || from == 0 {
-            if header_bytes >= from && header_bytes < from + input.unit_bytes as u64 {
-                rows_before = input.header_rows;
-            }
-            (header_bytes - base).min(span.text as u64) as usize
-        } else {
-            match memchr::memchr(b'\n', &text[..span.text]) {
-                Some(at) => at + 1,
-                None => span.text,
-            }
-        };
-        let limit = (from + input.unit_bytes as u64 - base).min(span.text as u64) as usize;
-        let done = if first < limit {
+        let header_bytes = input.header_bytes;
+        let has_header = header_bytes >= from && header_bytes < from + input.unit_bytes as u64;
+        let rows_before = if has_header { input.header_rows } else { 0 };
+        let mut rows = rows_before;
+        if span.first < span.limit {
             let mut ends = std::mem::take(&mut self.ends);
-            let done = self.chunk(
-                input,
-                &text[..],
-                Piece { first, limit, to: span.text, base, rows_before },
-                &mut ends,
-                unit.number,
-                reader,
-                visitor,
-            );
+            let Span { first, limit, text: to, offset: base } = span;
+            let piece = Piece { first, limit, to, base, rows_before };
+            let done = self.chunk(input, &text[..], piece, &mut ends, unit.number, reader, visitor);
             self.ends = ends;
-            done?.0
-        } else {
-            0
-        };
+            let (done, next) = done?;
+            rows += done;
+            if next < limit {
+                // Only an open quote leaves a row without its end.
+                let raw = &text[next..to.min(next + 4096)];
+                let at = At { unit: unit.number, row: rows, offset: base + next as u64, raw };
+                visitor.visit::<CsvRow<'_>>(input, reader, Err(RowError::OpenQuote), at)?;
+                rows += 1;
+            }
+        }
         self.text = text;
         let bytes = (unit.len - from).min(input.unit_bytes as u64);
         self.control.bytes_done.fetch_add(bytes, Ordering::Relaxed);
-        Ok(rows_before + done)
+        Ok(rows)
     }
 
     /// Shows the rows of a piece of text to the visitor. Returns how many started in it, and where
@@ -255,7 +276,7 @@ impl<'a> Worker<'a> {
             TextFormat::Delimited { marks } => {
                 let quotes = index::index(self.control.kernel, text, piece.first, piece.to, *marks, ends);
                 let in_units = input.in_units();
-                if quotes.seen && in_units {
+                if quotes.seen && in_units && input.quotes().is_none() {
                     let input = self.inputs.iter().position(|i| std::ptr::eq(i, input)).unwrap_or(0);
                     return Err(ReconError::QuotesSeen { input });
                 }
@@ -271,13 +292,14 @@ impl<'a> Worker<'a> {
                     match chunk.row {
                         Ok(row) if !quotes.seen => visitor.visit(input, reader, Ok(&row), at),
                         Ok(row) => {
-                            self.unquoted.fill(&row, marks.quote.unwrap_or(b'"'));
-                            visitor.visit(input, reader, Ok(&self.unquoted), at)
+                            let quote = marks.quote.unwrap_or(b'"');
+                            let row = self.unquoting.row(row, &input.layout.needed, quote);
+                            visitor.visit(input, reader, Ok(&row), at)
                         }
                         Err(NoRow::Blank) => Ok(()),
                         Err(NoRow::FieldCount { found }) => {
                             let error = RowError::FieldCount { found, wanted: width };
-                            visitor.visit::<UnquotedRow>(input, reader, Err(error), at)
+                            visitor.visit::<CsvRow<'_>>(input, reader, Err(error), at)
                         }
                     }
                 })
@@ -329,7 +351,7 @@ impl<'a> Worker<'a> {
                 raw: raw(error.offset),
             };
             let reason = RowError::Json { column: error.column as usize, message: error.message };
-            visitor.visit::<UnquotedRow>(input, reader, Err(reason), at)
+            visitor.visit::<CsvRow<'_>>(input, reader, Err(reason), at)
         };
         for row in 0..batch.rows() {
             let place = batch.places()[row];
@@ -403,7 +425,7 @@ impl<'a> Worker<'a> {
                     offset: base + next as u64,
                     raw: &text[next..to.min(next + 4096)],
                 };
-                visitor.visit::<UnquotedRow>(input, reader, Err(RowError::OpenQuote), at)?;
+                visitor.visit::<CsvRow<'_>>(input, reader, Err(RowError::OpenQuote), at)?;
                 rows_before += 1;
             }
             if next == 0 && to >= ROW_BYTES_MAX {
@@ -518,9 +540,14 @@ struct Unit<'a> {
     number: u32,
 }
 
+/// What was loaded for a unit. Positions are within the text.
 struct Span {
     /// Where the loaded text starts in the body.
     offset: u64,
+    /// Where the first row of the unit starts.
+    first: usize,
+    /// Rows that start here or later are those of the next unit.
+    limit: usize,
     /// Bytes of text; behind them the buffer has room for wide loads.
     text: usize,
 }
@@ -530,61 +557,159 @@ impl Unit<'_> {
     fn load(&self, input: &Input, from: u64, text: &mut Vec<u8>) -> Result<Span, ReconError> {
         let start = from.saturating_sub(1);
         let own_end = (from + input.unit_bytes as u64).min(self.len);
+        let limit = (own_end - start) as usize;
         let mut reach = own_end.saturating_add(4096).min(self.len);
         let mut have = 0_usize;
         loop {
-            let want = (reach - start) as usize;
-            if text.len() < want + 128 {
-                text.resize(want + 128, 0);
+            have = self.read_to(input, start, reach, have, text)?;
+            if reach == self.len || memchr::memchr(b'\n', &text[limit - 1..have]).is_some() {
+                break;
             }
-            while have < want {
-                let got = self
-                    .file
-                    .read_at(&mut text[have..want], self.body + start + have as u64)
-                    .map_err(|e| ReconError::Source(SourceError::from_read(input.name(), e)))?;
-                if got == 0 {
-                    return Err(ReconError::Changed { file: input.name().to_owned() });
-                }
-                have += got;
+            if have - limit > ROW_BYTES_MAX {
+                let last = memchr::memrchr(b'\n', &text[..limit - 1]).map_or(0, |at| at as u64 + 1);
+                return Err(too_long(input, start + last));
             }
-            if reach == self.len {
-                // The last row of a file may lack its line end.
-                if have > 0 && text[have - 1] != b'\n' {
-                    text[have] = b'\n';
-                    have += 1;
-                }
-                return Ok(Span { offset: start, text: have });
-            }
-            let last_own = (own_end - 1 - start) as usize;
-            if memchr::memchr(b'\n', &text[last_own..have]).is_some() {
-                return Ok(Span { offset: start, text: have });
-            }
-            if have - last_own > ROW_BYTES_MAX {
-                return Err(ReconError::RowTooLong {
-                    file: input.name().to_owned(),
-                    offset: own_end,
-                    limit: ROW_BYTES_MAX,
-                });
-            }
-            reach = (reach + (have as u64).max(4096)).min(self.len);
+            reach = self.further(reach, have, own_end);
         }
+        if reach == self.len {
+            have = end_last_row(text, have);
+        }
+        let first = match self.header_end(input, from, limit) {
+            Some(first) => first,
+            None => memchr::memchr(b'\n', &text[..have]).map_or(have, |at| at + 1),
+        };
+        Ok(Span { offset: start, first, limit: limit.min(have), text: have })
+    }
+
+    /// Loads the unit of a file with quotes: as above, but a line end within quotes ends no row. The
+    /// quotes of the unit are counted first, for all units behind it wait for that.
+    fn load_quoted(
+        &self,
+        input: &Input,
+        from: u64,
+        text: &mut Vec<u8>,
+        failed: &AtomicBool,
+    ) -> Result<Span, ReconError> {
+        let quotes = input.quotes().expect("called for inputs with quotes only");
+        let quote = match &input.format {
+            TextFormat::Delimited { marks } => marks.quote.unwrap_or(b'"'),
+            TextFormat::Ndjson { .. } | TextFormat::Parquet => unreachable!("they have no quotes"),
+        };
+        let start = from.saturating_sub(1);
+        let own_end = (from + input.unit_bytes as u64).min(self.len);
+        let limit = (own_end - start) as usize;
+        let mut have = self.read_to(input, start, own_end, 0, text)?;
+        let header_end = self.header_end(input, from, limit);
+        // What stands before the first row is no part of the count: lines that are skipped may hold
+        // anything.
+        let body = header_end.unwrap_or((from - start) as usize);
+        let odd = match quotes.odd(self.number) {
+            Some(odd) => odd,
+            None => {
+                let odd = odd_quotes(&text[body..limit], quote);
+                quotes.note(self.number, odd);
+                odd
+            }
+        };
+        let Some(starts_inside) = quotes.starts_inside(self.number, failed) else {
+            return Err(ReconError::Interrupted);
+        };
+        let first = match header_end {
+            Some(first) => first,
+            None if !starts_inside && text[0] == b'\n' => 1,
+            None => line_end(text, body, limit, quote, starts_inside).map_or(limit, |at| at + 1),
+        };
+        let mut span = Span { offset: start, first, limit, text: limit };
+        let mut inside = starts_inside ^ odd;
+        if first < limit && (inside || text[limit - 1] != b'\n') {
+            // The last row goes on behind the unit.
+            let mut looked = limit;
+            let mut reach = own_end.saturating_add(4096).min(self.len);
+            loop {
+                have = self.read_to(input, start, reach, have, text)?;
+                match line_end(text, looked, have, quote, inside) {
+                    Ok(at) => {
+                        span.text = at + 1;
+                        break;
+                    }
+                    Err(now_inside) => inside = now_inside,
+                }
+                if reach == self.len {
+                    span.text = end_last_row(text, have);
+                    break;
+                }
+                looked = have;
+                if have - limit > ROW_BYTES_MAX {
+                    span.text = have;
+                    break;
+                }
+                reach = self.further(reach, have, own_end);
+            }
+            if span.text > ROW_BYTES_MAX {
+                let mut last = first;
+                while let Ok(end) = line_end(text, last, limit, quote, false) {
+                    last = end + 1;
+                }
+                if span.text - last > ROW_BYTES_MAX {
+                    return Err(too_long(input, start + last as u64));
+                }
+            }
+        }
+        Ok(span)
+    }
+
+    /// Returns how far to read next in search of the end of a row: twice as far, but no farther than
+    /// a row may reach.
+    fn further(&self, reach: u64, have: usize, own_end: u64) -> u64 {
+        (reach + (have as u64).max(4096)).min(own_end + ROW_BYTES_MAX as u64 + 1).min(self.len)
+    }
+
+    /// Returns where the header ends within the loaded text, for the units that start in it: at the
+    /// limit where it goes on.
+    fn header_end(&self, input: &Input, from: u64, limit: usize) -> Option<usize> {
+        let start = from.saturating_sub(1);
+        let here = input.header_bytes > from || from == 0;
+        here.then(|| ((input.header_bytes - start) as usize).min(limit))
+    }
+
+    /// Reads on until the text holds the body from `start` to `reach`. Returns its length.
+    fn read_to(
+        &self,
+        input: &Input,
+        start: u64,
+        reach: u64,
+        mut have: usize,
+        text: &mut Vec<u8>,
+    ) -> Result<usize, ReconError> {
+        let want = (reach - start) as usize;
+        if text.len() < want + 128 {
+            text.resize(want + 128, 0);
+        }
+        while have < want {
+            let got = self
+                .file
+                .read_at(&mut text[have..want], self.body + start + have as u64)
+                .map_err(|e| ReconError::Source(SourceError::from_read(input.name(), e)))?;
+            if got == 0 {
+                return Err(ReconError::Changed { file: input.name().to_owned() });
+            }
+            have += got;
+        }
+        Ok(have)
     }
 }
 
-/// A stretch of a file as a reader.
-struct Section<'a> {
-    file: &'a File,
-    at: u64,
-    end: u64,
+/// The last row of a file may lack its line end.
+fn end_last_row(text: &mut [u8], have: usize) -> usize {
+    if have > 0 && text[have - 1] != b'\n' {
+        text[have] = b'\n';
+        return have + 1;
+    }
+    have
 }
 
-impl Read for Section<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let len = buffer.len().min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
-        let got = self.file.read_at(&mut buffer[..len], self.at)?;
-        self.at += got as u64;
-        Ok(got)
-    }
+fn too_long(input: &Input, offset: u64) -> ReconError {
+    ReconError::RowTooLong { file: input.name().to_owned(), offset, limit: ROW_BYTES_MAX }
 }
 
 /// One row of a batch of columns.
@@ -628,3 +753,6 @@ impl Fields for BatchRow<'_> {
         self.batch.entry(self.column(col), self.row)
     }
 }
+
+#[cfg(test)]
+mod tests;

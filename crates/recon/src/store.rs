@@ -114,9 +114,6 @@ impl<'b> Store<'b> {
             Ok(memory) => {
                 Ok(Store { shape, memory, spill_dir: spill_dir.to_owned(), name, runs: Vec::new() })
             }
-            Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => {
-                Err(ReconError::MemoryTooSmall { limit: bytes, least: count * crate::arena::BLOCK })
-            }
             Err(error) => Err(ReconError::io("reserve memory for", "partitions")(error)),
         }
     }

@@ -164,7 +164,7 @@ pub(crate) struct MeansArgs {
     /// The most memory to use, from 64MiB
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
     pub(crate) memory: u64,
-    /// Worker threads; all cores by default
+    /// Worker threads; by default all cores, or as many as the memory allows
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
     /// How to go about it; auto chooses by sizes and memory
@@ -348,7 +348,7 @@ pub(crate) struct SketchArgs {
     /// Where to write the sketch
     #[arg(long, short, required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Worker threads; all cores by default
+    /// Worker threads; by default all cores, or as many as the memory allows
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
 }
@@ -408,7 +408,7 @@ pub(crate) struct SketchLocateArgs {
     /// A file with the secret that both parties share
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) secret_file: PathBuf,
-    /// Worker threads; all cores by default
+    /// Worker threads; by default all cores, or as many as the memory allows
     #[arg(long, value_name = "N", value_parser = parse_threads)]
     pub(crate) threads: Option<usize>,
 }

@@ -5,8 +5,9 @@
 //!    "null keys"). A later pass may still have taken the record; then it does not come here.
 //! 2. `PENDING_TIMING`: the business date lies at most `pending_days` before the horizon, or after
 //!    it. The horizon is `as_of`, or else the last business date seen on the other side, or, when
-//!    the other side has no dates at all, the last one on the own side. A record without a date is
-//!    never pending, and neither is an open item that has been open for more than `runs_max` runs.
+//!    the other side has no dates at all, the last one on the own side. Where nobody has dates today,
+//!    an open item stays pending. A record without a date is never pending, and neither is an open
+//!    item that has been open for more than `runs_max` runs.
 //! 3. `MISSING_IN_x`.
 
 use super::CloseContext;
@@ -52,5 +53,6 @@ fn is_pending(rules: &Rules, context: &CloseContext, row: &Row) -> bool {
     }
     let last = |side: Side| context.last_date[side.index()];
     let horizon = rules.close.as_of.or(last(row.side.other())).or(last(row.side));
-    horizon.is_some_and(|horizon| i64::from(date) >= i64::from(horizon) - i64::from(pending_days))
+    // No record of today has a date, as on a holiday: nothing says that time has passed for open items.
+    horizon.is_none_or(|horizon| i64::from(date) >= i64::from(horizon) - i64::from(pending_days))
 }

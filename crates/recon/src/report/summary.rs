@@ -162,11 +162,8 @@ pub struct InputFile {
     pub name: String,
     /// Bytes as stored.
     pub bytes: u64,
-    /// Rows, header and blank lines included.
+    /// Rows after the header, blank lines included.
     pub rows: u64,
-    /// Digest of its content, where it was computed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
 }
 
 /// One phase of a run.

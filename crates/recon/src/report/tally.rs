@@ -11,6 +11,8 @@ use suanpan_money::Currency;
 pub struct ReportStats {
     outcomes: [Outcome; Code::ALL.len()],
     amounts: [[u64; AMOUNT_BUCKETS]; 3],
+    /// Today's records of the left side in all verdicts.
+    left_decided: [u64; AMOUNT_BUCKETS],
     days: Days,
     undated: [u64; 3],
 }
@@ -79,6 +81,9 @@ impl ReportStats {
             let row = records.row(*id);
             outcome.records[row.side.index()] += 1;
             outcome.sums.entry(row.currency).or_default()[row.side.index()] += i128::from(row.amount);
+            if row.side == Side::Left && row.age == 0 {
+                self.left_decided[amount_bucket(row.amount, row.currency.exponent())] += 1;
+            }
         }
         if let Some(first) = verdict.left.first().or(verdict.right.first()) {
             let row = records.row(*first);
@@ -89,8 +94,7 @@ impl ReportStats {
     }
 
     /// Adds `pairs` matched pairs that were closed in bulk, with the sum of one side in minor units.
-    /// Neither amounts nor days are counted: see [`ReportStats::add_amount`] and
-    /// [`ReportStats::add_day`].
+    /// Amounts are counted by [`ReportStats::add_matched_amounts`]; days are not.
     pub fn add_matched(&mut self, currency: Currency, pairs: u64, sum_minor: i128) {
         let outcome = &mut self.outcomes[Code::Matched as usize];
         outcome.groups += pairs;
@@ -99,6 +103,18 @@ impl ReportStats {
         let sums = outcome.sums.entry(currency).or_default();
         sums[0] += sum_minor;
         sums[1] += sum_minor;
+    }
+
+    /// Adds matched pairs that were closed in bulk to the histogram of amounts.
+    pub fn add_matched_amounts(&mut self, pairs: &[u64; AMOUNT_BUCKETS]) {
+        for (sum, pairs) in self.amounts[Class::Clean as usize].iter_mut().zip(pairs) {
+            *sum += pairs;
+        }
+    }
+
+    /// Returns how many of today's records of the left side are in verdicts, by bucket of their amount.
+    pub(crate) fn left_decided(&self, bucket: usize) -> u64 {
+        self.left_decided[bucket]
     }
 
     /// Returns how many rows of a side were rejected.
@@ -145,6 +161,9 @@ impl ReportStats {
             for bucket in 0..AMOUNT_BUCKETS {
                 self.amounts[class][bucket] += other.amounts[class][bucket];
             }
+        }
+        for (mine, theirs) in self.left_decided.iter_mut().zip(&other.left_decided) {
+            *mine += theirs;
         }
         self.days.merge(&other.days);
     }

@@ -221,6 +221,9 @@ fn amount_field(field: &AmountField) -> String {
     settings.extend(field.negate_when.as_ref().map(|test| ("negate_when", table(&test_settings(test)))));
     settings
         .extend(field.group_separator.map(|byte| ("group_separator", quote(&char::from(byte).to_string()))));
+    if field.decimal_mark != b'.' {
+        settings.push(("decimal_mark", quote(&char::from(field.decimal_mark).to_string())));
+    }
     table(&settings)
 }
 

@@ -41,7 +41,6 @@ impl Decided {
             name: input.name.clone(),
             bytes: input.bytes,
             rows: input.rows,
-            digest: None,
         };
         self.inputs.iter().map(file).collect()
     }

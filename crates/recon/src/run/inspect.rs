@@ -322,7 +322,7 @@ fn named(record: &NewRecord<'_>, words: &Words) -> Vec<(&'static str, String)> {
 /// When an input cannot be opened or the rules do not fit it.
 pub fn plan(options: &Options) -> Result<Plan, ReconError> {
     let secret = Secret::from_bytes(&[7; 96]);
-    Ok(Plan::new(options, &open_inputs(options, &secret)?))
+    Plan::new(options, &open_inputs(options, &secret)?)
 }
 
 /// Returns the expected inputs that are missing, in words.
@@ -468,7 +468,7 @@ impl Look {
     fn new(options: &Options, secret: &Secret) -> Result<Look, ReconError> {
         let mut inputs = open_inputs(options, secret)?;
         set_bases(&mut inputs);
-        let plan = Plan::new(options, &inputs);
+        let plan = Plan::new(options, &inputs)?;
         Ok(Look { inputs, words: Mutex::new(Words::default()), plan })
     }
 

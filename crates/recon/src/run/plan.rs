@@ -2,6 +2,7 @@
 //! change an outcome.
 
 use super::Options;
+use crate::error::ReconError;
 use crate::input::{Access, Input, TextFormat};
 use crate::rule::PassKind;
 use crate::store::{LOC_MAX, PARTITION_BITS_MAX, Shape};
@@ -70,6 +71,9 @@ pub struct Plan {
     pub run_files: u64,
     /// Partitions that needed more than one round.
     pub extra_rounds: u64,
+    /// What the memory limit leaves for rows and records.
+    #[serde(skip)]
+    usable_bytes: usize,
 }
 
 /// What a run learned on the way.
@@ -88,6 +92,8 @@ pub(crate) struct Notes {
 const BASE_BYTES: usize = 10 << 20;
 /// Buffers of one worker: text, positions, batch.
 const WORKER_BYTES: usize = 3 << 20;
+/// The least room of one worker for rows and records.
+const WORKER_USABLE_BYTES_MIN: usize = 1 << 20;
 /// A sketch of this many cells stays in a core's second-level cache.
 const CELLS_IN_CACHE: usize = 48 << 10;
 /// Rows of a partition, both sides: its tables stay in the second-level cache.
@@ -108,11 +114,42 @@ fn disk_room(folder: &std::path::Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(0, |s| s.f_bavail.saturating_mul(s.f_frsize))
 }
 
+/// Returns the least memory limit that so many threads can work within.
+#[must_use]
+pub const fn least_memory_bytes(threads: usize) -> usize {
+    fixed_bytes(threads).saturating_add(threads.saturating_mul(WORKER_USABLE_BYTES_MIN))
+}
+
+/// Memory that is not for rows and records.
+const fn fixed_bytes(threads: usize) -> usize {
+    BASE_BYTES.saturating_add(threads.saturating_mul(WORKER_BYTES))
+}
+
+/// Returns the most threads that can work within a memory limit, at least one.
+#[must_use]
+pub const fn threads_within(memory_bytes: usize) -> usize {
+    let threads = memory_bytes.saturating_sub(BASE_BYTES) / (WORKER_BYTES + WORKER_USABLE_BYTES_MIN);
+    if threads == 0 { 1 } else { threads }
+}
+
+/// Checks a memory limit, and returns what it leaves for rows and records.
+///
+/// # Errors
+/// [`ReconError::MemoryTooSmall`] names the least.
+pub fn usable_bytes(memory_bytes: usize, threads: usize) -> Result<usize, ReconError> {
+    let least = least_memory_bytes(threads);
+    if memory_bytes < least {
+        return Err(ReconError::MemoryTooSmall { limit: memory_bytes, threads, least });
+    }
+    Ok(memory_bytes - fixed_bytes(threads))
+}
+
 impl Plan {
-    pub(crate) fn new(options: &Options, inputs: &[Input]) -> Plan {
+    /// Makes a plan, or says that the memory limit is below what any plan needs.
+    pub(crate) fn new(options: &Options, inputs: &[Input]) -> Result<Plan, ReconError> {
         let threads = options.threads.max(1);
         let estimate = estimate(inputs);
-        let usable = options.memory_bytes.saturating_sub(BASE_BYTES + threads * WORKER_BYTES).max(1 << 20);
+        let usable = usable_bytes(options.memory_bytes, threads)?;
         let wanted_bits = (estimate.rows / PARTITION_ROWS).checked_ilog2().map_or(0, |b| b + 1);
         // Each partition keeps one open block a side and thread.
         let block_cost = threads * 2 * crate::arena::BLOCK * 3;
@@ -160,7 +197,7 @@ impl Plan {
         let in_memory = if strategy == Strategy::Memory { entry_bytes } else { usable / 4 };
         let pool_bytes = (usable.saturating_sub(in_memory) / 2).clamp(64 << 10, 8 << 30);
         let cells = (usable / 4 / threads / 32).clamp(300, CELLS_IN_CACHE);
-        Plan {
+        Ok(Plan {
             strategy,
             done: strategy,
             reasons,
@@ -179,17 +216,31 @@ impl Plan {
             dirty_buckets: 0,
             run_files: 0,
             extra_rounds: 0,
-        }
+            usable_bytes: usable,
+        })
     }
 
     pub(crate) fn shape(&self) -> Shape {
         Shape { bits: self.partition_bits }
     }
 
-    /// Returns how much memory compact rows may take.
-    pub(crate) fn store_bytes(&self, strategy: Strategy) -> usize {
-        let usable = self.memory_bytes.saturating_sub(BASE_BYTES + self.threads * WORKER_BYTES).max(1 << 20);
-        if strategy == Strategy::Memory { usable - usable / 12 } else { spill_store_bytes(usable) }
+    /// Returns how much memory compact rows may take. A state to resume from says how many partitions
+    /// there are, so a run with a smaller limit may not have room for them.
+    pub(crate) fn store_bytes(&self, strategy: Strategy) -> Result<usize, ReconError> {
+        let open_blocks = self.threads * self.shape().partitions() * 2 * crate::arena::BLOCK;
+        let needed = open_blocks + open_blocks / 16;
+        if needed > self.usable_bytes / 2 {
+            let least = fixed_bytes(self.threads) + 2 * needed;
+            return Err(ReconError::MemoryTooSmall {
+                limit: self.memory_bytes,
+                threads: self.threads,
+                least,
+            });
+        }
+        let usable = self.usable_bytes;
+        let wanted =
+            if strategy == Strategy::Memory { usable - usable / 12 } else { spill_store_bytes(usable) };
+        Ok(wanted.max(needed))
     }
 
     /// Notes what a run learned.
@@ -250,4 +301,29 @@ pub(crate) fn by_location(inputs: &[Input], side: crate::record::Side) -> bool {
     let own: Vec<&Input> = inputs.iter().filter(|i| i.side == side).collect();
     let bytes: u64 = own.iter().map(|i| i.base + i.locations()).max().unwrap_or(0);
     bytes <= LOC_MAX && own.iter().all(|i| i.by_location())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_fit_into_the_memory_that_they_are_told_to_fit_into() {
+        for threads in 1..2_000 {
+            let least = least_memory_bytes(threads);
+            assert!(usable_bytes(least, threads).is_ok());
+            assert!(matches!(
+                usable_bytes(least - 1, threads),
+                Err(ReconError::MemoryTooSmall { least: named, .. }) if named == least
+            ));
+            assert_eq!(threads_within(least), threads);
+            // The fewest partitions have room in the store.
+            let blocks = threads * Shape { bits: 0 }.partitions() * 2 * crate::arena::BLOCK;
+            assert!(blocks + blocks / 16 <= usable_bytes(least, threads).unwrap() / 2);
+        }
+        for memory in (0..4_096).map(|mib| mib << 20) {
+            let threads = threads_within(memory);
+            assert!(threads == 1 || least_memory_bytes(threads) <= memory, "{memory}");
+        }
+    }
 }

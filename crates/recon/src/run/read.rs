@@ -107,6 +107,7 @@ impl<T: Take> Visitor for Digesting<'_, T> {
     fn job_done(&mut self, job: Job, input: &Input, reader: &mut Reader<'_>) -> Result<(), ReconError> {
         let counts = &mut self.committer.counted.counts[input.side.index()];
         counts.totals.merge(&reader.totals);
+        counts.sizes.merge(&reader.sizes);
         counts.last_date = counts.last_date.max(reader.last_date);
         self.committer.job_done(job, &mut self.take, self.inputs)
     }
@@ -371,7 +372,7 @@ impl Reading<'_> {
         budget: &'b Budget,
     ) -> Result<Stored<'_, 'b>, ReconError> {
         let shape = self.plan.shape();
-        let bytes = self.plan.store_bytes(strategy);
+        let bytes = self.plan.store_bytes(strategy)?;
         let threads = self.control.threads.max(1);
         // Small stores take memory in small steps, so that every thread gets its share.
         let slab = (bytes / threads / 64).next_power_of_two().clamp(crate::arena::BLOCK, 2 << 20);

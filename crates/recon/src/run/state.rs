@@ -13,6 +13,7 @@ use crate::digest::Secret;
 use crate::error::ReconError;
 use crate::input::{Input, Job};
 use crate::record::Side;
+use crate::sizes::Sizes;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs::File;
@@ -37,7 +38,7 @@ pub struct StateOptions {
     pub kill_after_commits: Option<u64>,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 3;
 const SEGMENTS_MAX: usize = 100_000;
 
 /// `job.json`.
@@ -90,10 +91,10 @@ impl InputId {
 #[derive(Debug, Serialize, Deserialize)]
 struct SegmentHead {
     files: Vec<String>,
-    /// Input, unit, rows, number of marks.
-    jobs: Vec<(u32, u32, u32, u32)>,
+    /// Input, unit, rows, number of marks, whether its number of quotes is odd.
+    jobs: Vec<(u32, u32, u32, u32, bool)>,
     sides: [SegmentSide; 2],
-    /// Inputs that were read from beginning to end because they have quotes.
+    /// Inputs of these that have quotes.
     quoted: Vec<u32>,
 }
 
@@ -104,6 +105,8 @@ struct SegmentSide {
     skipped: Vec<u64>,
     last_date: Option<i32>,
     totals: Vec<(u16, u64, String)>,
+    /// Exponent, digits, count of amounts.
+    sizes: Vec<(u8, usize, u64)>,
 }
 
 /// Counts of a side with skipped rows by rule.
@@ -121,6 +124,7 @@ impl Counted {
             all.unkeyed += own.unkeyed;
             all.last_date = all.last_date.max(own.last_date);
             all.totals.merge(&own.totals);
+            all.sizes.merge(&own.sizes);
             let skipped = &mut self.skipped[side];
             skipped.resize(skipped.len().max(other.skipped[side].len()), 0);
             for (sum, count) in skipped.iter_mut().zip(&other.skipped[side]) {
@@ -371,9 +375,12 @@ impl State {
             }
         }
         let mut rest = numbers;
-        for (was, unit, rows, marks) in &head.jobs {
+        for (was, unit, rows, marks, odd_quotes) in &head.jobs {
             let at = now[*was as usize].ok_or_else(damaged)?;
             let input = &inputs[at as usize];
+            if let Some(quotes) = input.quotes() {
+                quotes.note(*unit, *odd_quotes);
+            }
             input.rows.get(*unit as usize).ok_or_else(damaged)?.store(*rows, Ordering::Relaxed);
             let (own, more) = rest.split_at_checked(*marks as usize).ok_or_else(damaged)?;
             rest = more;
@@ -394,6 +401,7 @@ impl State {
                 let currency = Currency::from_numeric(*currency).ok_or_else(damaged)?;
                 counts.totals.add_many(currency, *count, sum.parse().map_err(|_| damaged())?);
             }
+            counts.sizes = Sizes::from_list(&from.sizes).ok_or_else(damaged)?;
             counted.skipped[side].clone_from(&from.skipped);
         }
         loaded.counted.merge(&counted);
@@ -536,13 +544,15 @@ impl<'a> Committer<'a> {
         for job in self.jobs.drain(..) {
             let input = &inputs[job.input as usize];
             let number = state.numbers.get().map_or(job.input, |n| n[job.input as usize]);
-            if input.has_quotes() {
+            let quotes = input.quotes();
+            if quotes.is_some() {
                 quoted.push(number);
             }
+            let odd_quotes = quotes.is_some_and(|q| q.odd(job.unit) == Some(true));
             let marks = input.marks_of(job.unit);
             numbers.extend(marks.iter().flat_map(|m| m.load(Ordering::Relaxed).to_le_bytes()));
             let rows = input.rows[job.unit as usize].load(Ordering::Relaxed);
-            jobs.push((number, job.unit, rows, marks.len() as u32));
+            jobs.push((number, job.unit, rows, marks.len() as u32, odd_quotes));
         }
         let counted = std::mem::take(&mut self.counted);
         let sides = Side::BOTH.map(|side| {
@@ -554,6 +564,7 @@ impl<'a> Committer<'a> {
                 skipped: counted.skipped[side.index()].clone(),
                 last_date: counts.last_date,
                 totals: totals.iter().map(|t| (t.currency.numeric(), t.count, t.sum.to_string())).collect(),
+                sizes: counts.sizes.list(),
             }
         });
         let head = serde_json::to_vec(&SegmentHead { files, jobs, sides, quoted })

@@ -240,7 +240,7 @@ impl SourceError {
             SourceError::Bomb { .. } => "if the file is honest, decompress it first and give the plain file",
             SourceError::Unsupported { advice, .. } | SourceError::ColumnType { advice, .. } => advice,
             SourceError::Malformed { .. } => {
-                "set `encoding` in the rules, or ask the sender for a clean file"
+                "if the file is UTF-8 with a few bad rows, set encoding = \"utf-8\" and only they are rejected; or ask the sender for a clean file"
             }
             SourceError::EncodingConflict { .. } => "set `encoding = \"auto\"`, or correct it",
             SourceError::Value { .. } => {

@@ -136,6 +136,17 @@ fn gb18030(text: &str) -> Vec<u8> {
     encoding_rs::GB18030.encode(text).0.into_owned()
 }
 
+fn from_gb18030(bytes: &[u8]) -> String {
+    encoding_rs::GB18030.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+#[test]
+fn bytes_of_gb18030_that_changed_hands_are_read_as_the_standard_of_2022_says() {
+    let dir = Dir::new();
+    let file = dir.one("f", &[gb18030("付"), vec![0xA6, 0xD9], gb18030("\u{e78d}\n")].concat());
+    assert_eq!(read(&file, Encoding::Gb18030).unwrap(), "付\u{fe10}\u{fe10}\n".as_bytes());
+}
+
 #[test]
 fn arguments_expand_in_a_stable_order() {
     let dir = Dir::new();
@@ -628,6 +639,9 @@ proptest! {
         container in 0..4,
         piece in 1..5_000_usize,
     ) {
+        // Two dozen private characters (U+E78D and its like) have the bytes that GB18030-2022 gave to
+        // others, and U+E5E5 has none: written and read once, a text is what the encoding can carry.
+        let text = if encoding == 1 { from_gb18030(&gb18030(&text)) } else { text };
         let text = text.repeat(repeat);
         let wide = |to_bytes: fn(u16) -> [u8; 2], mark: u16| -> Vec<u8> {
             std::iter::once(mark).chain(text.encode_utf16()).flat_map(to_bytes).collect()

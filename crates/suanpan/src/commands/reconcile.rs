@@ -37,6 +37,8 @@ pub(crate) fn run(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Troubl
 }
 
 fn reconcile(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
+    let (memory_bytes, threads) = memory_and_threads(&args.means);
+    run::usable_bytes(memory_bytes, threads)?;
     let scratch = Scratch::within(&args.result.out)?;
     let Prepared { options, missing, guessed } = prepare(args, &scratch, terminal)?;
     let out = args.result.out.clone();
@@ -127,9 +129,10 @@ pub(crate) fn options(
     work_dir: &Path,
     means: &MeansArgs,
 ) -> Result<Options, Trouble> {
+    let (memory_bytes, threads) = memory_and_threads(means);
     Ok(Options {
-        memory_bytes: usize::try_from(means.memory).unwrap_or(usize::MAX),
-        threads: means.threads.unwrap_or_else(threads_by_default),
+        memory_bytes,
+        threads,
         strategy: match means.strategy {
             StrategyChoice::Auto => None,
             StrategyChoice::Memory => Some(Strategy::Memory),
@@ -142,13 +145,20 @@ pub(crate) fn options(
     })
 }
 
+/// Returns the memory limit, and as many threads as were asked for or else as it bears.
+fn memory_and_threads(means: &MeansArgs) -> (usize, usize) {
+    let memory_bytes = usize::try_from(means.memory).unwrap_or(usize::MAX);
+    let bearable = || threads_by_default().min(run::threads_within(memory_bytes));
+    (memory_bytes, means.threads.unwrap_or_else(bearable))
+}
+
 /// Makes the options of a run with all defaults.
 pub(crate) fn plain_options(rules: Rules, inputs: [Vec<SourceFile>; 2], work_dir: &Path) -> Options {
     Options {
         rules,
         inputs,
         open_items: None,
-        threads: threads_by_default(),
+        threads: threads_by_default().min(run::threads_within(MEMORY_BYTES)),
         memory_bytes: MEMORY_BYTES,
         strategy: None,
         kernel: Kernel::best(),

@@ -63,6 +63,14 @@ fn text_that_is_not_of_its_declared_encoding_is_named() {
         .write("rules.toml", RULES.replace("[left.fields]", "[left]\nencoding = \"gb18030\"\n[left.fields]"));
     let ran = world.reconcile("left.csv", "right.csv", "").ends(2);
     ran.names("source_malformed_text", "left.csv:5, byte 59");
+    // Nor is a file with one bad byte of either encoding; told that it is UTF-8, only the row is bad.
+    world.write("rules.toml", RULES);
+    let ran = world.reconcile("left.csv", "right.csv", "").ends(2);
+    ran.names("source_malformed_text", "left.csv:5, byte 59");
+    assert!(ran.stderr.contains("encoding = \"utf-8\""), "{ran:?}");
+    world.write("noise.csv", b"noise \x93\xFF\x80\xFF");
+    let ran = world.reconcile("noise.csv", "right.csv", "").ends(2);
+    assert!(ran.stderr.contains("is this delimited text?") && !ran.stderr.contains("64 KiB"), "{ran:?}");
 }
 
 #[test]
@@ -134,6 +142,15 @@ fn usage_errors_are_status_2_and_say_what_is_accepted() {
     for (line, says) in [
         ("reconcile left.csv", "<RIGHT>"),
         ("reconcile left.csv right.csv --rules rules.toml --memory 63MiB", "the least is 64MiB"),
+        ("reconcile left.csv right.csv --rules rules.toml --memory 1KiB", "the least is 64MiB"),
+        (
+            "reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 200",
+            "give --memory 810MiB",
+        ),
+        (
+            "reconcile left.csv right.csv --rules rules.toml --memory 64MiB --threads 14",
+            "give --memory 66MiB",
+        ),
         ("reconcile left.csv right.csv --rules rules.toml --memory lots", "512m, 2GiB"),
         ("reconcile left.csv right.csv --rules rules.toml --threads 0", "from 1 to"),
         ("reconcile left.csv right.csv --rules rules.toml --startegy full", "'--strategy'"),
@@ -168,4 +185,46 @@ fn a_failed_run_leaves_no_old_verdict_and_no_scratch_files() {
     world.reconcile("left.csv", "right.csv", "").ends(2);
     assert!(!world.path("out/summary.json").exists() && !world.path("out/report.html").exists());
     assert!(!world.path("out/.work").exists());
+}
+
+/// `12,50` is twelve and a half or 1,250 with a slip: only the rules can say.
+#[test]
+fn a_comma_before_decimals_is_refused_unless_the_rules_declare_it() {
+    let world = World::new();
+    let left = "order_id;amount;status\nA1;1.234,56;OK\nA2;12,50;OK\nA3;-3,00;OK\nA4;7,5;OK\nA5;1234567890123,00;OK\n";
+    world.write("left.csv", left);
+    let right =
+        "order_id,amount,status\nA1,1234.56,OK\nA2,12.50,OK\nA3,-3.00,OK\nA4,7.5,OK\nA5,1234567890123,OK\n";
+    world.write("right.csv", right);
+    let ran = world.reconcile("left.csv", "right.csv", "").ends(1);
+    for (row, says) in [
+        (2, "`1.234,56`; for these set group_separator = \".\" and decimal_mark = \",\""),
+        (3, "`12,50`; for a comma before decimals set decimal_mark = \",\""),
+    ] {
+        let line = ran.stderr.lines().find(|l| l.contains(&format!("left.csv:{row}:amount: "))).unwrap();
+        assert!(line.starts_with("rejected[amount] ") && line.contains(says), "{line}");
+    }
+    assert_eq!(world.summary("out")["left"]["rejected"], 5);
+
+    let unit = "amount = { column = \"amount\", unit = \"decimal\"";
+    let comma = format!("{unit}, decimal_mark = \",\", group_separator = \".\"");
+    world.write("rules.toml", RULES.replacen(unit, &comma, 1));
+    world.reconcile("left.csv", "right.csv", "").ends(0);
+    assert_eq!(counts(&world.summary("out")), [("MATCHED".to_owned(), 5)]);
+
+    // Where the comma is declared, a point is refused, but between groups of three.
+    world.write(
+        "left.csv",
+        "order_id;amount;status\nA1;1234.56;OK\nA2;12.50;OK\nA3;1.2,3.4;OK\nA4;1,2,3;OK\nA5;1.234;OK\n",
+    );
+    world.reconcile("left.csv", "right.csv", "").ends(1);
+    let summary = world.summary("out");
+    assert_eq!((&summary["left"]["rejected"], &summary["left"]["records"]), (&4.into(), &1.into()));
+    assert_eq!(summary["left"]["amounts"]["CNY"]["minor"], "123400");
+
+    // `init` sees it by itself.
+    world.write("left.csv", left);
+    world.line("reconcile init left.csv right.csv -o guessed.toml").ends(0);
+    let guessed = world.text("guessed.toml");
+    assert!(guessed.contains("group_separator = \".\", decimal_mark = \",\""), "{guessed}");
 }

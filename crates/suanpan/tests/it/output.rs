@@ -1,6 +1,6 @@
 //! What is printed where, and which exit status it has.
 
-use crate::world::{Ran, World, counts};
+use crate::world::{RULES, Ran, World, counts};
 use serde_json::Value;
 use std::process::Stdio;
 
@@ -244,4 +244,30 @@ fn a_file_delivered_twice_is_counted_once() {
     let twice = world.summary("out");
     assert_eq!(counts(&twice), counts(&once));
     assert_eq!(twice["right"]["files"], 1);
+}
+
+#[test]
+fn a_day_without_records_leaves_open_items_pending() {
+    let world = World::new();
+    let date = "status = \"status\"\ndate = { column = \"day\", format = \"%Y-%m-%d\" }";
+    let rules = RULES.replace("status = \"status\"", date);
+    world.write("rules.toml", format!("{rules}\n[close]\npending_days = 1\n"));
+    let header = "order_id,amount,status,day\n";
+    world.write("left.csv", format!("{header}A1,1.00,OK,2026-11-11\nA2,2.00,OK,2026-11-11\n"));
+    world.write("right.csv", format!("{header}A1,1.00,OK,2026-11-11\n"));
+    world.line("reconcile left.csv right.csv --rules rules.toml --out first").ends(0);
+    assert_eq!(world.summary("first")["verdict"], "RECONCILED_WITH_PENDING");
+
+    world.write("none.csv", header);
+    let line =
+        "reconcile none.csv none.csv --rules rules.toml --out second --open-items first/open_items.parquet";
+    world.line(line).ends(0);
+    let holiday = world.summary("second");
+    assert_eq!(holiday["outcomes"]["PENDING_TIMING"]["count"], 1, "{holiday:#}");
+
+    world.write("late.csv", format!("{header}A2,2.00,OK,2026-11-12\n"));
+    let line =
+        "reconcile none.csv late.csv --rules rules.toml --out third --open-items second/open_items.parquet";
+    world.line(line).ends(0);
+    assert_eq!(world.summary("third")["outcomes"]["MATCHED_LATE"]["count"], 1);
 }

@@ -89,6 +89,30 @@ fn the_truth_is_found_by_any_means_with_the_same_bytes() {
     }
 }
 
+/// What a process of a test build takes besides its limit: its code, and what the allocator keeps of
+/// memory that was given back.
+const BESIDES_BYTES: u64 = 16 << 20;
+
+#[test]
+fn the_least_memory_is_held_to() {
+    let world = World::empty();
+    world.day(300_000, "");
+    fs::copy(world.path("day/rules.toml"), world.path("rules.toml")).unwrap();
+    for more in ["--threads 2", "--threads 13", "--threads 2 --strategy full", "--threads 13 --strategy full"]
+    {
+        let ran = format!("--quiet --memory 64MiB {more}");
+        world.reconcile("day/ledger.csv", "day/channel.csv", &ran).ends(1);
+        let summary = world.summary("out");
+        let peak = summary["peak_rss_bytes"].as_u64().unwrap();
+        assert!(peak <= (64 << 20) + BESIDES_BYTES, "{more}: {peak} bytes");
+        assert_eq!(summary["memory_limit_bytes"], 64 << 20);
+    }
+    // Without the limit the same records in full take more than that, so the limit was at work.
+    world.reconcile("day/ledger.csv", "day/channel.csv", "--quiet --threads 2 --strategy full").ends(1);
+    let peak = world.summary("out")["peak_rss_bytes"].as_u64().unwrap();
+    assert!(peak > (64 << 20) + BESIDES_BYTES, "{peak} bytes");
+}
+
 #[test]
 fn every_kernel_gives_the_same_bytes() {
     let world = world(5_000);

@@ -75,8 +75,8 @@ impl Page<'_> {
     fn amount_chart(&self) -> Markup {
         let t = self.t;
         let stats = &self.written.stats;
-        let (differences, pending) = (stats.amounts(Class::Difference), stats.amounts(Class::Pending));
-        let used = |at: &usize| differences[*at] + pending[*at] > 0;
+        let [clean, pending, differences] = Class::ALL.map(|class| stats.amounts(class));
+        let used = |at: &usize| clean[*at] + differences[*at] + pending[*at] > 0;
         let Some(first) = (0..AMOUNT_BUCKETS).find(used) else { return html! {} };
         let last = (0..AMOUNT_BUCKETS).rfind(used).unwrap_or(first);
         let total: u64 = differences.iter().sum();
@@ -92,13 +92,16 @@ impl Page<'_> {
                 parts: vec![(Class::Difference, differences[at]), (Class::Pending, pending[at])],
             })
             .collect();
-        self.two_class_figure(
-            t.amount_title,
-            t.amount_bucket,
-            &takeaway,
-            &rows,
-            chart::bars(&takeaway, &rows),
-        )
+        // Bars of everything would hide what differs, so the matched are told as numbers.
+        let list = (first..=last).map(|at| {
+            let all = clean[at] + differences[at] + pending[at];
+            let counts = [differences[at], pending[at], clean[at], all].map(grouped);
+            let share = share_text(differences[at], all.max(1));
+            std::iter::once(self.bucket_name(at)).chain(counts).chain([share]).collect()
+        });
+        let head = [t.amount_bucket, t.differences, t.pending, t.clean, t.all, t.share_of_differences];
+        let svg = chart::bars(&takeaway, &rows);
+        self.two_class_chart(t.amount_title, &takeaway, svg, table(&head, list))
     }
 
     fn bucket_name(&self, bucket: usize) -> String {

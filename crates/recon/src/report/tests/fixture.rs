@@ -198,6 +198,9 @@ impl Run {
             list[n % sinks].reject(&rejected).unwrap();
         }
         list[0].stats_mut().add_matched(currency("CNY"), BULK_PAIRS, BULK_MINOR);
+        let mut amounts = [0; AMOUNT_BUCKETS];
+        (amounts[4], amounts[5]) = (BULK_PAIRS - 77, 77);
+        list[0].stats_mut().add_matched_amounts(&amounts);
         write_tables(out, list, &self.words, sinks).unwrap()
     }
 
@@ -227,6 +230,7 @@ pub(super) fn rules() -> crate::rule::Rules {
         negate: false,
         negate_when: None,
         group_separator: None,
+        decimal_mark: b'.',
     };
     let side = SideRules {
         format: Format::Auto,
@@ -293,7 +297,6 @@ pub(super) fn facts(run: &Run) -> RunFacts {
         name: name.to_owned(),
         bytes: rows * 107,
         rows,
-        digest: None,
     };
     let rows = |side: Side| {
         let facts = &sides[side.index()];

@@ -3,6 +3,7 @@
 use super::fixture::{Run, currency, facts, made};
 use crate::outcome::Code;
 use crate::report::*;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 fn golden(name: &str, content: &[u8]) {
@@ -205,6 +206,29 @@ fn check(
     wrong
 }
 
+/// Notes which fields of which definitions of the schema the value has.
+fn fields_met(
+    schema: &serde_json::Value,
+    root: &serde_json::Value,
+    value: &serde_json::Value,
+    at: &str,
+    met: &mut BTreeSet<String>,
+) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
+        return fields_met(&root["$defs"][name], root, value, name, met);
+    }
+    for (name, value) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        if schema["properties"].get(name).is_some() {
+            met.insert(format!("{at}.{name}"));
+        }
+        let schema = schema["properties"].get(name).or(schema.get("additionalProperties"));
+        fields_met(schema.unwrap_or(&serde_json::Value::Null), root, value, at, met);
+    }
+    for value in value.as_array().into_iter().flatten() {
+        fields_met(&schema["items"], root, value, at, met);
+    }
+}
+
 #[test]
 fn the_summary_is_as_its_schema_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/summary.schema.json");
@@ -220,6 +244,15 @@ fn the_summary_is_as_its_schema_says() {
         let mut without = summary.clone();
         without.as_object_mut().unwrap().remove(name);
         assert_eq!(check(&schema, &schema, &without, "").len(), 1, "{name} is required");
+    }
+    // And it names nothing that no run fills.
+    let mut met = BTreeSet::new();
+    fields_met(&schema, &schema, &summary, "", &mut met);
+    let defs = schema["$defs"].as_object().unwrap().iter().map(|(name, def)| (name.as_str(), def));
+    for (at, def) in defs.chain([("", &schema)]) {
+        for field in def["properties"].as_object().into_iter().flatten().map(|(field, _)| field) {
+            assert!(met.contains(&format!("{at}.{field}")), "{at}.{field} is never there");
+        }
     }
     let mut more = summary.clone();
     more["surprise"] = true.into();

@@ -36,9 +36,11 @@ pub(super) struct Profile<'s> {
     pub(super) distinct: usize,
     /// Whether every value is a number as rules read them, with or without separators between groups.
     pub(super) numeric: bool,
-    /// Whether some value has a decimal point.
+    /// Whether numbers are written as `1.234,50`: they are no numbers otherwise.
+    pub(super) decimal_comma: bool,
+    /// Whether some value has a decimal point, or the comma that stands for it.
     pub(super) has_point: bool,
-    /// Whether some value has commas between groups of digits.
+    /// Whether some value has separators between groups of digits.
     pub(super) has_groups: bool,
 }
 
@@ -54,15 +56,19 @@ fn profile(sample: &Sample, at: usize) -> Option<Profile<'_>> {
     let values: Vec<&str> = rows.iter().map(|row| row.get(at).map_or("", |value| value.trim())).collect();
     let filled = || values.iter().copied().filter(|value| !value.is_empty());
     let distinct: HashSet<&str> = filled().collect();
+    let pointed = distinct.iter().all(|value| is_number(value));
+    let decimal_comma = !pointed && distinct.iter().all(|value| is_number(&swapped(value)));
+    let (mark, group) = if decimal_comma { (',', '.') } else { ('.', ',') };
     let words = if sample.has_header { words_of(written) } else { Vec::new() };
     Some(Profile {
         name,
         words,
         filled: filled().count(),
         distinct: distinct.len(),
-        numeric: !distinct.is_empty() && distinct.iter().all(|value| is_number(value)),
-        has_point: distinct.iter().any(|value| value.contains('.')),
-        has_groups: distinct.iter().any(|value| value.contains(',')),
+        numeric: !distinct.is_empty() && (pointed || decimal_comma),
+        decimal_comma,
+        has_point: distinct.iter().any(|value| value.contains(mark)),
+        has_groups: distinct.iter().any(|value| value.contains(group)),
         values,
     })
 }
@@ -82,7 +88,23 @@ fn rule_name(sample: &Sample, at: usize) -> Option<String> {
     }
 }
 
+/// Swaps points and commas.
+fn swapped(text: &str) -> String {
+    let swap = |c| match c {
+        '.' => ',',
+        ',' => '.',
+        other => other,
+    };
+    text.chars().map(swap).collect()
+}
+
 impl Profile<'_> {
+    /// Returns a number of the column without group separators, its decimals behind a point.
+    pub(super) fn plain(&self, text: &str) -> String {
+        let text = if self.decimal_comma { swapped(text) } else { text.to_owned() };
+        text.replace(',', "")
+    }
+
     /// Returns the share of rows that have a value, in millionths.
     pub(super) fn filled_ppm(&self) -> u64 {
         ppm(self.filled, self.values.len())

@@ -29,6 +29,8 @@ pub(super) struct MoneyGuess {
     /// A column and its words where the sign turns.
     pub(super) negate_when: Option<(usize, Vec<String>)>,
     pub(super) groups: bool,
+    /// Numbers are written as `1.234,50`.
+    pub(super) decimal_comma: bool,
     pub(super) finding: Finding,
 }
 
@@ -313,7 +315,8 @@ fn compare_units(
 ) -> Agreement {
     let value = |side: usize, row: usize| {
         let exponent = currency[side].of_row(&profiles[side], row).exponent();
-        read(profiles[side][columns[side]].values[row], units[side], exponent)
+        let column = &profiles[side][columns[side]];
+        read(column, column.values[row], units[side], exponent)
     };
     let mut agreement = Agreement { units, same: 0, opposite: 0, of: 0, chance_ppm: 0, tied: false };
     let (mut by_chance, mut chances) = (0, 0);
@@ -339,8 +342,8 @@ fn compare_units(
     agreement
 }
 
-fn read(text: &str, unit: AmountUnit, exponent: u8) -> Option<i64> {
-    let plain = text.replace(',', "");
+fn read(column: &Profile<'_>, text: &str, unit: AmountUnit, exponent: u8) -> Option<i64> {
+    let plain = column.plain(text);
     match unit {
         AmountUnit::Decimal => parse_decimal(plain.as_bytes(), exponent).ok(),
         AmountUnit::Minor => parse_minor(plain.as_bytes()).ok(),
@@ -391,6 +394,7 @@ fn judged(
             negate,
             negate_when,
             groups: column.has_groups,
+            decimal_comma: column.decimal_comma,
             finding,
         })
     })
@@ -432,7 +436,8 @@ fn signs(
     // The rows that agree, and whether they do so only but for the sign; and where the value is positive.
     let value = |side: usize, row: usize| {
         let exponent = currency[side].of_row(&profiles[side], row).exponent();
-        read(profiles[side][columns[side]].values[row], agreement.units[side], exponent)
+        let column = &profiles[side][columns[side]];
+        read(column, column.values[row], agreement.units[side], exponent)
     };
     let rows: Vec<([usize; 2], bool, bool)> = pairs
         .iter()
@@ -517,6 +522,7 @@ fn by_name(
             negate: false,
             negate_when: None,
             groups: column.has_groups,
+            decimal_comma: column.decimal_comma,
             finding: Finding::unsure(name, &evidence),
         })
     })
@@ -541,15 +547,15 @@ fn median(column: &Profile<'_>) -> i128 {
     let mut sizes: Vec<i128> = column
         .values
         .iter()
-        .filter_map(|value| scaled(value))
+        .filter_map(|value| scaled(column, value))
         .map(|v| i128::from(v.unsigned_abs()))
         .collect();
     sizes.sort_unstable();
     sizes.get(sizes.len() / 2).copied().unwrap_or(0)
 }
 
-fn scaled(text: &str) -> Option<i64> {
-    read(text, AmountUnit::Decimal, 4)
+fn scaled(column: &Profile<'_>, text: &str) -> Option<i64> {
+    read(column, text, AmountUnit::Decimal, 4)
 }
 
 /// Returns the best share of pairs whose numbers agree in some pair of columns, in some unit, above what
@@ -559,7 +565,8 @@ pub(super) fn best_agreement_ppm(profiles: &Profiles<'_>, pairs: &Pairs, key: [u
         let columns = money_columns(&profiles[side], &[key[side]], Role::Amount);
         let read = |at: &usize| {
             let row_of = |pair: &(usize, usize)| if side == 0 { pair.0 } else { pair.1 };
-            pairs.iter().map(|pair| scaled(profiles[side][*at].values[row_of(pair)])).collect::<Vec<_>>()
+            let column = &profiles[side][*at];
+            pairs.iter().map(|pair| scaled(column, column.values[row_of(pair)])).collect::<Vec<_>>()
         };
         columns.iter().map(read).collect::<Vec<_>>()
     });

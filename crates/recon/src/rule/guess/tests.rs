@@ -118,7 +118,14 @@ fn sureness(guess: &Guess, setting: &str) -> Sureness {
 }
 
 fn plain_amount(name: &str, unit: AmountUnit) -> AmountField {
-    AmountField { column: column(name), unit, negate: false, negate_when: None, group_separator: None }
+    AmountField {
+        column: column(name),
+        unit,
+        negate: false,
+        negate_when: None,
+        group_separator: None,
+        decimal_mark: b'.',
+    }
 }
 
 fn map_of(field: Option<&WordField>) -> Vec<(&str, &str)> {

@@ -252,7 +252,11 @@ fn amount_value<'n>(amount: &MoneyGuess, name: &impl Fn(usize) -> &'n str) -> St
         ));
     }
     if amount.groups {
-        value.push_str(", group_separator = \",\"");
+        let separator = if amount.decimal_comma { "." } else { "," };
+        value.push_str(&format!(", group_separator = \"{separator}\""));
+    }
+    if amount.decimal_comma {
+        value.push_str(", decimal_mark = \",\"");
     }
     value.push_str(" }");
     value

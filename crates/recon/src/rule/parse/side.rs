@@ -19,7 +19,8 @@ pub(super) const FIELDS: &[&str] = &[
 ];
 pub(super) const WORD: &[&str] = &["column", "value", "map", "unmapped", "default"];
 pub(super) const CURRENCY: &[&str] = &["column", "value", "map"];
-pub(super) const AMOUNT: &[&str] = &["column", "unit", "negate", "negate_when", "group_separator"];
+pub(super) const AMOUNT: &[&str] =
+    &["column", "unit", "negate", "negate_when", "group_separator", "decimal_mark"];
 pub(super) const TEST: &[&str] = &["column", "in", "not_in", "prefix", "empty"];
 pub(super) const TIME: &[&str] = &["column", "format", "zone"];
 pub(super) const DATE: &[&str] = &["column", "format", "from", "zone", "cut_off"];
@@ -352,17 +353,40 @@ fn read_amount(fields: &mut Reader<'_, '_, '_>, name: &str) -> Option<AmountFiel
     table.missing_unless_there("unit", help);
     let unit = table.word("unit", UNITS);
     let negate = table.boolean("negate").unwrap_or(false);
-    let group_separator = read_group_separator(&mut table);
+    let decimal_mark = read_decimal_mark(&mut table, unit);
+    let group_separator = read_group_separator(&mut table, decimal_mark);
     let negate_when = match table.table("negate_when", TEST) {
         Some(mut test) => Some(read_test(&mut test)?),
         None => None,
     };
-    Some(AmountField { column: column?, unit: unit?, negate, negate_when, group_separator })
+    Some(AmountField { column: column?, unit: unit?, negate, negate_when, group_separator, decimal_mark })
 }
 
-fn read_group_separator(table: &mut Reader<'_, '_, '_>) -> Option<u8> {
+fn read_decimal_mark(table: &mut Reader<'_, '_, '_>, unit: Option<AmountUnit>) -> u8 {
+    let Some(text) = table.text("decimal_mark") else { return b'.' };
+    if unit == Some(AmountUnit::Minor) {
+        let message = "minor units are whole numbers, with no decimals to mark".to_owned();
+        table.fault("decimal_mark", FaultCode::ImpossibleSetting, message);
+    }
+    match *text.as_bytes() {
+        [byte @ (b'.' | b',')] => byte,
+        _ => {
+            let message = format!("{text:?} cannot stand before decimals");
+            table.fault("decimal_mark", FaultCode::BadValue, message).help("write \".\" or \",\"");
+            b'.'
+        }
+    }
+}
+
+fn read_group_separator(table: &mut Reader<'_, '_, '_>, decimal_mark: u8) -> Option<u8> {
     let text = table.text("group_separator")?;
     match *text.as_bytes() {
+        [byte] if byte == decimal_mark && decimal_mark == b',' => {
+            let message = format!("{text:?} stands before decimals here, so it cannot also be this");
+            table.fault("group_separator", FaultCode::ImpossibleSetting, message);
+            None
+        }
+        [b'.'] if decimal_mark == b',' => Some(b'.'),
         [byte @ (b',' | b' ' | b'\'' | b'_')] => Some(byte),
         _ => {
             table
@@ -371,7 +395,7 @@ fn read_group_separator(table: &mut Reader<'_, '_, '_>) -> Option<u8> {
                     FaultCode::BadValue,
                     format!("{text:?} cannot separate groups of digits"),
                 )
-                .help("write \",\" or \" \" or \"'\" or \"_\"");
+                .help("write \",\" or \" \" or \"'\" or \"_\"; \".\" goes with decimal_mark = \",\"");
             None
         }
     }

@@ -67,6 +67,7 @@ fn a_full_side_is_read_field_by_field() {
             negate: false,
             negate_when: Some(WordTest { column: column("type"), test: Test::In(vec!["REFUND".to_owned()]) }),
             group_separator: Some(b','),
+            decimal_mark: b'.',
         }
     );
     let fee = side.fee.as_ref().unwrap();
@@ -460,6 +461,24 @@ fn each_fault_is_named() {
             BadValue,
             "left.fields.fee.group_separator",
             "cannot separate groups",
+        ),
+        (
+            "fee = { column = \"fee\", unit = \"decimal\", decimal_mark = \";\" }",
+            BadValue,
+            "left.fields.fee.decimal_mark",
+            "write \".\" or \",\"",
+        ),
+        (
+            "fee = { column = \"fee\", unit = \"decimal\", decimal_mark = \",\", group_separator = \",\" }",
+            Impossible,
+            "left.fields.fee.group_separator",
+            "cannot also be",
+        ),
+        (
+            "fee = { column = \"fee\", unit = \"minor\", decimal_mark = \",\" }",
+            Impossible,
+            "left.fields.fee.decimal_mark",
+            "no decimals",
         ),
         (
             "fee = { column = \"fee\", unit = \"minor\", negate_when = { column = \"t\" } }",

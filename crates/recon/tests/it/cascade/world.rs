@@ -162,6 +162,7 @@ pub(super) fn rules(passes: Vec<Pass>) -> Rules {
             negate: false,
             negate_when: None,
             group_separator: None,
+            decimal_mark: b'.',
         },
         fee: None,
         status: None,
