@@ -16,6 +16,7 @@ use crate::sift::{Candidate, Part};
 use crate::source::parquet::ParquetSource;
 use crate::store::Shape;
 use crate::tags::TagSet;
+use std::collections::HashSet;
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
@@ -32,12 +33,18 @@ pub(crate) struct RejectedRow {
     pub raw: Vec<u8>,
 }
 
-/// What a fetch brought besides the records, which go to a pool.
-#[derive(Debug, Default)]
-pub(crate) struct Fetched {
-    pub(crate) rejected: Vec<RejectedRow>,
-    /// Keys (as canonical bytes) and types of which rows were matched without being fetched.
-    pub(crate) matched: Vec<(Vec<u8>, Word)>,
+/// A key (as canonical bytes) and a type of which rows were matched without being fetched.
+pub(crate) type Consumed = (Vec<u8>, Word);
+
+/// Where a thread puts what it fetches.
+#[derive(Debug)]
+pub(crate) struct Fetching<'p, 's> {
+    pub(crate) pool: Pool<'p>,
+    /// For rows that are rejected now, since only now all of their fields are read.
+    pub(crate) sink: &'s mut OutcomeSink,
+    /// The key by which rows are known to be of one group.
+    pub(crate) first_key: usize,
+    pub(crate) matched: HashSet<Consumed>,
 }
 
 const RAW_MAX: usize = 4096;
@@ -48,12 +55,10 @@ pub(crate) fn by_location(
     inputs: &[&Input],
     rows_before: &[&[u64]],
     candidates: &[Candidate],
-    first_key: usize,
     words: &Mutex<Words>,
     kernel: Kernel,
-    pool: &mut Pool<'_>,
-) -> Result<Fetched, ReconError> {
-    let mut out = Fetched::default();
+    into: &mut Fetching<'_, '_>,
+) -> Result<(), ReconError> {
     let mut text: Vec<u8> = Vec::new();
     let mut ends = Ends::default();
     let mut rest = candidates;
@@ -129,10 +134,10 @@ pub(crate) fn by_location(
                 };
                 let raw = &text[chunk.start..chunk.end];
                 match &chunk.row {
-                    Ok(row) => take(reader, row, loc, candidate.part, first_key, raw, pool, &mut out)?,
+                    Ok(row) => into.take(reader, row, loc, candidate.part, raw)?,
                     Err(NoRow::FieldCount { found }) => {
                         let error = RowError::FieldCount { found: *found, wanted: width };
-                        out.rejected.push(rejected(input.side, loc, error, raw));
+                        into.reject(input.side, loc, error, raw)?;
                     }
                     Err(NoRow::Blank) => return Err(ReconError::Changed { file: input.name().to_owned() }),
                 }
@@ -144,37 +149,36 @@ pub(crate) fn by_location(
             return Err(ReconError::Changed { file: input.name().to_owned() });
         }
     }
-    Ok(out)
+    Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "the one place where both ways of fetching meet")]
-fn take<F: Fields>(
-    reader: &mut Reader<'_>,
-    row: &F,
-    loc: Loc,
-    part: Part,
-    first_key: usize,
-    raw: &[u8],
-    pool: &mut Pool<'_>,
-    out: &mut Fetched,
-) -> Result<(), ReconError> {
-    let side = reader.layout.side;
-    let Fetched { rejected: bad, matched } = out;
-    let result = reader.record(row, loc, |record: &NewRecord<'_>| {
-        let key = record.texts[first_key];
-        if part != Part::Open
-            && let Some(key) = key
-        {
-            matched.push((key.to_vec(), record.kind));
+impl Fetching<'_, '_> {
+    fn take<F: Fields>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        row: &F,
+        loc: Loc,
+        part: Part,
+        raw: &[u8],
+    ) -> Result<(), ReconError> {
+        let side = reader.layout.side;
+        let result = reader.record(row, loc, |record: &NewRecord<'_>| {
+            if part != Part::Open
+                && let Some(key) = record.texts[self.first_key]
+            {
+                self.matched.insert((key.to_vec(), record.kind));
+            }
+            if part == Part::Witness { Ok(()) } else { self.pool.push(record) }
+        });
+        match result {
+            Ok(pushed) => pushed,
+            Err(error) => self.reject(side, loc, error, raw),
         }
-        if part == Part::Witness { Ok(()) } else { pool.push(record) }
-    });
-    match result {
-        Ok(pushed) => pushed,
-        Err(error) => {
-            bad.push(rejected(side, loc, error, raw));
-            Ok(())
-        }
+    }
+
+    fn reject(&mut self, side: Side, loc: Loc, error: RowError, raw: &[u8]) -> Result<(), ReconError> {
+        rejected(side, loc, error, raw).with_report(|row| self.sink.reject(row))?;
+        Ok(())
     }
 }
 
@@ -330,10 +334,9 @@ pub(crate) fn by_row(
     group: usize,
     candidates: &[Candidate],
     first: u64,
-    first_key: usize,
     words: &Mutex<Words>,
-    pool: &mut Pool<'_>,
-) -> Result<Fetched, ReconError> {
+    into: &mut Fetching<'_, '_>,
+) -> Result<(), ReconError> {
     let Access::RowGroups { rows: counts } = &input.access else { unreachable!("called for Parquet only") };
     let parquet = ParquetSource::open(&input.source)?;
     if parquet.row_groups().get(group) != counts.get(group) {
@@ -341,7 +344,6 @@ pub(crate) fn by_row(
     }
     let mut rows: Vec<u64> = candidates.iter().map(|c| c.loc - first).collect();
     rows.dedup();
-    let mut out = Fetched::default();
     let mut reader = Reader::new(&input.layout, words);
     let mut wanted = candidates;
     let mut failed = Ok(());
@@ -353,13 +355,12 @@ pub(crate) fn by_row(
                 wanted = later;
                 let fields = BatchRow { batch, row, columns: None };
                 if failed.is_ok() {
-                    failed = take(&mut reader, &fields, loc, candidate.part, first_key, b"", pool, &mut out);
+                    failed = into.take(&mut reader, &fields, loc, candidate.part, b"");
                 }
             }
         }
     })?;
-    failed?;
-    Ok(out)
+    failed
 }
 
 impl RejectedRow {

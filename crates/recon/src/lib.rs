@@ -2,6 +2,7 @@
 
 #![warn(unsafe_code)]
 
+mod ahead;
 mod arena;
 pub mod cascade;
 pub mod csv;

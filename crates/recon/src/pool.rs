@@ -11,6 +11,7 @@ use crate::reader::Totals;
 use crate::record::{Loc, NewRecord, Records, Side, Text, Word};
 use crate::rule::Rules;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use suanpan_money::Currency;
@@ -21,7 +22,8 @@ pub(crate) struct Pool<'r> {
     split: Split<'r>,
     memory: Vec<Part>,
     memory_bytes: usize,
-    spilled: Vec<Spilled>,
+    /// What did not fit, in one file.
+    spilled: Option<PartFile>,
     budget_bytes: usize,
     dir: PathBuf,
     /// Everything ever put in, by side.
@@ -49,23 +51,28 @@ impl Part {
 
 /// What a pool's records may be split on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Split<'r>(Option<Keys<'r>>);
+pub(crate) struct Split<'r> {
+    keys: Option<Keys<'r>>,
+    /// Drawn anew for each pool, so that nobody can choose keys that all fall into one part.
+    salt: u64,
+}
 
 impl<'r> Split<'r> {
     /// By the fields that records must share to meet in a pass.
     pub(crate) fn of(rules: &'r Rules, pass: usize) -> Self {
-        Split((pass < rules.passes.len()).then(|| Keys::of(rules, pass)))
+        let keys = (pass < rules.passes.len()).then(|| Keys::of(rules, pass));
+        Split { keys, salt: RandomState::new().hash_one(pass) | 1 }
     }
 
     /// By nothing: records meet no others.
     pub(crate) const fn anyhow() -> Self {
-        Split(None)
+        Split { keys: None, salt: 1 }
     }
 
     /// Returns the hash of what must stay together. A record that takes no part in the pass may go anywhere.
     fn hash(&self, record: &NewRecord<'_>) -> u64 {
-        let hash = self.0.as_ref().and_then(|keys| keys.hash(record));
-        hash.unwrap_or_else(|| record.loc.row << 1 | record.side.index() as u64)
+        let hash = self.keys.as_ref().and_then(|keys| keys.hash(record));
+        hash.unwrap_or_else(|| record.loc.row << 1 | record.side.index() as u64).wrapping_mul(self.salt)
     }
 }
 
@@ -81,7 +88,7 @@ impl<'r> Pool<'r> {
             split,
             memory: empty_parts(),
             memory_bytes: 0,
-            spilled: Vec::new(),
+            spilled: None,
             budget_bytes,
             dir: dir.to_owned(),
             totals: Default::default(),
@@ -104,12 +111,18 @@ impl<'r> Pool<'r> {
         if self.memory_bytes > self.budget_bytes { self.spill() } else { Ok(()) }
     }
 
-    /// Takes over all of another pool, which gathered for the same pass.
+    /// Takes over all of another pool, which is a [`Pool::share`] of this one or of its like.
     pub(crate) fn absorb(&mut self, other: Pool<'_>) -> Result<(), ReconError> {
+        assert_eq!(self.split.salt, other.split.salt, "pools of one kind part records alike");
         for (own, more) in self.totals.iter_mut().zip(&other.totals) {
             own.merge(more);
         }
-        self.spilled.extend(other.spilled);
+        if let Some(more) = other.spilled {
+            match &mut self.spilled {
+                None => self.spilled = Some(more),
+                Some(own) => own.append(more)?,
+            }
+        }
         for (own, more) in self.memory.iter_mut().zip(other.memory) {
             own.0.extend(more.0);
         }
@@ -120,18 +133,20 @@ impl<'r> Pool<'r> {
     #[cfg(test)]
     pub(crate) fn len(&self) -> u64 {
         let memory: usize = self.memory.iter().map(Part::len).sum();
-        memory as u64 + self.spilled.iter().map(|s| s.records).sum::<u64>()
+        memory as u64 + self.spilled.as_ref().map_or(0, |s| s.records)
     }
 
     fn spill(&mut self) -> Result<(), ReconError> {
-        let mut out = PartFile::create(&self.dir)?;
+        let out = match &mut self.spilled {
+            Some(out) => out,
+            None => self.spilled.insert(PartFile::create(&self.dir)?),
+        };
         for table in std::mem::replace(&mut self.memory, empty_parts()).into_iter().flat_map(|part| part.0) {
             for id in table.ids() {
                 out.put(&table.get(id))?;
             }
         }
         self.memory_bytes = 0;
-        self.spilled.push(out.finish()?);
         Ok(())
     }
 
@@ -141,36 +156,33 @@ impl<'r> Pool<'r> {
         mut self,
         each: &mut dyn FnMut(Vec<Part>) -> Result<(), ReconError>,
     ) -> Result<(), ReconError> {
-        if self.spilled.is_empty() {
-            return each(self.memory);
-        }
-        if self.memory_bytes > 0 {
+        if self.spilled.is_some() && self.memory_bytes > 0 {
             self.spill()?;
         }
-        let spilled = std::mem::take(&mut self.spilled);
-        self.split_files(spilled, each, 0)
+        match self.spilled.take() {
+            None => each(self.memory),
+            Some(file) => self.split_file(file.finish()?, each, 0),
+        }
     }
 
-    fn split_files(
+    fn split_file(
         &self,
-        files: Vec<Spilled>,
+        file: Spilled,
         each: &mut dyn FnMut(Vec<Part>) -> Result<(), ReconError>,
         depth: u32,
     ) -> Result<(), ReconError> {
-        let bytes: u64 = files.iter().map(|f| f.bytes).sum();
+        let bytes = file.bytes;
         // A record takes about twice its bytes on disk in memory, with its table's slack.
         let parts = (bytes * 3 / self.budget_bytes.max(1) as u64 + 1).clamp(2, FILES_MAX);
         let mut outs: Vec<PartFile> =
             (0..parts).map(|_| PartFile::create(&self.dir)).collect::<Result<_, _>>()?;
-        for file in files {
-            file.read(&self.dir, &mut |record| {
-                // Each level of splitting uses other bits of the hash.
-                let mixed = (self.split.hash(record) ^ u64::from(depth))
-                    .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                    .rotate_left(32 + depth * 7);
-                outs[(((mixed & 0xFFFF_FFFF) * parts) >> 32) as usize].put(record)
-            })?;
-        }
+        file.read(&self.dir, &mut |record| {
+            // Each level of splitting uses other bits of the hash.
+            let mixed = (self.split.hash(record) ^ u64::from(depth))
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                .rotate_left(32 + depth * 7);
+            outs[(((mixed & 0xFFFF_FFFF) * parts) >> 32) as usize].put(record)
+        })?;
         for out in outs {
             let file = out.finish()?;
             if file.records == 0 {
@@ -178,7 +190,7 @@ impl<'r> Pool<'r> {
             }
             let too_large = file.bytes * 2 > self.budget_bytes as u64;
             if too_large && file.bytes * 10 < bytes * 8 && depth < 4 {
-                self.split_files(vec![file], each, depth + 1)?;
+                self.split_file(file, each, depth + 1)?;
                 continue;
             }
             // A file that does not shrink is one group: it must be decided on as a whole.
@@ -218,6 +230,7 @@ struct Spilled {
     bytes: u64,
 }
 
+#[derive(Debug)]
 struct PartFile {
     out: BufWriter<File>,
     records: u64,
@@ -245,6 +258,16 @@ impl PartFile {
             .write_all(&len.to_le_bytes())
             .and_then(|()| self.out.write_all(&bytes))
             .map_err(ReconError::io("write a temporary file in", &self.dir))
+    }
+
+    /// Takes over all of another file.
+    fn append(&mut self, other: PartFile) -> Result<(), ReconError> {
+        let mut more = other.finish()?;
+        std::io::copy(&mut more.file, &mut self.out)
+            .map_err(ReconError::io("write a temporary file in", &self.dir))?;
+        self.records += more.records;
+        self.bytes += more.bytes;
+        Ok(())
     }
 
     fn finish(self) -> Result<Spilled, ReconError> {

@@ -664,6 +664,7 @@ impl<'a> Reader<'a> {
 #[inline(always)]
 fn fast_amount<F: Fields>(row: &F, op: &AmountOp, exponent: u8) -> Option<i64> {
     if op.group_separator.is_none()
+        && op.decimal_mark == b'.'
         && let Some((value, decimals)) = row.number(op.col)
     {
         return number_amount(value, decimals, op.decimal, exponent);

@@ -12,7 +12,7 @@ pub use inspect::{
     Explanation, Preview, PreviewRow, drop_repeated, explain, missing_inputs, plan, preview, sample,
 };
 pub(crate) use inspect::{pick_side, sketch_side};
-pub use plan::{Estimate, Plan, Strategy, least_memory_bytes, threads_within, usable_bytes};
+pub use plan::{Estimate, Plan, Strategy, least_memory_bytes, report_threads, threads_within, usable_bytes};
 pub use state::StateOptions;
 
 use crate::arena::Budget;

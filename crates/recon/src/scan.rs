@@ -5,6 +5,7 @@
 //! whether it starts inside them ([`crate::quotes`]). Compressed and transcoded files are read from
 //! the beginning by one worker each. Parquet goes by row groups.
 
+use crate::ahead::{STRETCH_BYTES, read_ahead};
 use crate::csv::{ChunkRow, CsvRow, Ends, Kernel, NoRow, Unquoting, index, rows};
 use crate::error::ReconError;
 use crate::input::{Access, Input, Job, TextFormat};
@@ -129,8 +130,8 @@ pub(crate) fn scan<V: Visitor>(
     for result in results {
         match result {
             Ok(visitor) => visitors.push(visitor),
-            // Jobs are taken in order and finished once begun, so the first of several errors is the
-            // one that any number of threads would find.
+            // Jobs are taken in order, and only those behind a failed one are given up, so the first of
+            // several errors is the one that any number of threads would find.
             Err((number, error)) => {
                 if first_error.as_ref().is_none_or(|(first, _)| number < *first) {
                     first_error = Some((number, error));
@@ -226,6 +227,9 @@ impl<'a> Worker<'a> {
         visitor: &mut V,
     ) -> Result<u32, ReconError> {
         let from = unit.number as u64 * input.unit_bytes as u64;
+        if from.is_multiple_of(STRETCH_BYTES) {
+            read_ahead(unit.file, unit.body + from);
+        }
         let mut text = std::mem::take(&mut self.text);
         let span = match input.quotes() {
             None => unit.load(input, from, &mut text)?,

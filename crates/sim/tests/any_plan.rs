@@ -287,6 +287,30 @@ fn a_late_file_costs_only_its_own_reading() {
     }
 }
 
+/// A replaced file stands behind the place of the one that was there, so locations reach beyond the sizes of
+/// all files.
+#[test]
+fn a_file_replaced_by_one_of_the_same_size_is_read_anew() {
+    let day = Day::generate(20_000, Faults::parse("[faults]\ndifferences = \"5%\"", "plain").unwrap());
+    let text = std::fs::read_to_string(&day.right[0]).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let backwards: String = rows.split_inclusive('\n').rev().collect();
+    for strategy in [Strategy::Memory, Strategy::Spill, Strategy::Sketch] {
+        let folder = day.dir.path().join(format!("replaced-{strategy:?}"));
+        let with_state = |resume| {
+            let mut options = day.options();
+            options.strategy = Some(strategy);
+            options.state = Some(state(&folder, resume, true, None));
+            options
+        };
+        std::fs::write(&day.right[0], &text).unwrap();
+        day.run(&with_state(false)).unwrap();
+        std::fs::write(&day.right[0], format!("{header}\n{backwards}")).unwrap();
+        let want = day.run(&day.options()).unwrap();
+        assert!(day.run(&with_state(true)).unwrap() == want, "{strategy:?}");
+    }
+}
+
 #[test]
 fn a_damaged_state_is_refused_and_never_believed() {
     let day = Day::every_fault(20_000, 5);

@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// Lets `threads` threads work on batches: `fill` makes the next one (or says that there is none),
 /// `work` turns it into a result, and `take` gets the results in the order of the batches.
 ///
-/// Batches and results are used again, so a run holds at most one batch and two results a thread.
+/// Batches and results are used again, so a run holds at most a batch and a result for each thread and one result more.
 ///
 /// # Errors
 /// The first error of any of the three; the threads then stop.
@@ -29,7 +29,7 @@ pub(super) fn in_order<B: Send, R: Send>(
             failed: false,
         }),
         moved: Condvar::new(),
-        ahead_max: threads.max(1) * 2,
+        ahead_max: threads + 1,
         take: Mutex::new(take),
     };
     if threads <= 1 {

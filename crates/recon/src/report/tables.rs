@@ -194,13 +194,13 @@ struct Seen {
 /// and so do the bytes of the files.
 #[derive(Default)]
 struct Batch<'a> {
-    rows: Vec<(u64, BatchRow<'a>)>,
+    rows: Vec<(u64, RowAt<'a>)>,
     /// The bytes of rows that were read from disk.
     read: Vec<u8>,
     bytes: usize,
 }
 
-enum BatchRow<'a> {
+enum RowAt<'a> {
     Kept(&'a [u8]),
     Read { at: usize, len: usize },
 }
@@ -213,12 +213,12 @@ impl<'a> Batch<'a> {
         let row = match row {
             MergedRow::Kept(bytes) => {
                 self.bytes += bytes.len();
-                BatchRow::Kept(bytes)
+                RowAt::Kept(bytes)
             }
             MergedRow::Read(bytes) => {
                 self.bytes += bytes.len();
                 self.read.extend_from_slice(bytes);
-                BatchRow::Read { at: self.read.len() - bytes.len(), len: bytes.len() }
+                RowAt::Read { at: self.read.len() - bytes.len(), len: bytes.len() }
             }
         };
         self.rows.push((number, row));
@@ -237,8 +237,8 @@ impl<'a> Batch<'a> {
     fn row(&self, at: usize) -> (u64, &[u8]) {
         let (number, row) = &self.rows[at];
         let bytes = match row {
-            BatchRow::Kept(bytes) => bytes,
-            BatchRow::Read { at, len } => &self.read[*at..at + len],
+            RowAt::Kept(bytes) => bytes,
+            RowAt::Read { at, len } => &self.read[*at..at + len],
         };
         (*number, bytes)
     }

@@ -10,7 +10,7 @@ use crate::pool::{Part, Pool, Split};
 use crate::record::{RecordId, Records, Side, Words};
 use crate::report::OutcomeSink;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the passes need besides the records.
 pub(super) struct Deciding<'a> {
@@ -47,9 +47,10 @@ impl Deciding<'_> {
         let rules = &self.options.rules;
         let gather = |pass| Pool::new(Split::of(rules, pass), self.pool_bytes, &self.options.work_dir);
         let sharers = sinks.len();
+        let mut next = gather(1);
         let mut workers: Vec<Worker<'_>> = sinks
             .into_iter()
-            .map(|sink| Worker { sink, tallies: Tallies::default(), next: gather(1).share(sharers) })
+            .map(|sink| Worker { sink, tallies: Tallies::default(), next: next.share(sharers) })
             .collect();
         let mut open = pool;
         for pass in 0..rules.passes.len() {
@@ -57,10 +58,11 @@ impl Deciding<'_> {
                 self.in_parallel(&mut workers, parts, |worker, part| self.decide(pass, part, worker))?;
                 self.check_stop()
             })?;
-            open = gather(pass + 1);
+            let after = gather(pass + 2);
             for worker in &mut workers {
-                open.absorb(std::mem::replace(&mut worker.next, gather(pass + 2).share(sharers)))?;
+                next.absorb(std::mem::replace(&mut worker.next, after.share(sharers)))?;
             }
+            open = std::mem::replace(&mut next, after);
         }
         let mut done = Done { sinks: Vec::new(), tallies: Tallies::default() };
         for worker in workers {
@@ -145,18 +147,21 @@ impl Deciding<'_> {
         let records: usize = parts.iter().map(Part::len).sum();
         let mut parts = parts.into_iter().filter(|part| part.len() > 0);
         if workers.len() == 1 || records < ALONE {
-            return parts.try_for_each(|part| each(&mut workers[0], part));
+            return parts.try_for_each(|part| self.check_stop().and_then(|()| each(&mut workers[0], part)));
         }
         let parts = Mutex::new(parts);
-        let next = || parts.lock().expect("no thread panicked").next();
+        let failed = AtomicBool::new(false);
+        // After an error or a stop nobody begins another part.
+        let go_on = || !failed.load(Ordering::Relaxed) && !self.progress.stop.load(Ordering::Relaxed);
+        let next = || parts.lock().expect("no thread panicked").next().filter(|_| go_on());
         std::thread::scope(|scope| {
             let handles: Vec<_> = workers
                 .iter_mut()
                 .map(|worker| {
-                    let (next, each) = (&next, &each);
+                    let (next, each, failed) = (&next, &each, &failed);
                     scope.spawn(move || {
                         while let Some(part) = next() {
-                            each(worker, part)?;
+                            each(worker, part).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
                         }
                         Ok(())
                     })

@@ -229,12 +229,19 @@ pub fn preview(options: &Options, rows: usize) -> Result<Vec<Preview>, ReconErro
         });
         let mut jobs = Vec::new();
         input.jobs(at, &mut jobs);
-        let first = Previewing { rows, seen: 0, found: &found, words: &words };
-        match scan(&inputs, &jobs, &control, vec![first]) {
-            // Enough was seen.
-            Ok(_) | Err(ReconError::Interrupted) => {}
-            Err(ReconError::QuotesSeen { .. }) => {}
-            Err(error) => return Err(error),
+        loop {
+            let first = Previewing { rows, seen: 0, found: &found, words: &words };
+            match scan(&inputs, &jobs, &control, vec![first]) {
+                // Enough was seen.
+                Ok(_) | Err(ReconError::Interrupted) => break,
+                Err(ReconError::QuotesSeen { .. }) => {
+                    inputs[at].heed_quotes();
+                    let mut found = found.lock().expect("no thread panicked");
+                    found.rows.clear();
+                    found.skipped.iter_mut().for_each(|(_, count)| *count = 0);
+                }
+                Err(error) => return Err(error),
+            }
         }
         previews.push(found.into_inner().expect("no thread panicked"));
     }

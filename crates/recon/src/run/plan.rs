@@ -92,6 +92,8 @@ pub(crate) struct Notes {
 const BASE_BYTES: usize = 10 << 20;
 /// Buffers of one worker: text, positions, batch.
 const WORKER_BYTES: usize = 3 << 20;
+/// Buffers of one worker that writes a report: a batch of rows, and these in each form.
+const REPORT_WORKER_BYTES: usize = 28 << 20;
 /// The least room of one worker for rows and records.
 const WORKER_USABLE_BYTES_MIN: usize = 1 << 20;
 /// A sketch of this many cells stays in a core's second-level cache.
@@ -130,6 +132,19 @@ const fn fixed_bytes(threads: usize) -> usize {
 pub const fn threads_within(memory_bytes: usize) -> usize {
     let threads = memory_bytes.saturating_sub(BASE_BYTES) / (WORKER_BYTES + WORKER_USABLE_BYTES_MIN);
     if threads == 0 { 1 } else { threads }
+}
+
+/// Returns with how many of `threads` a report is best written within a memory limit, at least one.
+#[must_use]
+pub const fn report_threads(memory_bytes: usize, threads: usize) -> usize {
+    let within = memory_bytes.saturating_sub(BASE_BYTES) / REPORT_WORKER_BYTES;
+    if within == 0 {
+        1
+    } else if within < threads {
+        within
+    } else {
+        threads
+    }
 }
 
 /// Checks a memory limit, and returns what it leaves for rows and records.

@@ -6,7 +6,7 @@ use super::{Options, SideCounts};
 use crate::arena::Budget;
 use crate::digest::Secret;
 use crate::error::ReconError;
-use crate::fetch::{self, Fetched, Picker, Wanted};
+use crate::fetch::{self, Consumed, Fetching, Picker, Wanted};
 use crate::input::{Access, Input, Job};
 use crate::pool::Pool;
 use crate::reader::{Digest, Fields, Reader, RowError};
@@ -17,6 +17,7 @@ use crate::sift::{Candidate, Part, SiftOptions, Sifted, Sifter};
 use crate::sketch::{Difference, Element, Sketch};
 use crate::store::{Entries, Shape, Store, loc_of};
 use crate::tags::TagSet;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -458,9 +459,8 @@ impl Reading<'_> {
     ) -> Result<Sifted, ReconError> {
         let most = (self.plan.pool_bytes / 64).max(1024);
         let keyed = entries.shape.keyed();
-        let ends =
-            Side::BOTH.map(|side| self.inputs.iter().filter(|i| i.side == side).map(Input::locations).sum());
-        let end = ends.into_iter().fold(0, u64::max);
+        // A late input stands behind the others, and behind the place of one that it replaced.
+        let end = self.inputs.iter().map(|i| i.base + i.locations()).fold(0, u64::max);
         let mut all = Sifted::new(end);
         if cursor.partition < keyed {
             let next = AtomicUsize::new(cursor.partition);
@@ -541,9 +541,9 @@ impl Reading<'_> {
         pool: &mut Pool<'_>,
         sinks: &mut [OutcomeSink],
         counts: &[SideCounts; 2],
-    ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
+    ) -> Result<HashSet<Consumed>, ReconError> {
         let Sifted { mut candidates, .. } = wave;
-        let mut matched = Vec::new();
+        let mut matched = HashSet::new();
         let again: Vec<Side> = Side::BOTH.into_iter().filter(|s| !locations[s.index()]).collect();
         if !again.is_empty() {
             // The rows that have no location are found by their keys, those without keys in the last wave.
@@ -564,56 +564,55 @@ impl Reading<'_> {
             own.retain(|(input, _)| input.side == side && !matches!(input.access, Access::RowGroups { .. }));
             own.sort_by_key(|(input, _)| input.base);
             let (own, before): (Vec<&Input>, Vec<&[u64]>) = own.into_iter().unzip();
-            let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
             let mut texts = candidates.take(side);
             let by_row = self.take_parquet(side, &mut texts);
             let groups = self.row_groups(side, &by_row, &rows_before);
-            matched.extend(self.fetch_pieces(groups, pool, sinks, |(job, candidates, first), pool| {
+            matched.extend(self.fetch_pieces(groups, pool, sinks, |(job, candidates, first), into| {
                 let input = &self.inputs[job.input as usize];
-                let group = job.unit as usize;
-                fetch::by_row(input, group, candidates, first, first_key, self.control.words, pool)
+                fetch::by_row(input, job.unit as usize, candidates, first, self.control.words, into)
             })?);
             let (words, kernel) = (self.control.words, self.control.kernel);
-            matched.extend(self.fetch_pieces(texts, pool, sinks, |mut piece, pool| {
+            matched.extend(self.fetch_pieces(texts, pool, sinks, |mut piece, into| {
                 piece.sort_unstable_by_key(|candidate| candidate.loc);
-                fetch::by_location(&own, &before, &piece, first_key, words, kernel, pool)
+                fetch::by_location(&own, &before, &piece, words, kernel, into)
             })?);
         }
         Ok(matched)
     }
 
-    /// Fetches pieces in parallel, each thread into a pool of its own. Returns what was matched without being
-    /// fetched.
+    /// Fetches pieces in parallel, each thread into a pool and a sink of its own. Returns what was matched
+    /// without being fetched.
     fn fetch_pieces<'p, P: Send>(
         &self,
         pieces: Vec<P>,
         pool: &mut Pool<'p>,
         sinks: &mut [OutcomeSink],
-        fetch: impl Fn(P, &mut Pool<'_>) -> Result<Fetched, ReconError> + Sync,
-    ) -> Result<Vec<(Vec<u8>, crate::record::Word)>, ReconError> {
+        fetch: impl Fn(P, &mut Fetching<'p, '_>) -> Result<(), ReconError> + Sync,
+    ) -> Result<HashSet<Consumed>, ReconError> {
         let threads = self.control.threads.max(1).min(pieces.len());
+        let first_key = self.inputs.first().and_then(|i| i.layout.first_key).unwrap_or(0);
         let pieces = Mutex::new(pieces.into_iter());
         let failed = AtomicBool::new(false);
         let next = || pieces.lock().expect("no thread panicked").next();
-        let work = |mut own: Pool<'p>| {
-            let mut all = Fetched::default();
+        let work = |mut into: Fetching<'p, '_>| {
             // After an error the others need not begin another piece.
             while let Some(piece) = next().filter(|_| !failed.load(Ordering::Relaxed)) {
                 if self.control.stop.load(Ordering::Relaxed) {
                     return Err(ReconError::Interrupted);
                 }
-                let fetched =
-                    fetch(piece, &mut own).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-                all.rejected.extend(fetched.rejected);
-                all.matched.extend(fetched.matched);
+                fetch(piece, &mut into).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
             }
-            Ok((own, all))
+            Ok((into.pool, into.matched))
         };
         let done: Vec<_> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|_| {
+            let workers: Vec<_> = sinks
+                .iter_mut()
+                .take(threads)
+                .map(|sink| {
                     let own = pool.share(threads + 1);
-                    scope.spawn(|| work(own))
+                    let work = &work;
+                    scope
+                        .spawn(move || work(Fetching { pool: own, sink, first_key, matched: HashSet::new() }))
                 })
                 .collect();
             workers
@@ -621,16 +620,13 @@ impl Reading<'_> {
                 .map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
         });
-        let mut matched = Vec::new();
+        let mut all = HashSet::new();
         for worker in done {
-            let (own, fetched) = worker?;
+            let (own, matched) = worker?;
             pool.absorb(own)?;
-            for row in &fetched.rejected {
-                row.with_report(|row| sinks[0].reject(row))?;
-            }
-            matched.extend(fetched.matched);
+            all.extend(matched);
         }
-        Ok(matched)
+        Ok(all)
     }
 
     /// Takes the candidates of Parquet files out, in order of location.

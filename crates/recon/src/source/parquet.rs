@@ -1,8 +1,8 @@
 //! Parquet: chosen columns of a row group, as text.
 //!
-//! Pages are taken from the `parquet` crate, which finds and decompresses them; the two encodings
-//! that nearly all files use are decoded here straight into text, so that a dictionary is turned
-//! into text once and not once a row. Rarer encodings go through the crate's own decoders.
+//! Pages are found by the `parquet` crate, and unpacked by it unless they are packed with Snappy; the
+//! two encodings that nearly all files use are decoded here straight into text, so that a dictionary
+//! is turned into text once and not once a row. Rarer encodings go through the crate's own decoders.
 
 mod library;
 mod pages;

@@ -107,6 +107,15 @@ fn the_least_memory_is_held_to() {
         assert!(peak <= (64 << 20) + BESIDES_BYTES, "{more}: {peak} bytes");
         assert_eq!(summary["memory_limit_bytes"], 64 << 20);
     }
+    // So with a report of a hundred thousand rows, which is written within the limit too.
+    world.write("faults.toml", "[faults]\ndifferences = \"30%\"\n");
+    world.day(300_000, "--faults faults.toml");
+    for threads in [2, 13] {
+        let ran = format!("--quiet --memory 64MiB --threads {threads}");
+        world.reconcile("day/ledger.csv", "day/channel.csv", &ran).ends(1);
+        let peak = world.summary("out")["peak_rss_bytes"].as_u64().unwrap();
+        assert!(peak <= (64 << 20) + BESIDES_BYTES, "{threads} threads, many differences: {peak} bytes");
+    }
     // Without the limit the same records in full take more than that, so the limit was at work.
     world.reconcile("day/ledger.csv", "day/channel.csv", "--quiet --threads 2 --strategy full").ends(1);
     let peak = world.summary("out")["peak_rss_bytes"].as_u64().unwrap();

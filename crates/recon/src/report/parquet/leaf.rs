@@ -217,6 +217,7 @@ impl Leaf {
     /// Makes the data page: levels where the column has nulls, then the values.
     fn fill(&mut self, page: &mut Vec<u8>, rows: usize) {
         page.clear();
+        assert!(!is_required(self.kind) || self.count == rows, "a required column has a value in each row");
         if !is_required(self.kind) {
             page.extend_from_slice(&[0; 4]);
             if self.count == 0 || self.count == rows {

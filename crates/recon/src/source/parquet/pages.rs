@@ -41,9 +41,10 @@ enum Ahead {
 }
 
 impl Ahead {
-    fn rows(&self) -> usize {
+    /// Returns its rows, where it is a page of rows.
+    fn rows(&self) -> Option<usize> {
         let (Ahead::Unpacked(page) | Ahead::Packed(page)) = self;
-        page.num_values() as usize
+        (!matches!(page, Page::DictionaryPage { .. })).then(|| page.num_values() as usize)
     }
 }
 
@@ -192,9 +193,9 @@ impl Pages {
         while rows > 0 {
             let Some(page) = self.page.as_mut().filter(|page| page.rows > 0) else {
                 if let Some(ahead) = &self.ahead {
-                    match ahead {
-                        Ok(ahead) if ahead.rows() <= rows => {
-                            rows -= ahead.rows();
+                    match ahead.as_ref().ok().and_then(Ahead::rows) {
+                        Some(whole) if whole <= rows => {
+                            rows -= whole;
                             self.ahead = None;
                             self.dense = false;
                         }
@@ -343,10 +344,12 @@ fn torn(_: Torn) -> Fail {
 /// Returns the part of a page that is packed; `None` where nothing is.
 fn packed_bytes(page: &Page) -> Option<Bytes> {
     match page {
-        Page::DictionaryPage { buf, .. } | Page::DataPage { buf, .. } => Some(buf.clone()),
+        // A page of nothing but nulls, or a dictionary of nothing, may have nothing to pack.
+        Page::DictionaryPage { buf, .. } | Page::DataPage { buf, .. } => {
+            (!buf.is_empty()).then(|| buf.clone())
+        }
         Page::DataPageV2 { buf, is_compressed, .. } => {
             let start = levels_len(page);
-            // A page of nothing but nulls has nothing to pack.
             (*is_compressed && start < buf.len()).then(|| buf.slice(start..))
         }
     }

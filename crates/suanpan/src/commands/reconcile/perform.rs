@@ -91,7 +91,8 @@ fn write(job: &Job, decided: Decided, started: Timestamp) -> Result<Outcome, Tro
     let mut facts = facts(job, &decided, started);
     write_json(out, "plan.json", &decided.plan)?;
     let Decided { sinks, words, timings, .. } = decided;
-    let written = write_tables(out, sinks, &words, options.threads)?;
+    let written =
+        write_tables(out, sinks, &words, run::report_threads(options.memory_bytes, options.threads))?;
     facts.timings = run::phases(&timings, &facts.inputs, writing.elapsed());
     facts.finished_at = Timestamp::now().to_string();
     facts.peak_rss_bytes = peak_rss_bytes();
