@@ -9,7 +9,7 @@
 use crate::arena::Entry;
 use crate::error::ReconError;
 use crate::record::Side;
-use crate::store::{Entries, LOC_BITS, TAG_BITS, class_of, loc_of};
+use crate::store::{LOC_BITS, TAG_BITS, Window, class_of, loc_of};
 use crate::tags::{TagMap, TagSet};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -224,7 +224,7 @@ const COUNT_MASK: u64 = (1 << 36) - 1;
 impl Sifter {
     pub(crate) fn sift(
         &mut self,
-        entries: &Entries<'_>,
+        entries: &Window<'_, '_>,
         partition: usize,
         options: &SiftOptions,
         forced: &[u64],
@@ -287,7 +287,7 @@ impl Sifter {
     /// Sums fingerprints per bucket and returns how many rows are in buckets that do not agree.
     fn fingerprint(
         &mut self,
-        entries: &Entries<'_>,
+        entries: &Window<'_, '_>,
         partition: usize,
         bits: u32,
         options: &SiftOptions,
@@ -341,7 +341,7 @@ impl Sifter {
     /// would lie outside the caches: the rows of a hot key. Returns how many rows are still suspect.
     fn fingerprint_classes(
         &mut self,
-        entries: &Entries<'_>,
+        entries: &Window<'_, '_>,
         partition: usize,
         bits: u32,
         options: &SiftOptions,
@@ -376,7 +376,7 @@ impl Sifter {
     #[expect(clippy::too_many_arguments, reason = "one round of one partition")]
     fn find_dirty(
         &mut self,
-        entries: &Entries<'_>,
+        entries: &Window<'_, '_>,
         partition: usize,
         bits: u32,
         options: &SiftOptions,
@@ -458,7 +458,7 @@ impl Sifter {
     /// go on. A witness tells the cascade which key and type were matched.
     fn hot_keys(
         &mut self,
-        entries: &Entries<'_>,
+        entries: &Window<'_, '_>,
         partition: usize,
         options: &SiftOptions,
         out: &mut Sifted,
@@ -546,7 +546,7 @@ mod tests {
     use super::*;
     use crate::arena::Budget;
     use crate::digest::KeyHash;
-    use crate::store::{Shape, Store};
+    use crate::store::{Entries, Shape, Store};
     use proptest::prelude::*;
     use std::collections::{BTreeMap, HashSet};
 
@@ -580,8 +580,13 @@ mod tests {
         let entries = Entries::new(shape, stores);
         let mut out = Sifted::new(rows.len() as u64);
         let mut sifter = Sifter::default();
+        let mut window = Window::new(&entries);
         for partition in 0..shape.keyed() {
-            sifter.sift(&entries, partition, options, forced, &mut out).unwrap();
+            // Held and not held give the same.
+            if partition % 3 != 2 {
+                window.hold(partition..partition + 1).unwrap();
+            }
+            sifter.sift(&window, partition, options, forced, &mut out).unwrap();
         }
         let mut found: Vec<Candidate> =
             Side::BOTH.into_iter().flat_map(|side| out.candidates.of(side)).copied().collect();

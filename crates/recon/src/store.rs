@@ -10,7 +10,7 @@ use crate::digest::KeyHash;
 use crate::error::ReconError;
 use crate::record::Side;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -184,11 +184,12 @@ pub(crate) struct RunFile {
     /// Whether the file outlives the run.
     keep: bool,
     /// Where each partition starts, in entries from the start of the data; one more for the end.
-    starts: Vec<u64>,
+    starts: Vec<u32>,
     data_at: u64,
 }
 
 const MAGIC: &[u8; 8] = b"SUANRUN1";
+const WRITE_BYTES: usize = 256 << 10;
 
 impl RunFile {
     fn write(path: &Path, partitions: &Partitions<'_>) -> Result<RunFile, ReconError> {
@@ -200,35 +201,34 @@ impl RunFile {
             .truncate(true)
             .open(path)
             .map_err(io("create"))?;
-        let mut out = BufWriter::with_capacity(256 << 10, &file);
-        let mut starts = vec![0];
+        let mut starts = vec![0_u32];
         for partition in 0..partitions.partitions() {
-            starts.push(starts[partition] + partitions.count(partition) as u64);
+            let end = u64::from(starts[partition]) + partitions.count(partition) as u64;
+            starts.push(u32::try_from(end).expect("a run file of fewer than 2^32 rows"));
         }
-        let write = |out: &mut BufWriter<&File>| -> std::io::Result<()> {
-            out.write_all(MAGIC)?;
-            out.write_all(&(starts.len() as u64).to_le_bytes())?;
-            for start in &starts {
-                out.write_all(&start.to_le_bytes())?;
-            }
+        let write = || -> std::io::Result<()> {
+            let mut out = &file;
+            let mut bytes = Vec::with_capacity(WRITE_BYTES + crate::arena::BLOCK);
+            bytes.extend_from_slice(MAGIC);
+            bytes.extend_from_slice(&(starts.len() as u64).to_le_bytes());
+            starts.iter().for_each(|start| bytes.extend_from_slice(&u64::from(*start).to_le_bytes()));
             for partition in 0..partitions.partitions() {
-                let mut failed = Ok(());
+                let mut written = Ok(());
                 partitions.slices(partition, |entries| {
                     for entry in entries {
-                        if failed.is_ok() {
-                            let mut bytes = [0; 16];
-                            bytes[..8].copy_from_slice(&entry[0].to_le_bytes());
-                            bytes[8..].copy_from_slice(&entry[1].to_le_bytes());
-                            failed = out.write_all(&bytes);
-                        }
+                        bytes.extend_from_slice(&entry[0].to_le_bytes());
+                        bytes.extend_from_slice(&entry[1].to_le_bytes());
+                    }
+                    if bytes.len() >= WRITE_BYTES && written.is_ok() {
+                        written = out.write_all(&bytes);
+                        bytes.clear();
                     }
                 });
-                failed?;
+                written?;
             }
-            out.flush()
+            out.write_all(&bytes)
         };
-        write(&mut out).map_err(io("write"))?;
-        drop(out);
+        write().map_err(io("write"))?;
         let data_at = 16 + 8 * starts.len() as u64;
         Ok(RunFile { path: path.to_owned(), file, keep: false, starts, data_at })
     }
@@ -247,22 +247,52 @@ impl RunFile {
         file.read_exact_at(&mut head, 0).map_err(|_| damaged())?;
         let words: Vec<u64> =
             head.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().expect("eight bytes"))).collect();
-        let starts = words[2..].to_vec();
+        let starts: Vec<u32> = words[2..]
+            .iter()
+            .map(|start| u32::try_from(*start))
+            .collect::<Result<_, _>>()
+            .map_err(|_| damaged())?;
         let ordered = starts.is_sorted() && starts[0] == 0;
         let len = file.metadata().map_err(io("read"))?.len();
-        let whole = starts.last().is_some_and(|end| end.checked_mul(16) == len.checked_sub(data_at));
+        let whole = starts.last().is_some_and(|end| Some(u64::from(*end) * 16) == len.checked_sub(data_at));
         if &head[..8] != MAGIC || words[1] != places as u64 || !ordered || !whole {
             return Err(damaged());
         }
         Ok(RunFile { path: path.to_owned(), file, keep: true, starts, data_at })
     }
 
+    fn rows(&self) -> u64 {
+        u64::from(*self.starts.last().expect("an end"))
+    }
+
     fn count(&self, place: usize) -> u64 {
-        self.starts[place + 1] - self.starts[place]
+        u64::from(self.starts[place + 1] - self.starts[place])
+    }
+
+    /// Reads some neighbouring partitions, each to the end of its list.
+    fn read(
+        &self,
+        places: std::ops::Range<usize>,
+        bytes: &mut Vec<u8>,
+        lists: &mut [Vec<Entry>],
+    ) -> Result<(), ReconError> {
+        let start = |place: usize| self.starts[place] as usize * 16;
+        let first = start(places.start);
+        let size = start(places.end) - first;
+        if bytes.len() < size {
+            bytes.resize(size, 0);
+        }
+        self.file
+            .read_exact_at(&mut bytes[..size], self.data_at + first as u64)
+            .map_err(ReconError::io("read", &self.path))?;
+        for (place, list) in places.zip(lists) {
+            list.extend(entries_of(&bytes[start(place) - first..start(place + 1) - first]));
+        }
+        Ok(())
     }
 
     fn slices(&self, place: usize, each: &mut impl FnMut(&[Entry])) -> Result<(), ReconError> {
-        let (mut at, end) = (self.starts[place], self.starts[place + 1]);
+        let (mut at, end) = (u64::from(self.starts[place]), u64::from(self.starts[place + 1]));
         let mut bytes = vec![0_u8; 16 * 2048];
         let mut entries = Vec::with_capacity(2048);
         while at < end {
@@ -272,17 +302,17 @@ impl RunFile {
                 .read_exact_at(bytes, self.data_at + at * 16)
                 .map_err(ReconError::io("read", &self.path))?;
             entries.clear();
-            entries.extend(bytes.chunks_exact(16).map(|b| {
-                [
-                    u64::from_le_bytes(b[..8].try_into().expect("eight bytes")),
-                    u64::from_le_bytes(b[8..].try_into().expect("eight bytes")),
-                ]
-            }));
+            entries.extend(entries_of(bytes));
             each(&entries);
             at += count as u64;
         }
         Ok(())
     }
+}
+
+fn entries_of(bytes: &[u8]) -> impl Iterator<Item = Entry> {
+    let word = |b: &[u8]| u64::from_le_bytes(b.try_into().expect("eight bytes"));
+    bytes.chunks_exact(16).map(move |b| [word(&b[..8]), word(&b[8..])])
 }
 
 impl Drop for RunFile {
@@ -329,6 +359,14 @@ impl<'b> Entries<'b> {
         Ok(())
     }
 
+    /// Returns how many neighbouring partitions a [`Window`] does best to hold.
+    pub(crate) fn window_width(&self) -> usize {
+        let keyed = self.shape.keyed();
+        let rows: u64 = self.stores.iter().flat_map(|s| &s.runs).map(RunFile::rows).sum();
+        let of_one = usize::try_from(rows).unwrap_or(usize::MAX) / keyed;
+        (HELD_ROWS / of_one.max(1)).clamp(1, 16)
+    }
+
     /// Takes the stores out, one a thread.
     pub(crate) fn take_stores(&mut self) -> Vec<Store<'b>> {
         std::mem::take(&mut self.stores)
@@ -337,5 +375,75 @@ impl<'b> Entries<'b> {
     /// Returns the number of run files on disk.
     pub(crate) fn runs(&self) -> usize {
         self.stores.iter().map(|s| s.runs.len()).sum()
+    }
+}
+/// Some neighbouring partitions at hand for one thread. What run files hold of them is read once and in large
+/// pieces: a partition alone has a few KiB in each file, and is looked at more than once.
+pub(crate) struct Window<'e, 'b> {
+    pub(crate) shape: Shape,
+    entries: &'e Entries<'b>,
+    held: std::ops::Range<usize>,
+    /// What run files hold, by side and partition.
+    read: [Vec<Vec<Entry>>; 2],
+    bytes: Vec<u8>,
+}
+
+/// Rows that a window holds, so that they fit into the second-level cache.
+const HELD_ROWS: usize = 96 << 10;
+/// Partitions with more rows than this are not held but read in pieces whenever they are looked at.
+const HELD_ROWS_MAX: u64 = 512 << 10;
+
+impl<'e, 'b> Window<'e, 'b> {
+    pub(crate) fn new(entries: &'e Entries<'b>) -> Self {
+        Window {
+            shape: entries.shape,
+            entries,
+            held: 0..0,
+            read: [Vec::new(), Vec::new()],
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Moves to other partitions.
+    pub(crate) fn hold(&mut self, partitions: std::ops::Range<usize>) -> Result<(), ReconError> {
+        self.held = 0..0;
+        let counts = partitions.clone().flat_map(|p| Side::BOTH.map(|side| self.entries.count(side, p)));
+        if self.entries.runs() == 0 || counts.sum::<u64>() > HELD_ROWS_MAX {
+            return Ok(());
+        }
+        for side in Side::BOTH {
+            let lists = &mut self.read[side.index()];
+            lists.resize_with(partitions.len(), Vec::new);
+            lists.iter_mut().for_each(Vec::clear);
+            let first = self.shape.place(side, partitions.start);
+            for run in self.entries.stores.iter().flat_map(|store| &store.runs) {
+                run.read(first..first + partitions.len(), &mut self.bytes, lists)?;
+            }
+        }
+        self.held = partitions;
+        Ok(())
+    }
+
+    pub(crate) fn count(&self, side: Side, partition: usize) -> u64 {
+        self.entries.count(side, partition)
+    }
+
+    /// Gives all entries of a partition of one side, in slices.
+    #[inline(always)]
+    pub(crate) fn slices(
+        &self,
+        side: Side,
+        partition: usize,
+        mut each: impl FnMut(&[Entry]),
+    ) -> Result<(), ReconError> {
+        if !self.held.contains(&partition) {
+            return self.entries.slices(side, partition, each);
+        }
+        let place = self.shape.place(side, partition);
+        for store in &self.entries.stores {
+            store.memory.slices(place, &mut each);
+        }
+        each(&self.read[side.index()][partition - self.held.start]);
+        Ok(())
     }
 }

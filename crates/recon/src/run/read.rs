@@ -15,7 +15,7 @@ use crate::report::OutcomeSink;
 use crate::scan::{At, Control, Visitor, scan};
 use crate::sift::{Candidate, Part, SiftOptions, Sifted, Sifter};
 use crate::sketch::{Difference, Element, Sketch};
-use crate::store::{Entries, Shape, Store, loc_of};
+use crate::store::{Entries, Shape, Store, Window, loc_of};
 use crate::tags::TagSet;
 use std::collections::HashSet;
 use std::fs::File;
@@ -466,23 +466,29 @@ impl Reading<'_> {
             let next = AtomicUsize::new(cursor.partition);
             let found = AtomicUsize::new(0);
             let threads = self.control.threads.max(1).min(keyed - cursor.partition);
+            let width = entries.window_width();
             let results: Vec<Result<Sifted, ReconError>> = std::thread::scope(|scope| {
                 let workers: Vec<_> = (0..threads)
                     .map(|_| {
                         let (next, found) = (&next, &found);
                         scope.spawn(move || {
                             let mut sifter = Sifter::default();
+                            let mut window = Window::new(entries);
                             let mut out = Sifted::new(end);
                             while found.load(Ordering::Relaxed) < most {
-                                let partition = next.fetch_add(1, Ordering::Relaxed);
-                                if partition >= keyed {
+                                let first = next.fetch_add(width, Ordering::Relaxed);
+                                if first >= keyed {
                                     break;
                                 }
                                 if self.control.stop.load(Ordering::Relaxed) {
                                     return Err(ReconError::Interrupted);
                                 }
+                                let partitions = first..(first + width).min(keyed);
+                                window.hold(partitions.clone())?;
                                 let before = out.candidates.len();
-                                sifter.sift(entries, partition, options, forced, &mut out)?;
+                                for partition in partitions {
+                                    sifter.sift(&window, partition, options, forced, &mut out)?;
+                                }
                                 found.fetch_add(out.candidates.len() - before, Ordering::Relaxed);
                             }
                             Ok(out)

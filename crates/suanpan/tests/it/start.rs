@@ -71,6 +71,17 @@ fn check_shows_rows_as_they_will_be_read_and_which_would_be_rejected() {
 }
 
 #[test]
+fn check_shows_rows_of_a_file_whose_first_quote_comes_late() {
+    let world = World::new();
+    let plain: String = (0..6_000).map(|n| format!("P{n:08},1.00,OK\n")).collect();
+    assert!(plain.len() > 64 << 10, "beyond where quotes are looked for at first");
+    world.write("left.csv", format!("order_id,amount,status\n{plain}\"Q,1\",2.00,OK\n"));
+    let ran = world.line("reconcile check left.csv right.csv --rules rules.toml --rows 2");
+    assert!(ran.stdout.contains("  row 2: k1=P00000000"), "{ran:?}");
+    assert!(ran.stdout.contains("  row 3: k1=P00000001"), "{ran:?}");
+}
+
+#[test]
 fn a_day_is_made_again_from_its_seed_and_tells_its_truth() {
     let world = World::empty();
     world.write("faults.toml", "[faults]\nMISSING_IN_A = 7\nAMOUNT_MISMATCH = \"1%\"\n");
