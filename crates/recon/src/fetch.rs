@@ -49,6 +49,9 @@ pub(crate) struct Fetching<'p, 's> {
 
 const RAW_MAX: usize = 4096;
 
+/// Most stretches that are read in one go: their text stays in a core's cache.
+const STRETCHES_MAX: u64 = 16;
+
 /// Reads candidates of one side by location. They are sorted by location; all inputs of the side
 /// are plain and unquoted.
 pub(crate) fn by_location(
@@ -80,8 +83,20 @@ pub(crate) fn by_location(
         let offset = next.loc - input.base;
         let stretch = offset / MARK_BYTES as u64;
         let stretch_start = stretch * MARK_BYTES as u64;
-        let stretch_end = (stretch_start + MARK_BYTES as u64).min(*len);
-        let count = rest.iter().take_while(|c| c.loc < input.base + stretch_end).count();
+        // Neighbouring stretches with wanted rows are read in one go.
+        let end = |stretches: u64| (stretch_start + stretches * MARK_BYTES as u64).min(*len);
+        let before_end = |from: usize, stretches: u64| {
+            rest[from..].iter().take_while(|c| c.loc < input.base + end(stretches)).count()
+        };
+        let (mut stretches, mut count) = (1, before_end(0, 1));
+        while stretches < STRETCHES_MAX {
+            match before_end(count, stretches + 1) {
+                0 => break,
+                more => count += more,
+            }
+            stretches += 1;
+        }
+        let stretch_end = end(stretches);
         let (mut wanted, later) = rest.split_at(count);
         rest = later;
         // The text from the byte before the stretch to the end of its last wanted row.

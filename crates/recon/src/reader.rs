@@ -844,6 +844,35 @@ mod tests {
     use proptest::prelude::*;
     use suanpan_money::format_minor;
 
+    /// A field that is held as the number 12.50.
+    struct Numeric;
+
+    impl Fields for Numeric {
+        fn field(&self, _: Col) -> &[u8] {
+            b"12.50"
+        }
+
+        fn number(&self, _: Col) -> Option<(i64, u8)> {
+            Some((1250, 2))
+        }
+    }
+
+    /// Rows are read twice, as numbers and as texts, and both must be refused or neither.
+    #[test]
+    fn a_number_is_taken_as_it_is_only_where_its_text_would_be() {
+        let mut op = AmountOp {
+            col: Col { physical: 0, slot: 0 },
+            decimal: true,
+            negate: false,
+            negate_when: None,
+            group_separator: None,
+            decimal_mark: b'.',
+        };
+        assert_eq!(fast_amount(&Numeric, &op, 2), Some(1250));
+        op.decimal_mark = b',';
+        assert_eq!(fast_amount(&Numeric, &op, 2), None);
+    }
+
     proptest! {
         #[test]
         fn numbers_are_amounts_exactly_where_their_texts_are(

@@ -258,8 +258,8 @@ impl Sifter {
         let shape = entries.shape;
         let shift = 64 - bits.max(1);
         let suspect = |prints: &[u128], e: &Entry| bits == 0 || prints[(e[0] >> shift) as usize] != 0;
-        // How many rows each dirty key has, to tell the hot ones.
-        for side in Side::BOTH {
+        // How many rows each dirty key has, to tell the hot ones, where there can be any.
+        for side in Side::BOTH.into_iter().filter(|_| all > options.hot_rows) {
             let (dirty, prints) = (&mut self.dirty, &self.prints);
             entries.slices(side, partition, |slice| {
                 slice.iter().filter(|e| suspect(prints, e)).for_each(|entry| dirty.count(entry));
