@@ -6,8 +6,7 @@
 //! minor units.
 //!
 //! The file's structure is the library's; the pages within are made here ([`leaf`]), since the library's
-//! column writers take a value at a time, each with a count of its owners, which costs three times the rest
-//! of a report (decision 0008).
+//! column writers take a value at a time, each with a count of its owners (decision 0008).
 
 mod hybrid;
 mod leaf;
