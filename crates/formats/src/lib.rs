@@ -1,0 +1,1 @@
+//! Statements of banks, wallets, card networks and processors as records.

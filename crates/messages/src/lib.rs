@@ -1,0 +1,9 @@
+//! Messages between payment systems: bytes to values and back, without IO.
+//!
+//! What is sent and answered lives here; what is written about the past (statements, bills, reports)
+//! lives in `suanpan-formats`. Nothing here opens a socket, reads a clock or draws a random number: a
+//! caller gives bytes, keys and nonces, and gets values or named errors that point at the place.
+//!
+//! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
+
+pub mod identifier;

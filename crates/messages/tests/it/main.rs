@@ -1,0 +1,3 @@
+//! The messages of this crate against published files and vectors.
+
+mod samples;
