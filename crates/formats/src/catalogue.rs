@@ -1,0 +1,175 @@
+//! All formats, and how the one of a file is told.
+
+use crate::event::Stop;
+use crate::head::Head;
+use crate::input::{Input, Options};
+use crate::output::Output;
+
+/// What a format says of the head of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is of this format, because of this: `line 1 begins with "#支付宝业务明细查询"`.
+    Yes(String),
+    /// It is not, because of this: `no line holds the column 微信订单号`.
+    No(String),
+}
+
+impl Verdict {
+    /// Makes a verdict from a finding: `Some` evidence, or else why not.
+    #[must_use]
+    pub fn from_evidence(evidence: Option<String>, otherwise: &str) -> Verdict {
+        evidence.map_or_else(|| Verdict::No(otherwise.to_owned()), Verdict::Yes)
+    }
+}
+
+/// A format whose reader is code.
+pub struct BuiltIn {
+    /// Its name in commands and files: `wechat.trade-bill`.
+    pub id: &'static str,
+    /// Its name for people: `WeChat Pay trade bill`.
+    pub title: &'static str,
+    /// Tells from the head whether a file is of this format. Must be cheap and must not guess: what two
+    /// formats claim is refused.
+    pub recognise: fn(&Head) -> Verdict,
+    /// Reads a file.
+    pub read: fn(Input<'_>, &Options, &mut Output<'_>) -> Result<(), Stop>,
+}
+
+/// A format of the catalogue.
+#[derive(Clone, Copy)]
+pub enum Format {
+    /// One whose reader is code.
+    BuiltIn(&'static BuiltIn),
+}
+
+impl Format {
+    /// Returns its name in commands and files.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Format::BuiltIn(format) => format.id,
+        }
+    }
+
+    /// Returns its name for people.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match self {
+            Format::BuiltIn(format) => format.title,
+        }
+    }
+
+    /// Tells from the head whether a file is of this format.
+    #[must_use]
+    pub fn recognise(&self, head: &Head) -> Verdict {
+        match self {
+            Format::BuiltIn(format) => (format.recognise)(head),
+        }
+    }
+
+    pub(crate) fn read(
+        &self,
+        input: Input<'_>,
+        options: &Options,
+        output: &mut Output<'_>,
+    ) -> Result<(), Stop> {
+        match self {
+            Format::BuiltIn(format) => (format.read)(input, options, output),
+        }
+    }
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Format").field(&self.id()).finish()
+    }
+}
+
+/// A format that was tried on a file, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The format's id.
+    pub id: String,
+    /// The format's title.
+    pub title: String,
+    /// What it said.
+    pub verdict: Verdict,
+}
+
+/// The one format of a file.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The format.
+    pub format: Format,
+    /// Why.
+    pub evidence: String,
+}
+
+/// Why the format of a file cannot be told. Both list what was tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifyError {
+    /// No format claims it.
+    #[error("no known format")]
+    None {
+        /// All formats and why it is none of them.
+        tried: Vec<Candidate>,
+    },
+    /// More than one format claims it.
+    #[error("looks like {}", .claimed.iter().map(|c| c.title.as_str()).collect::<Vec<_>>().join(" and like "))]
+    Several {
+        /// Those that claim it.
+        claimed: Vec<Candidate>,
+    },
+}
+
+/// A list of formats.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    formats: Vec<Format>,
+}
+
+impl Catalogue {
+    /// Returns all formats that come with the program.
+    #[must_use]
+    pub fn built_in() -> Catalogue {
+        Catalogue { formats: BUILT_IN.iter().copied().map(Format::BuiltIn).collect() }
+    }
+
+    /// Iterates over the formats.
+    pub fn formats(&self) -> impl Iterator<Item = &Format> {
+        self.formats.iter()
+    }
+
+    /// Finds a format by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Format> {
+        self.formats.iter().find(|format| format.id() == id)
+    }
+
+    /// Tells the format of a file by its content.
+    ///
+    /// # Errors
+    /// When none or more than one format claims the file.
+    pub fn identify(&self, head: &Head) -> Result<Identified, IdentifyError> {
+        let mut tried = Vec::with_capacity(self.formats.len());
+        let mut claimed = Vec::new();
+        for format in &self.formats {
+            let verdict = format.recognise(head);
+            if let Verdict::Yes(evidence) = &verdict {
+                claimed.push(Identified { format: *format, evidence: evidence.clone() });
+            }
+            tried.push(Candidate { id: format.id().to_owned(), title: format.title().to_owned(), verdict });
+        }
+        match claimed.len() {
+            0 => Err(IdentifyError::None { tried }),
+            1 => Ok(claimed.remove(0)),
+            _ => {
+                tried.retain(|candidate| matches!(candidate.verdict, Verdict::Yes(_)));
+                Err(IdentifyError::Several { claimed: tried })
+            }
+        }
+    }
+}
+
+/// The formats whose readers are code, in the order in which they are listed.
+const BUILT_IN: &[&BuiltIn] = &[];

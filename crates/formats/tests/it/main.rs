@@ -1,0 +1,3 @@
+//! The readers against real files, and against the golden files of this crate.
+
+mod golden;
