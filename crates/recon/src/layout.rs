@@ -85,7 +85,7 @@ pub(crate) struct Layout {
     pub(crate) fee: Option<AmountOp>,
     pub(crate) time: Option<(Col, TimeReader)>,
     pub(crate) date: Option<DateOp>,
-    pub(crate) texts: [Option<Col>; 3],
+    pub(crate) texts: [Option<Col>; 4],
     pub(crate) skip: Vec<TestOp>,
     pub(crate) null_keys: Vec<Vec<u8>>,
     pub(crate) fold_key_case: bool,
@@ -318,6 +318,7 @@ impl Layout {
             text(&own.batch, "fields.batch")?,
             text(&own.original, "fields.original")?,
             text(&own.account, "fields.account")?,
+            text(&own.line, "fields.line")?,
         ];
         let currency = match &own.currency {
             CurrencyField::Fixed(currency) => CurrencyOp::Fixed(*currency),
@@ -419,7 +420,7 @@ impl Layout {
     }
 
     pub(crate) fn text_cols(&self) -> impl Iterator<Item = (Text, Col)> + '_ {
-        [Text::Batch, Text::Original, Text::Account]
+        [Text::Batch, Text::Original, Text::Account, Text::Line]
             .into_iter()
             .zip(self.texts)
             .filter_map(|(t, c)| c.map(|c| (t, c)))

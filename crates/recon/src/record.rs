@@ -74,11 +74,13 @@ pub enum Text {
     Original,
     /// The bank account, wallet or counterparty.
     Account,
+    /// The line of the document from which the record was made, where the file that is read is not it.
+    Line,
 }
 
 impl Text {
     /// The number of text slots of a record.
-    pub const SLOTS: usize = KEYS_MAX + 3;
+    pub const SLOTS: usize = KEYS_MAX + 4;
 
     /// Returns the slot in which the text is stored.
     #[must_use]
@@ -88,6 +90,7 @@ impl Text {
             Text::Batch => KEYS_MAX,
             Text::Original => KEYS_MAX + 1,
             Text::Account => KEYS_MAX + 2,
+            Text::Line => KEYS_MAX + 3,
         }
     }
 }

@@ -68,6 +68,8 @@ pub struct SideRules {
     pub original: Option<Column>,
     /// Account.
     pub account: Option<Column>,
+    /// Line of the original document, which reports show as the row.
+    pub line: Option<Column>,
     /// Rows to leave out, each counted under its name. Checked in order; the first that holds counts.
     pub skip: Vec<SkipRule>,
 }
@@ -89,7 +91,7 @@ impl SideRules {
         if let Some(DateField::Column { column, .. }) = &self.date {
             all.push(column);
         }
-        all.extend([&self.batch, &self.original, &self.account].into_iter().flatten());
+        all.extend([&self.batch, &self.original, &self.account, &self.line].into_iter().flatten());
         all.extend(self.skip.iter().map(|s| &s.when.column));
         all
     }

@@ -123,12 +123,15 @@ impl Tables {
             row.fields(if group.is_pair() { pair.differing(self.shape.compared()) } else { 0 });
             pair.each_with_side(|_, half| {
                 row.file(half.map(|h| h.row.loc.file));
-                row.count(half.map(|h| h.row.loc.row));
+                row.count(half.map(Half::shown_row));
             });
             row.pass(group.verdict.pass);
             row.why(why);
             let candidates: &[RecordId] = if first { &group.verdict.candidates } else { &[] };
-            row.places(candidates.iter().map(|id| (records.row(*id).side, records.row(*id).loc)));
+            row.places(candidates.iter().map(|id| {
+                let record = records.get(*id);
+                (record.side, Loc { row: shown_row(record.loc, &record.texts), ..record.loc })
+            }));
             pair.each(|half| row.money(half.and_then(|h| h.row.fee), exponent(half)));
             row.sum(pair.fee_delta().filter(|_| group.is_pair()), unit);
             pair.each(|half| row.word(half.map(|h| h.row.kind)));
@@ -157,7 +160,7 @@ impl Tables {
             row.sum(delta, group.delta_exponent());
             pair.each_with_side(|_, half| {
                 row.file(half.map(|h| h.row.loc.file));
-                row.count(half.map(|h| h.row.loc.row));
+                row.count(half.map(Half::shown_row));
             });
             row.pass(group.verdict.pass);
             row.flag(group.verdict.duplicated_on_both_sides);
@@ -177,7 +180,7 @@ impl Tables {
             let record = records.get(*id);
             let from = carried(*id).unwrap_or(Carried {
                 file: self.shape.file(record.side, record.loc.file),
-                row: record.loc.row,
+                row: shown_row(record.loc, &record.texts),
                 first_seen: self.run_date.or(record.date),
             });
             let row = &mut self.row;
@@ -272,6 +275,8 @@ pub(super) fn break_columns(shape: &Shape) -> Vec<Column> {
             Text::Batch => both("batch", Kind::Text),
             Text::Original => both("original", Kind::Text),
             Text::Account => both("account", Kind::Text),
+            // Shown as the row.
+            Text::Line => {}
         }
     }
     both("age", Kind::Count);
@@ -399,6 +404,18 @@ fn exponent(half: Option<&Half<'_>>) -> u8 {
 struct Half<'a> {
     row: &'a Row,
     texts: [Option<&'a [u8]>; Text::SLOTS],
+}
+
+impl Half<'_> {
+    fn shown_row(&self) -> u64 {
+        shown_row(self.row.loc, &self.texts)
+    }
+}
+
+/// The row that people look at: the line of the original document where the record knows it.
+fn shown_row(loc: Loc, texts: &[Option<&[u8]>; Text::SLOTS]) -> u64 {
+    let line = texts[Text::Line.slot()].and_then(|text| std::str::from_utf8(text).ok());
+    line.and_then(|line| line.parse().ok()).unwrap_or(loc.row)
 }
 
 struct Pair<'a>([Option<Half<'a>>; 2]);

@@ -125,7 +125,12 @@ fn write_side(out: &mut Out, name: &str, side: &SideRules) {
         }),
     );
     out.maybe("date", side.date.as_ref().map(date_field));
-    for (name, field) in [("batch", &side.batch), ("original", &side.original), ("account", &side.account)] {
+    for (name, field) in [
+        ("batch", &side.batch),
+        ("original", &side.original),
+        ("account", &side.account),
+        ("line", &side.line),
+    ] {
         out.maybe(name, field.as_ref().map(column));
     }
     for skip in &side.skip {

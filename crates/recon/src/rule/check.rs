@@ -92,9 +92,12 @@ fn columns(rules: &SideRules) -> Vec<(String, &Column)> {
     if let Some(DateField::Column { column, .. }) = &rules.date {
         all.push(("fields.date".to_owned(), column));
     }
-    for (name, column) in
-        [("batch", &rules.batch), ("original", &rules.original), ("account", &rules.account)]
-    {
+    for (name, column) in [
+        ("batch", &rules.batch),
+        ("original", &rules.original),
+        ("account", &rules.account),
+        ("line", &rules.line),
+    ] {
         all.extend(column.iter().map(|column| (format!("fields.{name}"), column)));
     }
     for (at, skip) in rules.skip.iter().enumerate() {
@@ -285,6 +288,7 @@ pub(super) fn field_name(field: Field) -> String {
         Field::Text(Text::Batch) => "batch".to_owned(),
         Field::Text(Text::Original) => "original".to_owned(),
         Field::Text(Text::Account) => "account".to_owned(),
+        Field::Text(Text::Line) => "line".to_owned(),
         Field::Kind => "type".to_owned(),
         Field::Currency => "currency".to_owned(),
         Field::Amount => "amount".to_owned(),
@@ -303,6 +307,7 @@ impl SideRules {
             Field::Text(Text::Batch) => self.batch.is_some(),
             Field::Text(Text::Original) => self.original.is_some(),
             Field::Text(Text::Account) => self.account.is_some(),
+            Field::Text(Text::Line) => self.line.is_some(),
             Field::Kind => self.kind.is_some(),
             Field::Status => self.status.is_some(),
             Field::Fee => self.fee.is_some(),

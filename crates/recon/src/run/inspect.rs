@@ -317,7 +317,12 @@ fn named(record: &NewRecord<'_>, words: &Words) -> Vec<(&'static str, String)> {
     }
     out.extend(record.time.map(|t| ("time", format_time(t))));
     out.extend(record.date.map(|d| ("date", format_date(d))));
-    for (name, slot) in [("batch", Text::Batch), ("original", Text::Original), ("account", Text::Account)] {
+    for (name, slot) in [
+        ("batch", Text::Batch),
+        ("original", Text::Original),
+        ("account", Text::Account),
+        ("line", Text::Line),
+    ] {
         out.extend(record.texts[slot.slot()].map(|t| (name, text(t))));
     }
     out

@@ -250,6 +250,7 @@ pub(super) fn rules() -> crate::rule::Rules {
         batch: Some(column("batch")),
         original: None,
         account: Some(column("account")),
+        line: None,
         skip: Vec::new(),
     };
     let pass = |name: &str| Pass {

@@ -15,7 +15,7 @@ pub(super) const SIDE: &[&str] =
     &["format", "encoding", "delimiter", "quote", "header", "skip_lines", "fields", "skip"];
 pub(super) const FIELDS: &[&str] = &[
     "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "type", "currency", "amount", "fee", "status", "time",
-    "date", "batch", "original", "account",
+    "date", "batch", "original", "account", "line",
 ];
 pub(super) const WORD: &[&str] = &["column", "value", "map", "unmapped", "default"];
 pub(super) const CURRENCY: &[&str] = &["column", "value", "map"];
@@ -90,6 +90,7 @@ pub(super) fn read(side: &mut Reader<'_, '_, '_>) -> Option<SideRules> {
     let batch = read_column_field(&mut fields, "batch");
     let original = read_column_field(&mut fields, "original");
     let account = read_column_field(&mut fields, "account");
+    let line = read_column_field(&mut fields, "line");
     Some(SideRules {
         format,
         encoding,
@@ -108,6 +109,7 @@ pub(super) fn read(side: &mut Reader<'_, '_, '_>) -> Option<SideRules> {
         batch,
         original,
         account,
+        line,
         skip,
     })
 }

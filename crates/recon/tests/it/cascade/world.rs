@@ -171,6 +171,7 @@ pub(super) fn rules(passes: Vec<Pass>) -> Rules {
         batch: None,
         original: None,
         account: None,
+        line: None,
         skip: Vec::new(),
     };
     Rules {
