@@ -381,6 +381,9 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet.
     Parquet,
+    /// A statement of a known format, which the caller has turned into comma-separated rows with the
+    /// columns of the normalised record before the engine sees it.
+    Statement,
 }
 
 /// Text encodings.

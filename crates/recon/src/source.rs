@@ -224,6 +224,30 @@ impl SourceFile {
         }))
     }
 
+    /// Makes the source of a file that was written for this run from another one, whose name people
+    /// know.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn made(name: &str, path: &Path, spool_dir: &Path) -> Result<SourceFile, SourceError> {
+        let metadata = std::fs::metadata(path).map_err(SourceError::io(name, "open"))?;
+        Ok(SourceFile {
+            name: Arc::from(name),
+            path: path.to_owned(),
+            place: Place::Whole,
+            seen: (metadata.len(), metadata.modified().ok()),
+            spool_dir: spool_dir.to_owned(),
+        })
+    }
+
+    /// Opens the content as it is, with every compression taken off and nothing decoded.
+    ///
+    /// # Errors
+    /// As [`SourceFile::open`]; workbooks are given too.
+    pub fn open_bytes(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+        Ok(self.content_unless(&Arc::default(), stream::refused_but_workbooks)?.stream)
+    }
+
     /// Tells the kind of file for [`Format::Auto`], by content.
     ///
     /// # Errors
@@ -261,6 +285,14 @@ impl SourceFile {
 
     /// Returns the content with every compression taken off, not yet decoded to text.
     fn content(&self, stored_read: &Arc<AtomicU64>) -> Result<Chain, SourceError> {
+        self.content_unless(stored_read, stream::refused)
+    }
+
+    fn content_unless(
+        &self,
+        stored_read: &Arc<AtomicU64>,
+        refuse: fn(&[u8]) -> Option<stream::Refused>,
+    ) -> Result<Chain, SourceError> {
         let raw = self.raw(stored_read)?;
         let (stream, len): (Stream, u64) = match self.place {
             Place::Whole => (raw, self.seen.0),
@@ -278,7 +310,7 @@ impl SourceFile {
                 (Box::new(Layer::new(&self.name, "zip", member, compressed)), len)
             }
         };
-        stream::unpack(&self.name, stream, len)
+        stream::unpack(&self.name, stream, len, refuse)
     }
 
     /// Returns the stored bytes.

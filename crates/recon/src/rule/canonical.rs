@@ -87,9 +87,10 @@ fn write_side(out: &mut Out, name: &str, side: &SideRules) {
         Format::Tsv => ("tsv", true),
         Format::Ndjson => ("ndjson", false),
         Format::Parquet => ("parquet", false),
+        Format::Statement => ("statement", false),
     };
     out.set("format", &quote(format));
-    if side.format != Format::Parquet {
+    if !matches!(side.format, Format::Parquet | Format::Statement) {
         let encoding = match side.encoding {
             Encoding::Auto => "auto",
             Encoding::Utf8 => "utf-8",

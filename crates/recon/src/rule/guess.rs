@@ -6,6 +6,7 @@
 //! decide, and the text says that it is unsure. Each guess carries its evidence as a comment.
 
 mod column;
+mod fit;
 mod keys;
 mod money;
 mod times;
@@ -14,6 +15,7 @@ mod write;
 
 use super::{Encoding, Format, RuleErrors, Rules};
 use column::{Profile, Role};
+pub use fit::{Described, Fit, fit};
 
 /// The first rows of one side, cut into columns.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -222,11 +222,7 @@ fn members(archive: &SourceFile, file: File) -> Result<Vec<SourceFile>, SourceEr
         let member_name = member_name(member.name_raw());
         let full_name = format!("{name}:{member_name}");
         if member_name == "[Content_Types].xml" {
-            return Err(SourceError::Unsupported {
-                name: name.to_owned(),
-                what: "an Excel workbook (.xlsx)",
-                advice: "save the sheet as CSV first",
-            });
+            return Ok(vec![archive.clone()]);
         }
         if member.is_dir() {
             directories += 1;

@@ -37,13 +37,19 @@ pub(super) struct Chain {
     pub(super) compressions: Vec<Compression>,
 }
 
-/// Unpacks `raw`, a stream of `raw_len` bytes, until no compression is left.
-pub(super) fn unpack(name: &Arc<str>, raw: Stream, raw_len: u64) -> Result<Chain, SourceError> {
+/// Unpacks `raw`, a stream of `raw_len` bytes, until no compression is left. What lies inside must be
+/// of a kind that `refuse` does not name.
+pub(super) fn unpack(
+    name: &Arc<str>,
+    raw: Stream,
+    raw_len: u64,
+    refuse: fn(&[u8]) -> Option<Refused>,
+) -> Result<Chain, SourceError> {
     let mut stream = raw;
     let mut compressions = Vec::new();
     loop {
         let peeked = Peeked::new(stream, MAGIC_BYTES);
-        if let Some(what) = refused(&peeked.head) {
+        if let Some(what) = refuse(&peeked.head) {
             return Err(what.named(name));
         }
         let Some(compression) = compression(&peeked.head) else {
@@ -102,6 +108,19 @@ impl Refused {
     }
 }
 
+/// Says whether the bytes begin a workbook of Excel, of either kind.
+pub(super) fn is_workbook(head: &[u8]) -> bool {
+    let first_member = head.get(30..).unwrap_or_default();
+    let parts = ["[Content_Types].xml", "xl/", "_rels/.rels", "docProps/"];
+    head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1])
+        || (is_zip(head) && parts.iter().any(|part| first_member.starts_with(part.as_bytes())))
+}
+
+/// As [`refused`], for who can read workbooks.
+pub(super) fn refused_but_workbooks(head: &[u8]) -> Option<Refused> {
+    if is_workbook(head) { None } else { refused(head) }
+}
+
 /// Tells files that are often sent but never read, so that the message is better than a parse error.
 pub(super) fn refused(head: &[u8]) -> Option<Refused> {
     let unpack = "decompress it first; gzip, zstd and zip are read directly";
@@ -113,9 +132,10 @@ pub(super) fn refused(head: &[u8]) -> Option<Refused> {
         [0x04, 0x22, 0x4D, 0x18, ..] => ("an lz4 file", unpack),
         [0x1F, 0x9D, ..] => ("a file of the old Unix `compress`", unpack),
         [b'P', b'K', 0x07, 0x08, ..] => ("a zip archive split into parts", "join the parts first"),
-        [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, ..] => {
-            ("an old Excel workbook (.xls)", "save the sheet as CSV first")
-        }
+        _ if is_workbook(head) => (
+            "an Excel workbook of no known layout",
+            "save the sheet as CSV, or write a layout: docs/reference/layouts.md",
+        ),
         [b'%', b'P', b'D', b'F', b'-', ..] => ("a PDF document", "ask the sender for CSV"),
         _ if head.len() > 262 && head[257..].starts_with(b"ustar") => {
             ("a tar archive", "unpack it into a directory first and give the directory")

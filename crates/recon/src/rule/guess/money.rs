@@ -59,7 +59,7 @@ fn alias(word: &str) -> Option<Currency> {
     ALIASES.iter().find(|(known, _)| *known == upper).and_then(|(_, code)| Currency::parse(code))
 }
 
-fn currency_of(word: &str) -> Option<Currency> {
+pub(super) fn currency_of(word: &str) -> Option<Currency> {
     Currency::parse(word).or_else(|| alias(word))
 }
 

@@ -192,6 +192,31 @@ fn date_format(column: &Profile<'_>) -> Option<&'static str> {
     })
 }
 
+/// Returns the format of a column of days, or else of times; numbers count as instants where the name
+/// says so.
+pub(super) fn day_or_time_format(column: &Profile<'_>) -> Option<&'static str> {
+    let named = column.hint(Role::Time) >= 2;
+    date_format(column).or_else(|| time_format(column, named))
+}
+
+/// Says whether a format of [`day_or_time_format`] is one of days alone.
+pub(super) fn is_day_format(format: &str) -> bool {
+    DATE_FORMATS.contains(&format)
+}
+
+/// Makes a reader of days since 1970 from texts of a format; times are read as UTC.
+pub(super) fn day_reader(format: &str) -> impl Fn(&str) -> Option<i64> {
+    let days = if is_day_format(format) { DateReader::compile(format).ok() } else { None };
+    let times = if days.is_none() { TimeReader::compile(format, "UTC").ok() } else { None };
+    move |text| match (&days, &times) {
+        (Some(days), _) => days.read(text.as_bytes()).ok().map(i64::from),
+        (None, Some(times)) => {
+            times.read(text.as_bytes()).ok().map(|micros| micros.div_euclid(86_400_000_000))
+        }
+        (None, None) => None,
+    }
+}
+
 fn best_format<R: Fn(&str) -> Option<i64>>(
     column: &Profile<'_>,
     formats: impl Iterator<Item = &'static &'static str>,

@@ -81,6 +81,7 @@ fn write_side(out: &mut Out, found: &Found<'_, '_>, side: Side) {
         Format::Tsv => "tsv",
         Format::Ndjson => "ndjson",
         Format::Parquet => "parquet",
+        Format::Statement => "statement",
     };
     out.line(&format!("format = {}", quote(format)));
     match sample.encoding {

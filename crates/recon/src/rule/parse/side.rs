@@ -35,6 +35,7 @@ const FORMATS: &[(&str, Format)] = &[
     ("tsv", Format::Tsv),
     ("ndjson", Format::Ndjson),
     ("parquet", Format::Parquet),
+    ("statement", Format::Statement),
 ];
 const ENCODINGS: &[(&str, Encoding)] =
     &[("auto", Encoding::Auto), ("utf-8", Encoding::Utf8), ("gb18030", Encoding::Gb18030)];
@@ -47,19 +48,24 @@ pub(super) fn read(side: &mut Reader<'_, '_, '_>) -> Option<SideRules> {
     let encoding = side.word("encoding", ENCODINGS).unwrap_or(Encoding::Auto);
     let delimited = matches!(format, Format::Auto | Format::Csv | Format::Tsv);
     if !delimited {
-        let text_only = if format == Format::Parquet { "a Parquet file" } else { "an NDJSON file" };
+        let text_only = match format {
+            Format::Parquet => "a Parquet file",
+            Format::Statement => "a statement",
+            _ => "an NDJSON file",
+        };
         for name in ["delimiter", "quote", "header", "skip_lines"] {
             if side.has(name) {
                 side.fault(name, FaultCode::ImpossibleSetting, format!("{text_only} has no `{name}`"));
             }
         }
     }
-    if format == Format::Parquet && side.has("encoding") && encoding != Encoding::Auto {
-        side.fault(
-            "encoding",
-            FaultCode::ImpossibleSetting,
-            "the texts of Parquet are always UTF-8".to_owned(),
-        );
+    let own_encoding = match format {
+        Format::Parquet => Some("the texts of Parquet are always UTF-8"),
+        Format::Statement => Some("the format of a statement tells its encoding"),
+        _ => None,
+    };
+    if let Some(message) = own_encoding.filter(|_| side.has("encoding") && encoding != Encoding::Auto) {
+        side.fault("encoding", FaultCode::ImpossibleSetting, message.to_owned());
     }
     let tab = if format == Format::Tsv { b'\t' } else { b',' };
     let delimiter = read_delimiter(side, format).unwrap_or(tab);
