@@ -12,7 +12,7 @@ use crate::event::{Check, Fault, ReadError, Statement, Stop};
 use crate::input::Input;
 use crate::laws::Law;
 use crate::output::Output;
-use crate::record::{Kind, Place, Record};
+use crate::record::{Kind, Place, Record, Status};
 use crate::value;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -48,11 +48,12 @@ pub(super) fn read(input: Input<'_>, output: &mut Output<'_>) -> Result<(), Stop
             current = Some(batch.clone());
         }
         let (place, currency) = (entry.record.place, entry.record.currency);
-        batches.add(batch, currency, entry.net, place)?;
         output.record(entry.record)?;
+        let Some(net) = entry.net else { continue };
+        batches.add(batch, currency, net, place)?;
         if let Some(gross) = entry.gross {
             let computed = add(gross, -entry.costs, place)?;
-            if let Some(check) = net_law.follow(entry.net, computed, place) {
+            if let Some(check) = net_law.follow(net, computed, place) {
                 output.check(check)?;
             }
         }
@@ -70,8 +71,8 @@ pub(super) fn read(input: Input<'_>, output: &mut Output<'_>) -> Result<(), Stop
 /// An entry, and the numbers that its laws are about.
 struct Entry {
     record: Record,
-    /// Net, signed.
-    net: Decimal,
+    /// Net, signed; none where nothing was settled.
+    net: Option<Decimal>,
     /// Gross, signed, where it is told in the currency of the net.
     gross: Option<Decimal>,
     /// All costs together.
@@ -144,12 +145,16 @@ impl Report {
     }
 
     fn entry(&self, row: &Row) -> Result<Entry, Fault> {
-        let currency = self.columns.value(row, self.net_currency, value::currency)?;
         let net = self.signed(row, self.net_debit, self.net_credit)?;
         let gross = self.signed(row, self.gross_debit, self.gross_credit)?;
-        let Some(net) = net else {
-            return Err(self.columns.fault(row, self.net_credit, "is empty, and so is the debit"));
+        let (net, gross) = match (net, gross) {
+            (Some(net), gross) => (net, gross),
+            (None, Some(gross)) => return self.external(row, gross),
+            (None, None) => {
+                return Err(self.columns.fault(row, self.net_credit, "is empty, and so is the debit"));
+            }
         };
+        let currency = self.columns.value(row, self.net_currency, value::currency)?;
         let mut costs = None;
         for column in self.costs {
             if let Some(cost) = self.columns.value(row, column, value::amount_or_none)? {
@@ -173,7 +178,24 @@ impl Report {
         if gross.is_some() && !same {
             record.notes.push("the amount is net and costs: the gross is in another currency".to_owned());
         }
-        self.name(row, &mut record);
+        self.finish(row, &mut record)?;
+        Ok(Entry { record, net: Some(net), gross: own_gross, costs: costs.unwrap_or_default() })
+    }
+
+    /// Reads an entry without net: somebody else paid it, so that it only tells.
+    fn external(&self, row: &Row, gross: Decimal) -> Result<Entry, Fault> {
+        let currency = self.columns.value(row, self.gross_currency, value::currency)?;
+        let word = self.kind.text(row);
+        let mut record = Record::new(kind(word).0, gross, currency, row.place);
+        record.status = Status::Information;
+        word.clone_into(&mut record.kind_text);
+        self.finish(row, &mut record)?;
+        Ok(Entry { record, net: None, gross: None, costs: Decimal::ZERO })
+    }
+
+    /// Adds ids, times and details.
+    fn finish(&self, row: &Row, record: &mut Record) -> Result<(), Fault> {
+        self.name(row, record);
         let created = self.columns.value(row, self.created, |text| match text {
             "" => Ok(None),
             text => value::date_time(text).map(Some),
@@ -184,8 +206,8 @@ impl Report {
         }
         record.booked_on = self.day(row, self.booked)?;
         record.value_on = self.day(row, self.value_date)?;
-        self.columns.fill(row, &mut record);
-        Ok(Entry { record, net, gross: own_gross, costs: costs.unwrap_or_default() })
+        self.columns.fill(row, record);
+        Ok(())
     }
 
     /// Ids: a payment is known by its own reference; what changes a payment later has a reference of the

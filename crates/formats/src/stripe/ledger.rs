@@ -244,7 +244,7 @@ impl Ledger {
         );
         order.clone_into(&mut record.order_id);
         if turned && !own.is_empty() { own } else { order }.clone_into(&mut record.own_id);
-        if turned && charge != source {
+        if turned {
             charge.clone_into(&mut record.original_id);
         }
     }

@@ -124,7 +124,11 @@ fn words_of_entries_have_kinds() {
 fn a_bad_row_is_a_fault_and_the_others_stay() {
     for (from, to, expected) in [
         (",20.00,1,", ",20.0.0,1,", "line 4, column 12: Gross Credit (GC) is not an amount: `20.0.0`"),
-        (",19.90,", ",,", "line 4, column 16: Net Credit (NC) is empty, and so is the debit"),
+        (
+            ",,20.00,1,USD,,19.90,",
+            ",,,1,USD,,,",
+            "line 4, column 16: Net Credit (NC) is empty, and so is the debit",
+        ),
         (
             "2023-03-09 11:00:00",
             "09/03/2023",
@@ -135,6 +139,19 @@ fn a_bad_row_is_a_fault_and_the_others_stay() {
         assert_eq!(faults(&events), [expected]);
         assert_eq!(records(&events).len(), 7, "{to}");
     }
+}
+
+#[test]
+fn what_others_paid_only_tells_and_is_in_no_batch() {
+    let row = "Co,Shop,8815000000000009,ORDER-9,giro,2023-03-09 10:00:00,UTC,SettledExternallyWithInfo,,EUR,,9.00,,,,,,,,,giro,,47,,\n";
+    let (_, events) = read(&format!("{}{row}", report()));
+    assert_eq!((faults(&events).len(), failing(&events).len()), (0, 0));
+    let records = records(&events);
+    let last = records[8];
+    assert_eq!(
+        (last.status, last.amount.to_string(), last.currency.code(), last.net),
+        (Status::Information, "9.00".to_owned(), "EUR", None)
+    );
 }
 
 /// A payment on its way to settlement, its refund, and one that was refused.
@@ -173,6 +190,9 @@ fn only_steps_into_payable_are_booked() {
     assert_eq!(checks(&events), ["booked steps whose payable is captured less costs: 2 of 2"]);
     let (_, events) = read(&ACCOUNTING.replace(",39.20,", ",39.10,"));
     assert_eq!(failing(&events).len(), 2);
+    // What puts nothing into Payable moves nothing.
+    let (_, events) = read(&ACCOUNTING.replace("EUR,39.20,,0.50,0.10,0.20", ",,,,,"));
+    assert_eq!((records(&events)[3].status, records(&events)[3].fee), (Status::Information, None));
 }
 
 proptest! {

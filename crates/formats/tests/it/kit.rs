@@ -74,3 +74,16 @@ pub(crate) fn never_panics(
         ControlFlow::Continue(())
     });
 }
+
+proptest::proptest! {
+    /// Bytes that are of no format, read as each: an end, an error or faults, but never a panic.
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let catalogue = Catalogue::built_in();
+        let _ = catalogue.identify(&Input::of_bytes(&bytes).head);
+        for format in catalogue.formats() {
+            let input = Input::of_bytes(&bytes);
+            let _ = suanpan_formats::read(format, input, &Options::default(), &mut |_| ControlFlow::Continue(()));
+        }
+    }
+}

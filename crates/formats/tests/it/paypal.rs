@@ -246,3 +246,14 @@ fn bodies_alone_are_read_too() {
     assert_eq!((format.as_str(), records(&events).len()), ("paypal.settlement", 5));
     assert_eq!(checks(&events), Vec::<String>::new());
 }
+
+#[test]
+fn a_fee_of_another_currency_stays_out_of_the_net() {
+    let text = SETTLEMENT.replace("\"USD\",\"DR\",320,\"USD\"", "\"USD\",\"DR\",320,\"EUR\"");
+    let (_, events) = read(&text);
+    let records = records(&events);
+    assert_eq!((records[0].fee, records[0].net), (None, None));
+    assert_eq!(records[0].notes, ["the fee is of another currency than the amount: EUR"]);
+    assert!(records[0].details.contains(&("Fee Amount".to_owned(), "320".to_owned())));
+    assert_eq!(failing(&events)[0], "line 10: fee debits of the section in USD: declared 3.20, computed 0");
+}

@@ -76,6 +76,15 @@ fn one_changed_amount_fails_its_row_and_its_payout() {
 }
 
 #[test]
+fn a_payout_that_came_back_is_not_one_of_its_rows() {
+    let back = "po_1,2024-05-03 00:00:00,txn_009,2024-05-06 00:00:00,2024-05-06 00:00:00,2024-05-06,eur,62.25,0.00,62.25,payout_reversal,po_1,STRIPE PAYOUT FAILURE,,,,,,,\n";
+    let (_, events) = read(&format!("{REPORT}{back}"));
+    assert_eq!(failing(&events), Vec::<String>::new());
+    let last = records(&events)[8];
+    assert_eq!((last.kind, last.own_id.as_str(), last.batch_id.as_str()), (Kind::Return, "", "po_1"));
+}
+
+#[test]
 fn columns_come_in_any_number_and_order() {
     let text =
         "net,reporting_category,currency,payment_intent_id,created\n-3.20,refund,gbp,pi_9,2024-01-31 23:59\n";
