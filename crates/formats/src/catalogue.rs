@@ -172,4 +172,13 @@ impl Catalogue {
 }
 
 /// The formats whose readers are code, in the order in which they are listed.
-const BUILT_IN: &[&BuiltIn] = &[];
+const BUILT_IN: &[&BuiltIn] = &[
+    &crate::stripe::REPORT,
+    &crate::stripe::BALANCE_HISTORY,
+    &crate::stripe::PAYMENTS,
+    &crate::stripe::OBJECTS,
+    &crate::adyen::SETTLEMENT_DETAILS,
+    &crate::adyen::PAYMENT_ACCOUNTING,
+    &crate::paypal::SETTLEMENT,
+    &crate::paypal::TRANSACTION_DETAIL,
+];

@@ -30,6 +30,11 @@ pub(crate) fn add(a: Decimal, b: Decimal, place: Place) -> Result<Decimal, ReadE
     a.checked_add(b).ok_or_else(|| ReadError::broken(place, "a sum of amounts is too large to be held"))
 }
 
+/// Turns the sign of an amount around. Nothing stays nothing, and is never written as `-0.00`.
+pub(crate) fn negated(amount: Decimal) -> Decimal {
+    if amount.is_zero() { amount.abs() } else { -amount }
+}
+
 /// A balance that is followed from entry to entry: what the file says after each against what the
 /// entries give. One check is made for each row that differs, up to a few, and one for all.
 #[derive(Debug, Clone, Default)]

@@ -12,16 +12,21 @@
 //! - What a file declares about itself is checked, and a difference is reported, never mended.
 //! - Bad input is a fault or an error that points at the place. It never panics.
 
+mod adyen;
 mod catalogue;
 mod checks;
+mod columns;
 pub mod delimited;
 mod event;
 mod head;
 mod input;
 mod json;
+mod laws;
 pub mod limits;
 mod output;
+mod paypal;
 mod record;
+mod stripe;
 pub mod value;
 
 pub use catalogue::{BuiltIn, Candidate, Catalogue, Format, Identified, IdentifyError, Verdict};
