@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use examples as ex;
 use std::path::PathBuf;
 pub(crate) use values::MEMORY_BYTES_MIN;
-use values::{parse_count, parse_memory, parse_positive, parse_threads};
+use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_threads};
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\
@@ -86,6 +86,7 @@ pub(crate) enum ProgressHow {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Reconcile(Box<ReconcileArgs>),
+    Formats(FormatsArgs),
     Generate(GenerateArgs),
     Sketch(SketchArgs),
     Demo(DemoArgs),
@@ -115,6 +116,8 @@ pub(crate) struct ReconcileArgs {
     /// More files of the right side; may be repeated
     #[arg(long = "right", value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) more_right: Vec<String>,
+    #[command(flatten)]
+    pub(crate) statements: StatementArgs,
     /// The rules; without them they are guessed, and used only when the guess is sure
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Option<PathBuf>,
@@ -125,6 +128,18 @@ pub(crate) struct ReconcileArgs {
     pub(crate) result: ResultArgs,
     #[command(flatten)]
     pub(crate) means: MeansArgs,
+}
+
+/// How statements of banks, wallets and processors are taken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Statements")]
+pub(crate) struct StatementArgs {
+    /// Use statements that do not tie, and record who answers for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accept_untied: Option<String>,
+    /// The currency of statements that do not say theirs
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    pub(crate) currency: Option<suanpan_money::Currency>,
 }
 
 /// What comes out.
@@ -255,6 +270,8 @@ pub(crate) struct InitArgs {
     /// Replace the file when it is there
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) statements: StatementArgs,
     /// Rows of each side to look at
     #[arg(long, value_name = "N", default_value = "20000", value_parser = parse_positive)]
     pub(crate) rows: u64,
@@ -276,9 +293,86 @@ pub(crate) struct CheckArgs {
     /// The rules
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: PathBuf,
+    #[command(flatten)]
+    pub(crate) statements: StatementArgs,
     /// Rows of each file to show
     #[arg(long, value_name = "N", default_value = "5", value_parser = parse_positive)]
     pub(crate) rows: u64,
+}
+
+/// Look into statements of banks, wallets, card networks and processors
+#[derive(Debug, Args)]
+#[command(help_template = TEMPLATE, before_help = ex::FORMATS, arg_required_else_help = true)]
+pub(crate) struct FormatsArgs {
+    #[command(subcommand)]
+    pub(crate) command: FormatsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FormatsCommand {
+    Identify(IdentifyArgs),
+    Show(ShowArgs),
+    List(FormatsListArgs),
+}
+
+/// Say which format each file is, and why
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE, before_help = ex::IDENTIFY,
+    after_help = "Exit status:\n  0  each file is of one known format\n  2  a file is of none, or looks like several; what was tried is listed"
+)]
+pub(crate) struct IdentifyArgs {
+    /// Files, quoted patterns, directories, archives, or - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<String>,
+    /// As JSON, an object a file
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print what is in statements: normalised records, checks and faults
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE, before_help = ex::SHOW,
+    after_help = "Exit status:\n  0  everything was read, and what the files declare agrees with their content\n  1  a line cannot be read, or a total does not tie\n  2  trouble: an unknown format, an unreadable file"
+)]
+pub(crate) struct ShowArgs {
+    /// Files, quoted patterns, directories, archives, or - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<String>,
+    /// How to print records
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) format: ShowForm,
+    /// Read as this format, whatever the content says
+    #[arg(long = "as", value_name = "ID")]
+    pub(crate) as_format: Option<String>,
+    /// Print this many records of each file at most; all are read and checked
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub(crate) limit: Option<u64>,
+    /// The currency of statements that do not say theirs
+    #[arg(long, value_name = "CODE", value_parser = parse_currency)]
+    pub(crate) currency: Option<suanpan_money::Currency>,
+}
+
+/// How to print records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ShowForm {
+    /// A table for people
+    #[default]
+    Table,
+    /// An event a line: statements, records with raw text, checks, faults
+    Json,
+    /// The columns that rules for statements name
+    Csv,
+}
+
+/// List the formats that are known
+#[derive(Debug, Args)]
+#[command(help_template = TEMPLATE, before_help = ex::FORMATS_LIST)]
+pub(crate) struct FormatsListArgs {
+    /// As JSON, an object a format
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Make up data with known truth
@@ -476,6 +570,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 13);
+        assert_eq!(seen, 17);
     }
 }

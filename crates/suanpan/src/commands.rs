@@ -2,6 +2,7 @@
 
 pub(crate) mod about;
 pub(crate) mod demo;
+pub(crate) mod formats;
 pub(crate) mod generate;
 pub(crate) mod reconcile;
 pub(crate) mod sketch;

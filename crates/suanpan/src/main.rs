@@ -7,6 +7,7 @@ mod error;
 mod interrupt;
 mod numbers;
 mod progress;
+mod statements;
 mod terminal;
 
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
 fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
     match command {
         Command::Reconcile(args) => commands::reconcile::run(args, terminal),
+        Command::Formats(args) => commands::formats::run(args, terminal),
         Command::Generate(args) => commands::generate::run(args, terminal),
         Command::Sketch(args) => commands::sketch::run(args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),

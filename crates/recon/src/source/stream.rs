@@ -132,10 +132,7 @@ pub(super) fn refused(head: &[u8]) -> Option<Refused> {
         [0x04, 0x22, 0x4D, 0x18, ..] => ("an lz4 file", unpack),
         [0x1F, 0x9D, ..] => ("a file of the old Unix `compress`", unpack),
         [b'P', b'K', 0x07, 0x08, ..] => ("a zip archive split into parts", "join the parts first"),
-        _ if is_workbook(head) => (
-            "an Excel workbook of no known layout",
-            "save the sheet as CSV, or write a layout: docs/reference/layouts.md",
-        ),
+        _ if is_workbook(head) => ("an Excel workbook", "save the sheet as CSV first"),
         [b'%', b'P', b'D', b'F', b'-', ..] => ("a PDF document", "ask the sender for CSV"),
         _ if head.len() > 262 && head[257..].starts_with(b"ustar") => {
             ("a tar archive", "unpack it into a directory first and give the directory")

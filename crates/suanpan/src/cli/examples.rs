@@ -16,6 +16,7 @@ Examples:
   suanpan reconcile ledger.csv channel.csv --rules rules.toml --explain A1003
   suanpan reconcile ledger.csv channel.csv --rules rules.toml --memory 64MiB --format json
   gzip -dc books/ledger.csv.gz | suanpan reconcile - channel.csv --rules rules.toml --fail-on amount
+  suanpan reconcile ledger.csv stripe.csv --out stripe-day
 ";
 
 pub(super) const INIT: &str = "\
@@ -28,6 +29,32 @@ pub(super) const CHECK: &str = "\
 Examples:
   suanpan reconcile check ledger.csv channel.csv --rules rules.toml
   suanpan reconcile check 'books/*.csv.gz' bills/ --rules rules.toml --rows 2
+";
+
+pub(super) const FORMATS: &str = "\
+Examples:
+  suanpan formats identify stripe.csv
+  suanpan formats show stripe.csv --limit 10
+  suanpan formats list
+";
+
+pub(super) const IDENTIFY: &str = "\
+Examples:
+  suanpan formats identify stripe.csv
+  suanpan formats identify stripe.csv --json
+";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  suanpan formats show stripe.csv
+  suanpan formats show stripe.csv --format csv
+  suanpan formats show stripe.csv --format json --limit 1
+";
+
+pub(super) const FORMATS_LIST: &str = "\
+Examples:
+  suanpan formats list
+  suanpan formats list --json
 ";
 
 pub(super) const GENERATE: &str = "\

@@ -37,6 +37,12 @@ fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(base.checked_pow(power)?)
 }
 
+/// Reads a currency by its letter code.
+pub(crate) fn parse_currency(text: &str) -> Result<suanpan_money::Currency, String> {
+    suanpan_money::Currency::parse(text)
+        .ok_or_else(|| format!("`{text}` is not a currency of ISO 4217, such as CNY"))
+}
+
 /// Reads a count such as `50000000`, `50_000_000`, `50m` or `250k`.
 pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
     let (number, unit) = split_number(text);

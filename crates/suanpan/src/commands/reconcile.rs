@@ -7,11 +7,13 @@ mod init;
 mod inputs;
 mod machine;
 mod perform;
+mod taking;
 
 use crate::cli::{
     FailOn, LangChoice, MeansArgs, OutputForm, ReconcileArgs, ReconcileCommand, StrategyChoice,
 };
 use crate::error::{Trouble, status};
+use crate::statements::Delivery;
 use crate::terminal::{Paint, Terminal};
 pub(crate) use human::summary as summary_text;
 use inputs::Specs;
@@ -21,10 +23,11 @@ use std::path::Path;
 use suanpan_recon::csv::Kernel;
 use suanpan_recon::limits::UNIT_BYTES;
 use suanpan_recon::outcome::Code;
-use suanpan_recon::report::{Lang, RunVerdict, Summary};
+use suanpan_recon::report::{Lang, RunVerdict, Summary, write_json};
 use suanpan_recon::rule::Rules;
 use suanpan_recon::run::{self, Options, StateOptions, Strategy};
 use suanpan_recon::source::SourceFile;
+use taking::{Wanted, take_statements};
 
 pub(crate) fn run(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
     match &args.command {
@@ -40,7 +43,7 @@ fn reconcile(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let (memory_bytes, threads) = memory_and_threads(&args.means);
     run::usable_bytes(memory_bytes, threads)?;
     let scratch = Scratch::within(&args.result.out)?;
-    let Prepared { options, missing, guessed } = prepare(args, &scratch, terminal)?;
+    let Prepared { options, missing, guessed, deliveries } = prepare(args, &scratch, terminal)?;
     let out = args.result.out.clone();
     let job = Job { options, missing, out: out.clone(), lang: lang(args.result.lang) };
     let outcome = match perform(job, terminal) {
@@ -53,6 +56,9 @@ fn reconcile(args: &ReconcileArgs, terminal: Terminal) -> Result<u8, Trouble> {
         }
         done => done?,
     };
+    if !deliveries.is_empty() {
+        write_json(&out, "statements.json", &deliveries)?;
+    }
     if let Some(text) = guessed {
         let path = out.join("rules.toml");
         std::fs::write(&path, text).map_err(|error| Trouble::io("write", &path, error))?;
@@ -90,20 +96,26 @@ struct Prepared {
     missing: Vec<String>,
     /// The text of the rules where they were guessed.
     guessed: Option<String>,
+    /// Statements among the inputs, and what came of them.
+    deliveries: Vec<Delivery>,
 }
 
 fn prepare(args: &ReconcileArgs, scratch: &Scratch, terminal: Terminal) -> Result<Prepared, Trouble> {
     let specs = Specs::new([&args.left, &args.right], [&args.more_left, &args.more_right])?;
-    let (rules, guessed, inputs, mut missing) = match &args.rules {
+    let (rules, guessed, inputs, mut missing, deliveries) = match &args.rules {
         Some(path) => {
             let rules = load_rules(path)?;
             let (inputs, missing) = specs.expand_expected(&rules, scratch.path())?;
-            (rules, None, inputs, missing)
+            let wanted = [0, 1].map(|side: usize| Wanted::by(rules.sides[side].format));
+            let taken = take_statements(inputs, wanted, &args.statements, scratch.path(), terminal)?;
+            (rules, None, taken.inputs, missing, taken.deliveries)
         }
         None => {
             let inputs = specs.expand(scratch.path())?;
-            let (rules, text) = init::guess_surely(&inputs, terminal)?;
-            (rules, Some(text), inputs, Vec::new())
+            let taken =
+                take_statements(inputs, [Wanted::Either; 2], &args.statements, scratch.path(), terminal)?;
+            let (rules, text) = init::guess_surely(&taken, terminal)?;
+            (rules, Some(text), taken.inputs, Vec::new(), taken.deliveries)
         }
     };
     missing.extend(run::missing_inputs(&rules, &inputs));
@@ -119,7 +131,7 @@ fn prepare(args: &ReconcileArgs, scratch: &Scratch, terminal: Terminal) -> Resul
         checkpoint: args.means.checkpoint,
         kill_after_commits: None,
     });
-    Ok(Prepared { options, missing, guessed })
+    Ok(Prepared { options, missing, guessed, deliveries })
 }
 
 /// Makes the options of a run with all that the result does not depend on.

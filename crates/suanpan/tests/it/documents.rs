@@ -24,6 +24,7 @@ fn prepared() -> World {
     world.write("books/ledger.csv.gz", gzip(&ledger));
     world.write("bills/channel.csv", &channel);
     world.write("channel/channel.csv", &channel);
+    world.write("stripe.csv", crate::statements::STRIPE);
     world.write("secret.txt", "6d7920736563726574206973206c6f6e67\n");
     world.write("faults.toml", "[faults]\nMISSING_IN_A = 7\n");
     world.write("settle_late.csv", "trade_no,order_id,amount_fen,state\n420099,A1005,777,OK\n");
@@ -103,7 +104,7 @@ fn every_example_of_every_help_runs() {
     }
     let (world, mut seen) = (World::empty(), Vec::new());
     helps(&world, "", &mut seen);
-    assert_eq!(seen.len(), 13);
+    assert_eq!(seen.len(), 17);
     for (path, help) in seen {
         let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{path}: no examples"));
         let examples = examples.split("\n\n").next().unwrap();

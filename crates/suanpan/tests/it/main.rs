@@ -10,4 +10,5 @@ mod output;
 mod same;
 mod sketches;
 mod start;
+mod statements;
 mod world;

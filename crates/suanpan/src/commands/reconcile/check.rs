@@ -2,6 +2,7 @@
 
 use super::inputs::{Scratch, Specs, load_rules};
 use super::plain_options;
+use super::taking::{Wanted, take_statements};
 use crate::cli::CheckArgs;
 use crate::error::{Trouble, status};
 use crate::numbers::grouped;
@@ -14,6 +15,8 @@ pub(super) fn run(args: &CheckArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let specs = Specs::new([&Some(args.left.clone()), &Some(args.right.clone())], [&[], &[]])?;
     let (inputs, mut missing) = specs.expand_expected(&rules, scratch.path())?;
     missing.extend(run::missing_inputs(&rules, &inputs));
+    let wanted = [0, 1].map(|side: usize| Wanted::by(rules.sides[side].format));
+    let inputs = take_statements(inputs, wanted, &args.statements, scratch.path(), terminal)?.inputs;
     let options = plain_options(rules, inputs, scratch.path());
     let previews = run::preview(&options, usize::try_from(args.rows).unwrap_or(usize::MAX))?;
     let paint = Paint(terminal.color);

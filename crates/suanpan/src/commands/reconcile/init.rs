@@ -1,13 +1,14 @@
 //! `suanpan reconcile init`: first rules from a look at both sides.
 
 use super::inputs::{Scratch, Specs, refuse_to_replace};
+use super::taking::{Taken, Wanted, take_statements};
 use crate::cli::InitArgs;
 use crate::error::{Trouble, status};
 use crate::terminal::{Paint, Terminal, harmless};
 use std::path::Path;
 use suanpan_recon::limits::SAMPLE_ROWS_MAX;
 use suanpan_recon::rule::Rules;
-use suanpan_recon::rule::guess::{self, Guess, Sample, Sureness};
+use suanpan_recon::rule::guess::{self, Fit, Guess, Sample, Sureness};
 use suanpan_recon::run;
 use suanpan_recon::source::SourceFile;
 
@@ -19,7 +20,12 @@ pub(super) fn run(args: &InitArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let scratch = Scratch::anywhere()?;
     let specs = Specs::new([&Some(args.left.clone()), &Some(args.right.clone())], [&[], &[]])?;
     let rows = usize::try_from(args.rows).unwrap_or(SAMPLE_ROWS_MAX).min(SAMPLE_ROWS_MAX);
-    let guess = guess_from(&specs.expand(scratch.path())?, rows)?;
+    let inputs = specs.expand(scratch.path())?;
+    let taken = take_statements(inputs, [Wanted::Either; 2], &args.statements, scratch.path(), terminal)?;
+    if taken.known().is_some() {
+        return fitted(args, &taken, to_stdout, terminal);
+    }
+    let guess = guess_from(&taken.inputs, rows)?;
     if to_stdout {
         terminal.result(&guess.text)?;
     } else {
@@ -41,11 +47,46 @@ pub(super) fn run(args: &InitArgs, terminal: Terminal) -> Result<u8, Trouble> {
     Ok(status::FINE)
 }
 
+/// Writes rules that were fitted to a statement.
+fn fitted(args: &InitArgs, taken: &Taken, to_stdout: bool, terminal: Terminal) -> Result<u8, Trouble> {
+    let fit = taken.fit()?;
+    if fit.text.is_empty() {
+        return Err(unsure(&fit));
+    }
+    if to_stdout {
+        terminal.result(&fit.text)?;
+    } else {
+        std::fs::write(&args.output, &fit.text).map_err(|error| Trouble::io("write", &args.output, error))?;
+        terminal.hint(&format!("wrote {}", args.output.display()));
+    }
+    terminal.hint(&format!("{}: {}", fit.sureness.name(), harmless(&fit.evidence)));
+    Ok(status::FINE)
+}
+
+fn unsure(fit: &Fit) -> Trouble {
+    Trouble::new(
+        "rules_unsure",
+        format!(
+            "no rules were given, and the other side cannot be fitted to the statement: {}",
+            harmless(&fit.evidence)
+        ),
+    )
+    .at("--rules")
+    .next("suanpan reconcile init LEFT RIGHT writes first rules to correct; then give --rules rules.toml")
+}
+
 /// Guesses rules for a run without any; refuses where the guess is not sure.
-pub(super) fn guess_surely(
-    inputs: &[Vec<SourceFile>; 2],
-    terminal: Terminal,
-) -> Result<(Rules, String), Trouble> {
+pub(super) fn guess_surely(taken: &Taken, terminal: Terminal) -> Result<(Rules, String), Trouble> {
+    if taken.known().is_some() {
+        let fit = taken.fit()?;
+        if fit.sureness != Sureness::Sure {
+            return Err(unsure(&fit));
+        }
+        let rules = fit.rules().map_err(|errors| Trouble::rules("fitted rules", &errors))?;
+        terminal.hint(&format!("no rules were given: they are fitted, since {}", harmless(&fit.evidence)));
+        return Ok((rules, fit.text));
+    }
+    let inputs = &taken.inputs;
     let guess = guess_from(inputs, SAMPLE_ROWS_MAX)?;
     let doubtful = guess.findings.iter().find(|finding| {
         let name = finding.setting.rsplit('.').next().unwrap_or_default();
