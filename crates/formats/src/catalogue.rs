@@ -173,6 +173,9 @@ impl Catalogue {
 
 /// The formats whose readers are code, in the order in which they are listed.
 const BUILT_IN: &[&BuiltIn] = &[
+    &crate::camt::REPORT,
+    &crate::camt::STATEMENT,
+    &crate::camt::NOTIFICATION,
     &crate::stripe::REPORT,
     &crate::stripe::BALANCE_HISTORY,
     &crate::stripe::PAYMENTS,

@@ -4,6 +4,7 @@ use crate::event::{Fault, ReadError};
 use crate::head::{Head, TextEncoding};
 use crate::limits::LINE_BYTES_MAX;
 use crate::record::Place;
+use crate::transcoded::Transcoded;
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use suanpan_money::Currency;
@@ -59,8 +60,11 @@ impl<'a> Input<'a> {
         let (told, _) = TextEncoding::tell(&self.head.bytes, self.head.whole);
         let encoding = encoding.unwrap_or(told);
         let wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
-        let body: Box<dyn BufRead + 'a> =
-            if wide { Box::new(BufReader::new(Utf16::new(self.body, encoding))) } else { self.body };
+        let body: Box<dyn BufRead + 'a> = if wide {
+            Box::new(BufReader::new(Transcoded::new(self.body, encoding.library())))
+        } else {
+            self.body
+        };
         Lines {
             body,
             encoding: if wide { TextEncoding::Utf8 } else { encoding },
@@ -210,40 +214,5 @@ impl Lines<'_> {
         }
         let ends = memchr::memchr_iter(b'\n', &self.bytes).count() as u64;
         if self.bytes.last() == Some(&b'\n') { ends } else { ends + 1 }
-    }
-}
-
-/// UTF-16 as UTF-8, piece by piece.
-struct Utf16<R> {
-    inner: R,
-    decoder: encoding_rs::Decoder,
-    ready: Vec<u8>,
-    at: usize,
-    ended: bool,
-}
-
-impl<R: BufRead> Utf16<R> {
-    fn new(inner: R, encoding: TextEncoding) -> Self {
-        let decoder = encoding.library().new_decoder_with_bom_removal();
-        Utf16 { inner, decoder, ready: Vec::new(), at: 0, ended: false }
-    }
-}
-
-impl<R: BufRead> Read for Utf16<R> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        while self.at == self.ready.len() && !self.ended {
-            let chunk = self.inner.fill_buf()?;
-            self.ended = chunk.is_empty();
-            self.ready
-                .resize(self.decoder.max_utf8_buffer_length(chunk.len()).unwrap_or(chunk.len() * 3 + 16), 0);
-            let (_, read, written, _) = self.decoder.decode_to_utf8(chunk, &mut self.ready, self.ended);
-            self.inner.consume(read);
-            self.ready.truncate(written);
-            self.at = 0;
-        }
-        let len = out.len().min(self.ready.len() - self.at);
-        out[..len].copy_from_slice(&self.ready[self.at..self.at + len]);
-        self.at += len;
-        Ok(len)
     }
 }

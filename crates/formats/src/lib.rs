@@ -13,6 +13,7 @@
 //! - Bad input is a fault or an error that points at the place. It never panics.
 
 mod adyen;
+mod camt;
 mod catalogue;
 mod checks;
 mod columns;
@@ -27,7 +28,9 @@ mod output;
 mod paypal;
 mod record;
 mod stripe;
+mod transcoded;
 pub mod value;
+mod xml;
 
 pub use catalogue::{BuiltIn, Candidate, Catalogue, Format, Identified, IdentifyError, Verdict};
 pub use checks::{Balance, Sums};

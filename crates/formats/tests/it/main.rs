@@ -1,6 +1,7 @@
 //! The readers against real files, and against the golden files of this crate.
 
 mod adyen;
+mod camt;
 mod golden;
 mod kit;
 mod paypal;

@@ -1,0 +1,133 @@
+//! ISO 20022 account reports and statements: camt.052, camt.053 and camt.054 of any version.
+//!
+//! Names of elements are those of the message definitions ("Bank-to-Customer Cash Management"). The version
+//! in the namespace is noted and not enforced, elements may come in any order, and unknown ones are passed
+//! over. One entry is held in memory at a time.
+
+mod entry;
+mod statement;
+
+use crate::catalogue::{BuiltIn, Verdict};
+use crate::event::{Event, ReadError, Stop};
+use crate::head::Head;
+use crate::input::{Input, Options};
+use crate::output::Output;
+use crate::xml::{Token, Tree, Xml, utf8_body};
+use statement::Context;
+
+pub(crate) const REPORT: BuiltIn = BuiltIn {
+    id: "iso20022.camt.052",
+    title: "ISO 20022 account report (camt.052)",
+    recognise: |head| recognise(head, "BkToCstmrAcctRpt", "camt.052"),
+    read,
+};
+
+pub(crate) const STATEMENT: BuiltIn = BuiltIn {
+    id: "iso20022.camt.053",
+    title: "ISO 20022 account statement (camt.053)",
+    recognise: |head| recognise(head, "BkToCstmrStmt", "camt.053"),
+    read,
+};
+
+pub(crate) const NOTIFICATION: BuiltIn = BuiltIn {
+    id: "iso20022.camt.054",
+    title: "ISO 20022 debit and credit notification (camt.054)",
+    recognise: |head| recognise(head, "BkToCstmrDbtCdtNtfctn", "camt.054"),
+    read,
+};
+
+/// Looks for the message element, which every version has, with whatever prefix.
+fn recognise(head: &Head, element: &str, message: &str) -> Verdict {
+    if !head.text.trim_start().starts_with('<') {
+        return Verdict::No("does not begin as XML".to_owned());
+    }
+    let begins = |text: &str| text.starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'));
+    let found = head.text.match_indices(element).find(|(at, _)| {
+        let before = head.text[..*at].rsplit(['<', ' ', '\n']).next().unwrap_or_default();
+        begins(&head.text[at + element.len()..]) && (before.is_empty() || before.ends_with(':'))
+    });
+    Verdict::from_evidence(
+        found.map(|(at, _)| {
+            let line = head.text[..at].matches('\n').count() + 1;
+            format!("line {line} begins the element {element} of {message}")
+        }),
+        &format!("has no element {element}"),
+    )
+}
+
+/// Elements that hold entries: a report, a statement, a notification.
+const CONTAINERS: [&str; 3] = ["Rpt", "Stmt", "Ntfctn"];
+
+fn read(input: Input<'_>, _: &Options, output: &mut Output<'_>) -> Result<(), Stop> {
+    let body = utf8_body(&input.head, input.body);
+    let mut xml = Xml::new(body);
+    let mut tree = Tree::default();
+    let mut message = String::new();
+    let mut page = 0;
+    let mut found = false;
+    loop {
+        match xml.next()? {
+            Token::Eof => break,
+            Token::End => {}
+            Token::Start if xml.name() == "GrpHdr" => {
+                xml.tree(&mut tree, None)?;
+                message = tree.root().text_of(&["MsgId"]).to_owned();
+                found = true;
+            }
+            Token::Start if CONTAINERS.contains(&xml.name()) => {
+                page += 1;
+                read_container(&mut xml, &mut tree, Context::new(page, message.clone()), output)?;
+            }
+            Token::Start => {}
+        }
+    }
+    if page == 0 {
+        let what = if found { "the message has no statement in it" } else { "no statement was found" };
+        return Err(ReadError::broken(xml.place(), what).into());
+    }
+    Ok(())
+}
+
+/// Reads one statement: its head as far as it comes before the entries, each entry, and what comes after.
+fn read_container<R: std::io::BufRead>(
+    xml: &mut Xml<R>,
+    tree: &mut Tree,
+    mut context: Context,
+    output: &mut Output<'_>,
+) -> Result<(), Stop> {
+    context.begins_at(xml.place());
+    let mut raw = String::new();
+    loop {
+        match xml.next()? {
+            Token::Start if xml.name() == "Ntry" => {
+                context.announce(output)?;
+                xml.tree(tree, Some(&mut raw))?;
+                for event in entry::records(tree.root(), &raw, &context)? {
+                    match event {
+                        Event::Record(record) => {
+                            context.count(&record)?;
+                            output.record(*record)?;
+                        }
+                        Event::Fault(fault) => output.fault(fault)?,
+                        Event::Check(check) => output.check(check)?,
+                        Event::Statement(_) => unreachable!("an entry holds no statement"),
+                    }
+                }
+            }
+            Token::Start => {
+                xml.tree(tree, None)?;
+                if let Err(fault) = context.take(tree.root()) {
+                    context.announce(output)?;
+                    output.fault(fault)?;
+                }
+            }
+            Token::End => break,
+            Token::Eof => break,
+        }
+    }
+    context.announce(output)?;
+    for check in context.checks()? {
+        output.check(check)?;
+    }
+    Ok(())
+}

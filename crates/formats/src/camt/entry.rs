@@ -1,0 +1,321 @@
+//! An entry of a statement as records.
+
+use super::statement::{Context, day, money};
+use crate::checks::add;
+use crate::event::{Check, Event, Fault, ReadError};
+use crate::record::{Direction, Kind, Moment, Place, Record, Status};
+use crate::value;
+use crate::xml::Element;
+use jiff::tz::Offset;
+use rust_decimal::Decimal;
+use suanpan_money::Currency;
+
+/// References that say that there is none.
+const NO_REFERENCE: [&str; 4] = ["NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE"];
+
+/// Turns an entry into records: one for each of its details where those have amounts that add up to the
+/// entry, else one for the entry.
+pub(super) fn records(entry: Element<'_>, raw: &str, context: &Context) -> Result<Vec<Event>, ReadError> {
+    let place = entry.place().on_page(context.page);
+    let whole = match whole(entry, raw, place, context) {
+        Ok(record) => record,
+        Err(fault) => return Ok(vec![Event::Fault(fault)]),
+    };
+    let details: Vec<Element<'_>> = entry.all("NtryDtls").flat_map(|details| details.all("TxDtls")).collect();
+    let mut items = Vec::new();
+    match &details[..] {
+        [] => items.push(Event::Record(Box::new(whole))),
+        [one] => {
+            let mut record = whole;
+            describe(*one, &mut record);
+            items.push(Event::Record(Box::new(record)));
+        }
+        several => {
+            let amounts: Option<Vec<Decimal>> =
+                several.iter().map(|detail| detail_amount(*detail, &whole)).collect();
+            let mut sum = Decimal::ZERO;
+            for amount in amounts.iter().flatten() {
+                sum = add(sum, *amount, place)?;
+            }
+            match amounts.filter(|_| sum == whole.amount) {
+                Some(amounts) => {
+                    items.push(Event::Check(Check::amount("details of the entry", whole.amount, sum, place)));
+                    let batch = batch_reference(entry, &whole);
+                    for (detail, amount) in several.iter().zip(amounts) {
+                        let mut record = whole.clone();
+                        record.amount = amount;
+                        record.direction = direction(amount);
+                        record.batch_id.clone_from(&batch);
+                        describe(*detail, &mut record);
+                        items.push(Event::Record(Box::new(record)));
+                    }
+                }
+                None => {
+                    let mut record = whole;
+                    record.batch_id = batch_reference(entry, &record);
+                    for detail in several {
+                        record.detail("EndToEndId", detail.text_of(&["Refs", "EndToEndId"]));
+                    }
+                    record.notes.push(format!(
+                        "{} details without amounts that add up to the entry: kept as one",
+                        several.len()
+                    ));
+                    items.push(Event::Record(Box::new(record)));
+                }
+            }
+        }
+    }
+    items.extend(batch_check(entry, details.len(), place));
+    Ok(items)
+}
+
+/// Reads what the entry says of itself.
+fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Result<Record, Fault> {
+    let Some(amount) = entry.find(&["Amt"]) else {
+        return Err(Fault::new(place, "Ntry/Amt", "is not there", ""));
+    };
+    let (value, currency) = money(amount, context.page)?;
+    let indicator = entry.text_of(&["CdtDbtInd"]);
+    let signed = match indicator {
+        "CRDT" => value,
+        "DBIT" => crate::checks::negated(value),
+        other => return Err(Fault::new(place, "Ntry/CdtDbtInd", "is neither CRDT nor DBIT", other)),
+    };
+    let mut record = Record::new(kind(entry), signed, currency, place);
+    record.direction = if indicator == "DBIT" { Direction::Out } else { Direction::In };
+    record.kind_text = transaction_code(entry);
+    let status = entry.first_text(&[&["Sts", "Cd"], &["Sts", "Prtry"], &["Sts"]]);
+    record.status_text = status.to_owned();
+    record.status = match status {
+        "BOOK" | "" => Status::Booked,
+        "PDNG" | "FUTR" => Status::Pending,
+        _ => Status::Information,
+    };
+    record.booked_on = entry_day(entry, "BookgDt", place)?;
+    record.value_on = entry_day(entry, "ValDt", place)?;
+    record.time = moment(entry.text_of(&["BookgDt", "DtTm"]));
+    record.account = context.account().to_owned();
+    record.id = entry.first_text(&[&["AcctSvcrRef"], &["NtryRef"]]).to_owned();
+    record.description = entry.text_of(&["AddtlNtryInf"]).to_owned();
+    record.detail("NtryRef", entry.text_of(&["NtryRef"]));
+    if entry.text_of(&["RvslInd"]) == "true" {
+        record.detail("RvslInd", "true");
+    }
+    charges(entry, &mut record);
+    record.set_raw(raw);
+    Ok(record)
+}
+
+fn entry_day(
+    entry: Element<'_>,
+    name: &'static str,
+    place: Place,
+) -> Result<Option<jiff::civil::Date>, Fault> {
+    match entry.first_text(&[&[name, "Dt"], &[name, "DtTm"]]) {
+        "" => Ok(None),
+        text => day(text)
+            .map(Some)
+            .ok_or_else(|| Fault::new(place, &format!("Ntry/{name}"), "is not a date", text)),
+    }
+}
+
+/// Reads `2015-03-10T18:43:50+01:00` or the same without an offset.
+fn moment(text: &str) -> Option<Moment> {
+    let (clock, offset) = match text.len() {
+        ..19 => return None,
+        _ => {
+            let at = text.get(19..)?.find(['Z', '+', '-']).map_or(text.len(), |at| at + 19);
+            text.split_at(at)
+        }
+    };
+    let local = value::date_time(clock).ok()?;
+    let offset = match offset {
+        "" => None,
+        "Z" => Some(Offset::UTC),
+        other => {
+            let (hours, minutes) = other.get(1..)?.split_once(':')?;
+            let seconds = hours.parse::<i32>().ok()? * 3_600 + minutes.parse::<i32>().ok()? * 60;
+            Offset::from_seconds(if other.starts_with('-') { -seconds } else { seconds }).ok()
+        }
+    };
+    Some(Moment { local, offset })
+}
+
+/// `PMNT-RCDT-ESCT` of the standard's codes, or the bank's own.
+fn transaction_code(element: Element<'_>) -> String {
+    let code = |path: &[&str]| element.text_of(path);
+    let domain = code(&["BkTxCd", "Domn", "Cd"]);
+    if domain.is_empty() {
+        return code(&["BkTxCd", "Prtry", "Cd"]).to_owned();
+    }
+    let family = code(&["BkTxCd", "Domn", "Fmly", "Cd"]);
+    let sub = code(&["BkTxCd", "Domn", "Fmly", "SubFmlyCd"]);
+    [domain, family, sub].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// Tells the kind by the sub-family of the external bank transaction code set.
+fn kind(entry: Element<'_>) -> Kind {
+    let sub = entry.first_text(&[
+        &["BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
+        &["NtryDtls", "TxDtls", "BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
+    ]);
+    let returned = entry.text_of(&["RvslInd"]) == "true"
+        || entry.find(&["NtryDtls", "TxDtls", "RtrInf"]).is_some()
+        || matches!(sub, "RRTN" | "RPCR" | "PRDD" | "UPDD" | "UPCT" | "RCDD" | "ARET" | "PADD");
+    match sub {
+        _ if returned => Kind::Return,
+        "CHRG" | "COMM" | "FEES" | "CCHG" | "TAXE" => Kind::Fee,
+        "INTR" => Kind::Interest,
+        _ => Kind::Transfer,
+    }
+}
+
+fn charges(element: Element<'_>, record: &mut Record) {
+    record.detail("Chrgs/TtlChrgsAndTaxAmt", element.text_of(&["Chrgs", "TtlChrgsAndTaxAmt"]));
+    for charge in element.all("Chrgs").flat_map(|charges| charges.children().filter(|c| c.name() == "Rcrd")) {
+        if let Some(amount) = charge.find(&["Amt"]) {
+            let currency = amount.attribute("Ccy").unwrap_or_default();
+            record
+                .detail("Chrgs", &format!("{} {currency} {}", amount.text(), charge.text_of(&["CdtDbtInd"])));
+        }
+    }
+}
+
+/// Reads the amount of a detail, signed, where it has one in the entry's currency.
+fn detail_amount(detail: Element<'_>, entry: &Record) -> Option<Decimal> {
+    let amount = detail
+        .find(&["Amt"])
+        .or_else(|| detail.find(&["AmtDtls", "TxAmt", "Amt"]))
+        .or_else(|| detail.find(&["AmtDtls", "InstdAmt", "Amt"]))?;
+    if Currency::parse(amount.attribute("Ccy")?)? != entry.currency {
+        return None;
+    }
+    let value = value::amount(amount.text()).ok()?;
+    let out = match detail.text_of(&["CdtDbtInd"]) {
+        "DBIT" => true,
+        "CRDT" => false,
+        _ => entry.direction == Direction::Out,
+    };
+    Some(if out { crate::checks::negated(value) } else { value })
+}
+
+fn direction(amount: Decimal) -> Direction {
+    if amount.is_sign_negative() { Direction::Out } else { Direction::In }
+}
+
+fn batch_reference(entry: Element<'_>, whole: &Record) -> String {
+    let batch = entry.first_text(&[&["NtryDtls", "Btch", "PmtInfId"], &["NtryDtls", "Btch", "MsgId"]]);
+    if batch.is_empty() { whole.id.clone() } else { batch.to_owned() }
+}
+
+/// Compares the number of payments that a batch declares with its details, where those are there.
+fn batch_check(entry: Element<'_>, details: usize, place: Place) -> Option<Event> {
+    let declared: u64 = entry.text_of(&["NtryDtls", "Btch", "NbOfTxs"]).parse().ok()?;
+    let one_batch = entry.all("NtryDtls").count() == 1;
+    (details > 1 && one_batch)
+        .then(|| Event::Check(Check::count("payments of the batch", declared, details as u64, place)))
+}
+
+/// Adds what a detail says of one payment.
+fn describe(detail: Element<'_>, record: &mut Record) {
+    let refs = |name: &'static str| {
+        let text = detail.text_of(&["Refs", name]);
+        if NO_REFERENCE.contains(&text) { "" } else { text }
+    };
+    let structured = detail.first_text(&[
+        &["RmtInf", "Strd", "CdtrRefInf", "Ref"],
+        &["RmtInf", "Strd", "CdtrRefInf", "CdtrRef"],
+    ]);
+    let own = [refs("EndToEndId"), structured, refs("InstrId"), refs("TxId")];
+    record.own_id = own.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
+    record.order_id = structured.to_owned();
+    let servicer = refs("AcctSvcrRef");
+    if !servicer.is_empty() {
+        record.id = servicer.to_owned();
+    }
+    if record.batch_id.is_empty() {
+        record.batch_id = refs("PmtInfId").to_owned();
+    }
+    for name in ["MsgId", "InstrId", "TxId", "UETR", "MndtId", "ChqNb", "ClrSysRef"] {
+        record.detail(name, refs(name));
+    }
+    other_party(detail, record);
+    remittance(detail, record);
+    amounts(detail, record);
+    charges(detail, record);
+    record.detail("Purp", detail.first_text(&[&["Purp", "Cd"], &["Purp", "Prtry"]]));
+    let reason = detail.first_text(&[&["RtrInf", "Rsn", "Cd"], &["RtrInf", "Rsn", "Prtry"]]);
+    record.detail("RtrInf", reason);
+    record.detail("RtrInf/AddtlInf", detail.text_of(&["RtrInf", "AddtlInf"]));
+    let own_code = transaction_code(detail);
+    if own_code != record.kind_text {
+        if record.kind_text.is_empty() {
+            record.kind_text = own_code;
+        } else {
+            record.detail("BkTxCd", &own_code);
+        }
+    }
+}
+
+/// Takes the party on the other end: who pays what comes in, who is paid what goes out.
+fn other_party(detail: Element<'_>, record: &mut Record) {
+    let sides: [(&str, &str, &str, &str); 2] =
+        [("Dbtr", "DbtrAcct", "DbtrAgt", "UltmtDbtr"), ("Cdtr", "CdtrAcct", "CdtrAgt", "UltmtCdtr")];
+    let preferred = usize::from(record.direction == Direction::Out);
+    // A file that names only one side means that one.
+    for (party, account, agent, ultimate) in [sides[preferred], sides[1 - preferred]] {
+        let name = detail.first_text(&[
+            &["RltdPties", party, "Nm"],
+            &["RltdPties", party, "Pty", "Nm"],
+            &["RltdPties", party, "Agt", "FinInstnId", "Nm"],
+        ]);
+        let number = detail.first_text(&[
+            &["RltdPties", account, "Id", "IBAN"],
+            &["RltdPties", account, "Id", "Othr", "Id"],
+            &["RltdPties", account, "Id", "PrtryAcct", "Id"],
+        ]);
+        if name.is_empty() && number.is_empty() {
+            continue;
+        }
+        record.counterparty = name.to_owned();
+        record.counterparty_account = number.to_owned();
+        let bank = detail.first_text(&[
+            &["RltdAgts", agent, "FinInstnId", "BICFI"],
+            &["RltdAgts", agent, "FinInstnId", "BIC"],
+            &["RltdAgts", agent, "FinInstnId", "Nm"],
+        ]);
+        record.detail(agent, bank);
+        let last =
+            detail.first_text(&[&["RltdPties", ultimate, "Nm"], &["RltdPties", ultimate, "Pty", "Nm"]]);
+        record.detail(ultimate, last);
+        break;
+    }
+}
+
+fn remittance(detail: Element<'_>, record: &mut Record) {
+    let lines: Vec<&str> = detail
+        .find(&["RmtInf"])
+        .into_iter()
+        .flat_map(|information| information.all("Ustrd"))
+        .map(Element::text)
+        .filter(|text| !text.is_empty())
+        .collect();
+    let text = if lines.is_empty() { detail.text_of(&["AddtlTxInf"]).to_owned() } else { lines.join(" ") };
+    if !text.is_empty() {
+        let entry = std::mem::replace(&mut record.description, text);
+        record.detail("AddtlNtryInf", &entry);
+    }
+    if !lines.is_empty() {
+        record.detail("AddtlTxInf", detail.text_of(&["AddtlTxInf"]));
+    }
+}
+
+fn amounts(detail: Element<'_>, record: &mut Record) {
+    for name in ["InstdAmt", "TxAmt", "CntrValAmt"] {
+        let Some(part) = detail.find(&["AmtDtls", name]) else { continue };
+        let Some(amount) = part.find(&["Amt"]) else { continue };
+        let currency = amount.attribute("Ccy").unwrap_or_default();
+        record.detail(name, &format!("{} {currency}", amount.text()));
+        record.detail("XchgRate", part.text_of(&["CcyXchg", "XchgRate"]));
+    }
+}
