@@ -80,14 +80,37 @@ impl TextEncoding {
         }
         // A cut character at the end of the head costs at most four bytes.
         let sure = if whole { bytes } else { &bytes[..bytes.len().saturating_sub(4)] };
-        let (text, had_errors) = encoding_rs::GB18030.decode_without_bom_handling(sure);
-        let han = text.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).count();
-        let odd = text.chars().filter(|c| !c.is_ascii() && !('\u{3000}'..='\u{ffef}').contains(c)).count();
-        if !had_errors && han > 0 && han >= odd {
+        let (_, had_errors) = encoding_rs::GB18030.decode_without_bom_handling(sure);
+        let (common, rare) = han_pairs(sure);
+        if !had_errors && common > 0 && common >= 4 * rare {
             return (TextEncoding::Gb18030, 0);
         }
         (TextEncoding::Windows1252, 0)
     }
+}
+
+/// Counts the characters that would be of GB 2312, whose bytes are both high, and those that would be of
+/// its extensions. Letters with accents among ASCII look like the latter.
+fn han_pairs(bytes: &[u8]) -> (usize, usize) {
+    let (mut common, mut rare, mut at) = (0, 0, 0);
+    while at < bytes.len() {
+        at += match (bytes[at], bytes.get(at + 1)) {
+            (..0x81, _) => 1,
+            (_, Some(0xA1..)) => {
+                common += 1;
+                2
+            }
+            (_, Some(b'0'..=b'9')) => {
+                rare += 1;
+                4
+            }
+            _ => {
+                rare += 1;
+                2
+            }
+        };
+    }
+    (common, rare)
 }
 
 /// The beginning of a file. Holds at most [`HEAD_BYTES`], but for spreadsheets all of it, since those

@@ -24,6 +24,7 @@ mod input;
 mod json;
 mod laws;
 pub mod limits;
+mod mt940;
 mod output;
 mod paypal;
 mod record;

@@ -1,10 +1,11 @@
-//! ISO 4217 active currencies with a minor unit.
+//! ISO 4217 currencies with a minor unit.
 //!
 //! Facts from ISO 4217 Table A.1 as published by its maintenance agency on 2024-06-25: letter code,
-//! numeric code, number of decimals. Entries without a minor unit (gold, testing) are not money here.
+//! numeric code, number of decimals. Entries without a minor unit (gold, testing) are not money here. Currencies
+//! that became the euro and stand in old statements are from Table A.3.
 
 /// Letter code, numeric code, exponent; in order of letter code.
-pub(crate) const ISO: [(&str, u16, u8); 166] = [
+pub(crate) const ISO: [(&str, u16, u8); 173] = [
     ("AED", 784, 2),
     ("AFN", 971, 2),
     ("ALL", 8, 2),
@@ -12,6 +13,7 @@ pub(crate) const ISO: [(&str, u16, u8); 166] = [
     ("ANG", 532, 2),
     ("AOA", 973, 2),
     ("ARS", 32, 2),
+    ("ATS", 40, 2),
     ("AUD", 36, 2),
     ("AWG", 533, 2),
     ("AZN", 944, 2),
@@ -46,6 +48,7 @@ pub(crate) const ISO: [(&str, u16, u8); 166] = [
     ("CUP", 192, 2),
     ("CVE", 132, 2),
     ("CZK", 203, 2),
+    ("DEM", 276, 2),
     ("DJF", 262, 0),
     ("DKK", 208, 2),
     ("DOP", 214, 2),
@@ -54,8 +57,10 @@ pub(crate) const ISO: [(&str, u16, u8); 166] = [
     ("ERN", 232, 2),
     ("ETB", 230, 2),
     ("EUR", 978, 2),
+    ("FIM", 246, 2),
     ("FJD", 242, 2),
     ("FKP", 238, 2),
+    ("FRF", 250, 2),
     ("GBP", 826, 2),
     ("GEL", 981, 2),
     ("GHS", 936, 2),
@@ -66,9 +71,11 @@ pub(crate) const ISO: [(&str, u16, u8); 166] = [
     ("GYD", 328, 2),
     ("HKD", 344, 2),
     ("HNL", 340, 2),
+    ("HRK", 191, 2),
     ("HTG", 332, 2),
     ("HUF", 348, 2),
     ("IDR", 360, 2),
+    ("IEP", 372, 2),
     ("ILS", 376, 2),
     ("INR", 356, 2),
     ("IQD", 368, 3),
@@ -110,6 +117,7 @@ pub(crate) const ISO: [(&str, u16, u8); 166] = [
     ("NAD", 516, 2),
     ("NGN", 566, 2),
     ("NIO", 558, 2),
+    ("NLG", 528, 2),
     ("NOK", 578, 2),
     ("NPR", 524, 2),
     ("NZD", 554, 2),

@@ -4,5 +4,6 @@ mod adyen;
 mod camt;
 mod golden;
 mod kit;
+mod mt940;
 mod paypal;
 mod stripe;

@@ -1,0 +1,221 @@
+//! MT940 and MT942.
+
+use crate::golden::{bytes, check_folder, events, sample};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use suanpan_formats::{Event, Fault, Record, Statement};
+
+#[test]
+fn samples_are_as_in_their_golden_files() {
+    check_folder("mt940", |name| !name.ends_with(".json"));
+    check_folder("mt942", |_| true);
+}
+
+struct Told {
+    statements: Vec<Statement>,
+    records: Vec<Record>,
+    faults: Vec<Fault>,
+    closings: Vec<bool>,
+    failing: usize,
+}
+
+fn told(bytes: &[u8]) -> Told {
+    let (_, events) = events(bytes).expect("a file that can be read");
+    let mut told = Told {
+        statements: Vec::new(),
+        records: Vec::new(),
+        faults: Vec::new(),
+        closings: Vec::new(),
+        failing: 0,
+    };
+    for event in events {
+        match event {
+            Event::Statement(statement) => told.statements.push(statement),
+            Event::Record(record) => told.records.push(*record),
+            Event::Fault(fault) => told.faults.push(fault),
+            Event::Check(check) => {
+                if check.what == "closing balance" {
+                    told.closings.push(check.agrees);
+                }
+                told.failing += usize::from(!check.agrees);
+            }
+        }
+    }
+    told
+}
+
+/// Which messages tie, as the list of samples says.
+#[test]
+fn files_tie_where_their_balances_do() {
+    for (name, expected) in [
+        ("mt940/abnamro__mt940.sta", &[false, false][..]),
+        ("mt940/cmxl__mt940_2.sta", &[true]),
+        ("mt940/danskebank__MT940_FI_Example.sta", &[true]),
+        ("mt940/jejik__ing.sta", &[false]),
+        ("mt940/jejik__knab.sta", &[true, false]),
+        ("mt940/jejik__rabobank-iban.sta", &[true, true]),
+        ("mt940/mBank__mt940.sta", &[true]),
+        ("mt940/special__february_30.sta", &[true]),
+        ("mt940/special__incomplete_tag_61.sta", &[false]),
+        ("mt940/special__invalid_utf8.sta", &[false]),
+        ("mt940/special__overly_long_details.sta", &[false]),
+        ("mt942/full__jejik__rabobank.sta", &[false, true, false, true]),
+        ("mt942/full__mBank__mt942.sta", &[true]),
+        ("mt942/full__sberbank__171011_01234945.sta", &[true]),
+    ] {
+        assert_eq!(told(&bytes(name)).closings, expected, "{name}");
+    }
+    for (name, messages) in [
+        ("mt940/betterplace__sepa_mt9401.sta", 26),
+        ("mt940/danskebank__MT940_DK_Example.sta", 15),
+        ("mt940/wolph__ASNB_mt940.txt", 31),
+    ] {
+        let told = told(&bytes(name));
+        assert_eq!((told.closings.len(), told.failing), (messages, 0), "{name}");
+    }
+}
+
+/// The parser of the project that published the samples gives the same entries.
+#[test]
+fn entries_are_those_of_another_parser() {
+    let mut compared = 0;
+    for entry in std::fs::read_dir(sample("mt940")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(stem) = name.strip_suffix(".json") else { continue };
+        let theirs: serde_json::Value = serde_json::from_slice(&bytes(&format!("mt940/{name}"))).unwrap();
+        let ours = told(&bytes(&format!("mt940/{stem}.sta")));
+        let messages = theirs.as_array().unwrap();
+        assert_eq!(ours.statements.len(), messages.len(), "{stem}");
+        for (own, their) in ours.statements.iter().zip(messages) {
+            let opening = &their["opening_balance"];
+            let amount: Decimal = opening["amount"].as_str().unwrap().parse().unwrap();
+            let signed = if opening["debit_credit_indicator"] == "Debit" { -amount } else { amount };
+            assert_eq!(own.opening, Some(signed), "{stem}");
+            assert_eq!(own.account, their["account_id"].as_str().unwrap().trim(), "{stem}");
+        }
+        let lines: Vec<_> =
+            messages.iter().flat_map(|message| message["statement_lines"].as_array().unwrap()).collect();
+        assert_eq!(ours.records.len(), lines.len(), "{stem}");
+        for (own, their) in ours.records.iter().zip(lines) {
+            let amount: Decimal = their["amount"].as_str().unwrap().parse().unwrap();
+            // Their word for RC, the reversal of a credit, is `ReverseDebit`: it takes away, as balances show.
+            let out = matches!(their["ext_debit_credit_indicator"].as_str(), Some("Debit" | "ReverseDebit"));
+            assert_eq!(own.amount, if out { -amount } else { amount }, "{stem}: {own:?}");
+            assert_eq!(own.value_on.unwrap().to_string(), their["value_date"].as_str().unwrap(), "{stem}");
+            if let Some(entered) = their["entry_date"].as_str() {
+                assert_eq!(own.booked_on.unwrap().to_string(), entered, "{stem}");
+            }
+            assert_eq!(own.id, their["bank_ref"].as_str().unwrap_or_default().trim(), "{stem}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 150, "{compared}");
+}
+
+const BEGIN: &str = ":20:X\n:25:DE1\n:28C:1/1\n:60F:C261125EUR100,00\n";
+
+#[test]
+fn a_bad_line_is_pointed_at_and_the_others_are_read() {
+    for (line, column, message) in [
+        (":61:26112X1126D5,NTRFA", 5, "value date"),
+        (":61:2611261126X5,NTRFA", 15, "neither C nor D"),
+        (":61:2611261126DNTRFA", 17, "is not an amount"),
+        (":61:2611261126D5,,0NTRFA", 16, "is not an amount"),
+        (":61:", 5, "value date"),
+        (":61:261332D5,NTRFA", 11, "value date"),
+    ] {
+        let text = format!(
+            "{BEGIN}:61:2611261126C1,NTRFA//B\n{line}\n:61:261126D2,5NTRFC\n:62F:C261126EUR98,50\n-\n"
+        );
+        let told = told(text.as_bytes());
+        assert_eq!(told.records.len(), 2, "{line}");
+        let fault = &told.faults[0];
+        assert!(fault.message.contains(message), "{line}: {fault}");
+        assert_eq!((fault.place.line, fault.place.column), (6, column), "{line}: {fault}");
+        assert_eq!(told.closings, [true], "what could be read ties");
+    }
+    let told = told(":20:X\n:25:A\n:60F:X261125EUR1,\n:61:261126C1,NTRFA\n:62F:C261126EUR1,\n".as_bytes());
+    assert_eq!((told.faults.len(), told.records.len()), (2, 0), "without a balance no currency is known");
+}
+
+#[test]
+fn sepa_words_and_reversals_are_understood() {
+    let text = format!(
+        "{BEGIN}:61:2611261126D5,00NTRFKREF+//B1\n:86:116?00SEPA?20EREF+INV-7?21KREF+K1?22SVWZ+Rechnung 7 vom 2?\n235.11.?30COBADEFF?31DE02120300000000202051?32Meier?33 GmbH\n:61:2611261126RD5,00NRTIINV-7//B2\n:86:/EREF/INV-8/REMI/Returned/NAME/Shop\n:61:2612300101RCR2,00NMSCNONREF\n:86:free text\n of two lines\n:62F:C261126EUR98,00\n-\n"
+    );
+    let told = told(text.as_bytes());
+    let [one, two, three] = &told.records[..] else { panic!("{:?}", told.records.len()) };
+    assert_eq!(
+        (one.own_id.as_str(), one.id.as_str(), one.amount.to_string().as_str()),
+        ("INV-7", "B1", "-5.00")
+    );
+    assert_eq!(
+        (one.description.as_str(), one.counterparty.as_str()),
+        ("Rechnung 7 vom 25.11.", "Meier GmbH")
+    );
+    assert_eq!(
+        (two.own_id.as_str(), two.amount.to_string().as_str(), two.kind.name()),
+        ("INV-8", "5.00", "return")
+    );
+    assert_eq!((three.own_id.as_str(), three.amount.to_string().as_str()), ("", "-2.00"));
+    assert_eq!(three.description, "free text of two lines");
+    assert_eq!(three.booked_on.unwrap().to_string(), "2027-01-01", "the entry date is of the next year");
+    assert_eq!((told.closings, told.failing), (vec![true], 0));
+}
+
+#[test]
+fn totals_and_chains_are_compared() {
+    let page = |number: u32, opening: &str, closing: &str| {
+        format!(
+            ":20:X\n:25:A\n:28C:{number}/1\n:60F:C261125EUR{opening}\n:61:261126C1,NTRFA\n:62F:C261126EUR{closing}\n-\n"
+        )
+    };
+    let chain = page(1, "1,", "2,") + &page(2, "2,", "3,");
+    assert_eq!(told(chain.as_bytes()).failing, 0);
+    let torn = page(1, "1,", "2,") + &page(2, "2,5", "3,5");
+    assert_eq!(told(torn.as_bytes()).failing, 1);
+    let interim = |sum: &str| {
+        format!(
+            ":20:X\n:25:A\n:28C:1\n:34F:EUR0,\n:13D:2611261200+0100\n:61:261126C1,5NTRFA\n:61:261126D1,NTRFB\n:90D:1EUR1,\n:90C:1EUR{sum}\n-\n"
+        )
+    };
+    assert_eq!(told(interim("1,50").as_bytes()).failing, 0);
+    assert_eq!(told(interim("1,51").as_bytes()).failing, 1);
+    assert_eq!(events(interim("1,50").as_bytes()).unwrap().0, "swift.mt942");
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(
+        entries in prop::collection::vec((-1_000_000_i64..1_000_000, "[A-Z0-9]{1,12}", any::<bool>()), 0..20),
+        opening in -10_000_i64..10_000,
+        envelope in any::<bool>(),
+    ) {
+        let amount = |minor: i64| format!("{},{:02}", minor.abs() / 100, minor.abs() % 100);
+        let mark = |minor: i64| if minor < 0 { "D" } else { "C" };
+        let closing = opening + entries.iter().map(|entry| entry.0).sum::<i64>();
+        let mut text = String::from(if envelope { "{1:F01X}{2:O940X}{4:\r\n" } else { "" });
+        text += &format!(":20:X\r\n:25:ACC\r\n:28C:1\r\n:60F:{}261125EUR{}\r\n", mark(opening), amount(opening));
+        for (minor, id, informed) in &entries {
+            text += &format!(":61:2611261126{}{}NTRF{id}//B{id}\r\n", mark(*minor), amount(*minor));
+            text += if *informed { ":86:text\r\n" } else { "" };
+        }
+        text += &format!(":62F:{}261126EUR{}\r\n{}", mark(closing), amount(closing), if envelope { "-}" } else { "-" });
+        let told = told(text.as_bytes());
+        prop_assert_eq!((told.failing, told.faults.len(), told.closings.len()), (0, 0, 1));
+        prop_assert_eq!(told.records.len(), entries.len());
+        for (record, (minor, id, _)) in told.records.iter().zip(&entries) {
+            prop_assert_eq!(record.amount, Decimal::new(*minor, 2));
+            prop_assert_eq!(&record.own_id, id);
+        }
+    }
+
+    #[test]
+    fn damaged_samples_never_panic(at in 0_usize..28_000, byte in any::<u8>(), cut in 0_usize..28_000) {
+        let mut bytes = bytes("mt940/betterplace__sepa_mt9401.sta");
+        let len = bytes.len();
+        bytes[at % len] = byte;
+        bytes.truncate(cut.max(10));
+        let _ = events(&bytes);
+    }
+}
