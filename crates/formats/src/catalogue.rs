@@ -176,6 +176,8 @@ const BUILT_IN: &[&BuiltIn] = &[
     &crate::camt::REPORT,
     &crate::camt::STATEMENT,
     &crate::camt::NOTIFICATION,
+    &crate::wechat::TRADE_BILL,
+    &crate::wechat::FUND_BILL,
     &crate::mt940::STATEMENT,
     &crate::mt940::INTERIM,
     &crate::stripe::REPORT,

@@ -31,6 +31,7 @@ mod record;
 mod stripe;
 mod transcoded;
 pub mod value;
+mod wechat;
 mod xml;
 
 pub use catalogue::{BuiltIn, Candidate, Catalogue, Format, Identified, IdentifyError, Verdict};

@@ -7,3 +7,4 @@ mod kit;
 mod mt940;
 mod paypal;
 mod stripe;
+mod wechat;
