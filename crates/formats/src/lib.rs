@@ -13,6 +13,7 @@
 //! - Bad input is a fault or an error that points at the place. It never panics.
 
 mod adyen;
+mod alipay;
 mod camt;
 mod catalogue;
 mod checks;

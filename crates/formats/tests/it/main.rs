@@ -1,6 +1,7 @@
 //! The readers against real files, and against the golden files of this crate.
 
 mod adyen;
+mod alipay;
 mod camt;
 mod golden;
 mod kit;
