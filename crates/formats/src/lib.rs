@@ -26,6 +26,7 @@ mod json;
 mod laws;
 pub mod limits;
 mod mt940;
+mod nacha;
 mod output;
 mod paypal;
 mod record;

@@ -6,6 +6,7 @@ mod camt;
 mod golden;
 mod kit;
 mod mt940;
+mod nacha;
 mod paypal;
 mod stripe;
 mod wechat;
