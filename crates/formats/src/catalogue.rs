@@ -184,6 +184,7 @@ const BUILT_IN: &[&BuiltIn] = &[
     &crate::wechat::FUND_BILL,
     &crate::mt940::STATEMENT,
     &crate::mt940::INTERIM,
+    &crate::bai2::FILE,
     &crate::nacha::FILE,
     &crate::stripe::REPORT,
     &crate::stripe::BALANCE_HISTORY,

@@ -14,6 +14,7 @@
 
 mod adyen;
 mod alipay;
+mod bai2;
 mod camt;
 mod catalogue;
 mod checks;

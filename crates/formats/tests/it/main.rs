@@ -2,6 +2,7 @@
 
 mod adyen;
 mod alipay;
+mod bai2;
 mod camt;
 mod golden;
 mod kit;
