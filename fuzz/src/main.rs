@@ -12,13 +12,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
 mod engine;
+mod statements;
 mod targets;
 
 use engine::{Fuzzer, Outcome, failure, run_one};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
-use targets::{TARGETS, Target};
+use targets::Target;
 
 /// One input may take this long before it counts as a hang.
 const INPUT_SECONDS_MAX: u64 = 10;
@@ -63,7 +64,7 @@ impl Options {
                 "--seed" => options.seed = number()?,
                 "--input" => options.input = Some(PathBuf::from(&value)),
                 "--target" => {
-                    let found = TARGETS.iter().find(|target| target.name == value);
+                    let found = targets::all().find(|target| target.name == value);
                     options.target = Some(found.ok_or(format!("no target {value}; there are: {}", names()))?);
                 }
                 _ => return Err(format!("unknown option {word}")),
@@ -78,15 +79,15 @@ impl Options {
 }
 
 fn names() -> String {
-    TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ")
+    targets::all().map(|target| target.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Gives each target its share of the time, in a process of its own, so that one that dies does not
 /// take the others along.
 fn all(options: &Options) -> bool {
-    let share = options.seconds.div_ceil(TARGETS.len() as u64);
+    let share = options.seconds.div_ceil(targets::all().count() as u64);
     let mut passed = true;
-    for target in TARGETS {
+    for target in targets::all() {
         let status = std::env::current_exe().and_then(|program| {
             let seed = options.seed.to_string();
             Command::new(program)
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_seed_of_every_target_holds() {
-        for target in TARGETS {
+        for target in targets::all() {
             let seeds = seeds(target).unwrap();
             assert!(!seeds.is_empty(), "{}: no seeds", target.name);
             for seed in seeds {

@@ -26,8 +26,12 @@ pub(crate) struct Target {
     pub(crate) run: fn(&[u8]) -> u64,
 }
 
-/// All targets.
-pub(crate) const TARGETS: &[Target] = &[
+/// Iterates over all targets.
+pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
+    TARGETS.iter().chain(crate::statements::TARGETS)
+}
+
+const TARGETS: &[Target] = &[
     Target {
         name: "money", words: &["-", "+", ".", ",", "0", "9", "00", " ", "1e", "e-", "９"], run: money
     },

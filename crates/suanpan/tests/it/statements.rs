@@ -99,3 +99,95 @@ fn what_a_file_is_and_what_is_in_it_can_be_looked_at() {
     world.line("formats show stripe.csv --as nothing").ends(2);
     assert!(world.line("formats list").ends(0).stdout.contains("adyen.settlement-details"));
 }
+
+/// Reads a real file that lies beside the project.
+fn sample(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Counts of outcomes and the sums of differences of a run without rules.
+fn reconciled(world: &World, books: &str, statement: &str, status: i32) -> Value {
+    world.write("books.csv", books);
+    world.line(&format!("reconcile books.csv {statement} --out out")).ends(status);
+    let mut summary = world.summary("out");
+    summary["outcomes"].take()
+}
+
+#[test]
+fn a_wechat_bill_against_books_in_cents() {
+    let world = World::empty();
+    world.write("bill.csv", sample("wechat/tradebill_all_2014_24col.csv"));
+    let books = "out_trade_no,total_fee\n1415640626,1\n1415635270,1\n";
+    assert_eq!(reconciled(&world, books, "bill.csv", 0)["MATCHED"]["count"], 2);
+    let books = "out_trade_no,total_fee\n1415640626,1\n1415635270,2\n1415635271,5\n";
+    let outcomes = reconciled(&world, books, "bill.csv", 1);
+    assert_eq!(outcomes["AMOUNT_MISMATCH"]["count"], 1);
+    assert_eq!(outcomes["MISSING_IN_B"]["amounts"]["CNY"]["left"]["minor"], "5", "{outcomes:#}");
+}
+
+#[test]
+fn an_alipay_archive_with_names_in_gbk_against_books() {
+    use std::io::Write;
+    let gbk = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    let bill = "#支付宝业务明细查询\n#账号：[20881234567890120156]\n#起始日期：[2026年11月25日 00:00:00]   终止日期：[2026年11月26日 00:00:00]\n#---业务明细列表---\n支付宝交易号,商户订单号,业务类型,商品名称,完成时间,订单金额（元）,商家实收（元）,商家优惠（元）,退款批次号/请求号,服务费（元）,备注\n2026001\t,A1\t,交易,茶,2026-11-25 10:00:05,100.00,100.00,0.00,,-0.60,\n2026001\t,A1\t,退款,茶,2026-11-25 12:00:05,-40.00,-40.00,0.00,R1\t,0.24,\n#---业务明细列表结束---\n#交易合计：1笔，商家实收共100.00元，商家优惠共0.00元\n#退款合计：1笔，商家实收退款共-40.00元，商家优惠退款共0.00元\n";
+    let sums = "#支付宝业务汇总查询\n#账号：[20881234567890120156]\n门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,实收净额（元）\n合计,,1,1,60.00,60.00,60.00\n";
+    // Written by hand, since names that are not UTF-8 are what these archives have and no writer gives.
+    let mut archive = Vec::new();
+    let mut directory = Vec::new();
+    for (name, text) in [("业务明细.csv", bill), ("业务明细(汇总).csv", sums)] {
+        let (name, data) = (gbk(name), gbk(text));
+        let offset = u32::try_from(archive.len()).unwrap();
+        let len = u32::try_from(data.len()).unwrap().to_le_bytes();
+        let name_len = u16::try_from(name.len()).unwrap().to_le_bytes();
+        let mut crc = flate2::Crc::new();
+        crc.update(&data);
+        let common = [
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..],
+            &crc.sum().to_le_bytes(),
+            &len,
+            &len,
+            &name_len,
+            &[0, 0],
+        ]
+        .concat();
+        directory
+            .extend([&b"PK\x01\x02\x14\0"[..], &common, &[0; 10], &offset.to_le_bytes(), &name].concat());
+        archive.write_all(&[&b"PK\x03\x04"[..], &common, &name, &data].concat()).unwrap();
+    }
+    let start = u32::try_from(archive.len()).unwrap().to_le_bytes();
+    let len = u32::try_from(directory.len()).unwrap().to_le_bytes();
+    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0\x02\0\x02\0", &len, &start, &[0, 0]].concat());
+    let world = World::empty();
+    world.write("alipay.zip", archive);
+    let outcomes = reconciled(&world, "no,amount\nA1,100.00\nR1,-40.00\n", "alipay.zip", 0);
+    assert_eq!(outcomes["MATCHED"]["count"], 2, "{outcomes:#}");
+    let outcomes = reconciled(&world, "no,amount\nA1,100.00\nR1,-40.01\n", "alipay.zip", 1);
+    assert_eq!(outcomes["AMOUNT_MISMATCH"]["amounts"]["CNY"]["delta"]["minor"], "-1", "{outcomes:#}");
+}
+
+#[test]
+fn a_camt_053_against_books_by_end_to_end_id() {
+    let world = World::empty();
+    world.write("camt.xml", sample("camt/genkgo__camt053.v2.multi.statement.xml"));
+    let books = "reference;amount;currency\n000000001;8,85;EUR\n000000002;-7,00;EUR\n";
+    assert_eq!(reconciled(&world, books, "camt.xml", 0)["MATCHED"]["count"], 2);
+    // A file whose totals do not tie is not used without a word.
+    world.write("camt.xml", sample("camt/genkgo__camt053.v2.five.decimals.xml"));
+    let ran = world.line("reconcile books.csv camt.xml").ends(2);
+    assert!(ran.stderr.contains("difference 0.050"), "{ran:?}");
+}
+
+#[test]
+fn an_mt940_against_books_by_bank_reference_or_by_amount_and_day() {
+    let world = World::empty();
+    world.write("bank.sta", sample("mt940/cmxl__mt940_2.sta"));
+    let books =
+        "bank_ref,amount\n8327000090031789,20000.00\n8327000090031790,-10000.00\n8327000090031791,40.00\n";
+    let outcomes = reconciled(&world, books, "bank.sta", 0);
+    assert_eq!(outcomes["MATCHED"]["count"], 3, "{outcomes:#}");
+    // Without a reference in common.
+    let books = "day,text,amount\n2003-10-20,card,20000.00\n2003-10-21,transfer,-10000.00\n2003-10-19,interest,40.00\n";
+    let outcomes = reconciled(&world, books, "bank.sta", 0);
+    assert_eq!(outcomes["MATCHED"]["count"], 3, "{outcomes:#}");
+}

@@ -151,9 +151,11 @@ impl<'s, 'p> World<'s, 'p> {
     fn readings(&self) -> Vec<Reading> {
         let mut all = Vec::new();
         for (at, column) in self.columns.iter().enumerate() {
-            let hints = [Role::Amount, Role::Fee, Role::Key, Role::Account].map(|role| column.hint(role));
-            let amount_name = u64::from(hints[0]);
-            let named_otherwise = hints[1] >= 2 || (amount_name == 0 && hints[2].max(hints[3]) >= 2);
+            let amount_name = u64::from(column.hint(Role::Amount));
+            // A name such as `total_fee` may be an amount or a fee: what agrees decides.
+            let named_otherwise = amount_name == 0
+                && column.hint(Role::Fee) < 2
+                && column.hint(Role::Key).max(column.hint(Role::Account)) >= 2;
             if !column.numeric || named_otherwise || Some(at) == self.currency {
                 continue;
             }
