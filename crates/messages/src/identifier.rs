@@ -17,6 +17,111 @@ pub fn luhn_is_valid(digits: &str) -> bool {
     digits.len() >= 2 && sum.is_multiple_of(10)
 }
 
+/// Says whether a text is an International Bank Account Number: length and structure of its country (IBAN
+/// registry) and check digits (ISO 13616). Blanks between groups of four are allowed.
+#[must_use]
+pub fn iban_is_valid(text: &str) -> bool {
+    text.parse::<iban::Iban>().is_ok()
+}
+
+/// Says whether a text has the shape of a Business Identifier Code (ISO 9362): four letters or digits, a
+/// country, two and possibly three more letters or digits. There is no check digit.
+#[must_use]
+pub fn bic_has_shape(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let capital = |b: &u8| b.is_ascii_uppercase();
+    let either = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    matches!(bytes.len(), 8 | 11)
+        && bytes[..4].iter().all(either)
+        && bytes[4..6].iter().all(capital)
+        && bytes[6..].iter().all(either)
+}
+
+/// Says whether a text is a Legal Entity Identifier (ISO 17442): eighteen letters or digits and two check
+/// digits of ISO 7064 mod 97-10.
+#[must_use]
+pub fn lei_is_valid(text: &str) -> bool {
+    let shaped = text.len() == 20
+        && text.bytes().take(18).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && text.bytes().skip(18).all(|b| b.is_ascii_digit());
+    shaped && mod_97(text) == 1
+}
+
+/// Reads letters as 10 to 35 and returns the whole number modulo 97.
+fn mod_97(text: &str) -> u32 {
+    text.bytes().fold(0, |rest, byte| match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        other => (rest * 100 + u32::from(other.to_ascii_uppercase() - b'A') + 10) % 97,
+    })
+}
+
+/// Says whether a text is a Unique End-to-end Transaction Reference: a UUID of version 4 in small letters.
+#[must_use]
+pub fn uetr_is_valid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            14 => byte == b'4',
+            19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+            _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        })
+}
+
+/// Says whether a text is a routing number of the American Bankers Association: nine digits, of which the
+/// last follows from weights 3, 7, 1.
+#[must_use]
+pub fn routing_number_is_valid(text: &str) -> bool {
+    let weights = [3, 7, 1, 3, 7, 1, 3, 7, 1];
+    let sum: u32 =
+        text.bytes().zip(weights).map(|(byte, weight)| u32::from(byte.wrapping_sub(b'0')) * weight).sum();
+    text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit()) && sum.is_multiple_of(10)
+}
+
+/// Says whether a text has the shape of a bank number of the Chinese clearing system (联行号): twelve digits.
+/// How its last digit follows is not public, so only a directory can tell more.
+#[must_use]
+pub fn cnaps_has_shape(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What the text of a unified social credit code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreditCode {
+    /// Its check character follows.
+    Valid,
+    /// Its check character does not follow. Some companies are known that have such a code, so this is a reason
+    /// to ask and not to refuse.
+    Doubtful,
+    /// It does not have the shape: eighteen of the 31 characters.
+    Malformed,
+}
+
+/// The characters of the code: digits and letters without I, O, S, V, Z.
+const CREDIT_CODE: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+/// Tells whether a text is a unified social credit code (统一社会信用代码, GB 32100-2015).
+#[must_use]
+pub fn credit_code(text: &str) -> CreditCode {
+    let mut values = [0_usize; 18];
+    if text.len() != 18 {
+        return CreditCode::Malformed;
+    }
+    for (value, byte) in values.iter_mut().zip(text.bytes()) {
+        match CREDIT_CODE.iter().position(|character| *character == byte) {
+            Some(place) => *value = place,
+            None => return CreditCode::Malformed,
+        }
+    }
+    let mut weight = 1;
+    let mut sum = 0;
+    for value in &values[..17] {
+        sum += value * weight;
+        weight = weight * 3 % 31;
+    }
+    // A sum that 31 divides gives 0, not 31: there is no such character.
+    if (31 - sum % 31) % 31 == values[17] { CreditCode::Valid } else { CreditCode::Doubtful }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +132,58 @@ mod tests {
         assert!(!luhn_is_valid("6225881414207431"));
         assert!(!luhn_is_valid(""));
         assert!(!luhn_is_valid("0"));
+    }
+
+    #[test]
+    fn account_numbers_are_checked() {
+        for iban in [
+            "GB82WEST12345698765432",
+            "DE89370400440532013000",
+            "FR1420041010050500013M02606",
+            "SA0380000000608010167519",
+        ] {
+            assert!(iban_is_valid(iban), "{iban}");
+        }
+        assert!(!iban_is_valid("DE89370400440532013001") && !iban_is_valid("DE8937040044053201300"));
+        assert!(routing_number_is_valid("021000021") && !routing_number_is_valid("021000022"));
+        assert!(cnaps_has_shape("102100099996") && !cnaps_has_shape("10210009999X"));
+    }
+
+    #[test]
+    fn institutions_are_checked() {
+        assert!(bic_has_shape("DEUTDEFF") && bic_has_shape("DEUTDEFFXXX"));
+        for wrong in ["DEUTDEF", "DEUT1EFF", "deutdeff", "DEUTDEFFXX"] {
+            assert!(!bic_has_shape(wrong), "{wrong}");
+        }
+        for lei in ["2594007XIACKNMUAW223", "5493001KJTIIGC8Y1R12", "969500KSV493XWY0PS33"] {
+            assert!(lei_is_valid(lei), "{lei}");
+        }
+        assert!(!lei_is_valid("2594007XIACKNMUAW222"));
+    }
+
+    #[test]
+    fn credit_codes_are_told_apart() {
+        for valid in ["91110000101623741K", "911101066976941872"] {
+            assert_eq!(credit_code(valid), CreditCode::Valid, "{valid}");
+        }
+        for doubtful in ["91350211M0000XUF46", "91310115MA1H8R7C6D"] {
+            assert_eq!(credit_code(doubtful), CreditCode::Doubtful, "{doubtful}");
+        }
+        for wrong in ["9111000010162374", "9111000010162374IK", ""] {
+            assert_eq!(credit_code(wrong), CreditCode::Malformed, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn references_are_checked() {
+        assert!(uetr_is_valid("97ed4827-7b6f-4491-a06f-b548d5a7512d"));
+        for wrong in [
+            "97ED4827-7b6f-4491-a06f-b548d5a7512d",
+            "97ed4827-7b6f-1491-a06f-b548d5a7512d",
+            "97ed4827-7b6f-4491-c06f-b548d5a7512d",
+            "97ed48277b6f4491a06fb548d5a7512d",
+        ] {
+            assert!(!uetr_is_valid(wrong), "{wrong}");
+        }
     }
 }

@@ -5,5 +5,9 @@
 //! caller gives bytes, keys and nonces, and gets values or named errors that point at the place.
 //!
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
+//! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
+//! - [`tlv`]: data objects of chip cards.
 
 pub mod identifier;
+pub mod qr;
+pub mod tlv;
