@@ -4,10 +4,15 @@
 //! lives in `suanpan-formats`. Nothing here opens a socket, reads a clock or draws a random number: a
 //! caller gives bytes, keys and nonces, and gets values or named errors that point at the place.
 //!
+//! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
 //! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
 //! - [`tlv`]: data objects of chip cards.
 
+pub mod emv;
 pub mod identifier;
+pub mod keys;
+pub mod mac;
+pub mod pin;
 pub mod qr;
 pub mod tlv;
