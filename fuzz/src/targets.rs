@@ -28,7 +28,7 @@ pub(crate) struct Target {
 
 /// Iterates over all targets.
 pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
-    TARGETS.iter().chain(crate::statements::TARGETS)
+    TARGETS.iter().chain(crate::statements::TARGETS).chain(crate::messages::TARGETS)
 }
 
 const TARGETS: &[Target] = &[

@@ -6,11 +6,13 @@
 //!
 //! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
+//! - [`iso8583`]: card messages; the dialects of UnionPay.
 //! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
 //! - [`tlv`]: data objects of chip cards.
 
 pub mod emv;
 pub mod identifier;
+pub mod iso8583;
 pub mod keys;
 pub mod mac;
 pub mod pin;

@@ -1,5 +1,6 @@
 //! The messages of this crate against published files and vectors.
 
 mod card;
+mod iso8583;
 mod qr;
 mod samples;
