@@ -68,10 +68,10 @@ fn subfields(code: &str, separator: char, rest: &str, record: &mut Record) {
     }
 }
 
-/// Words before a plus in the purpose of a SEPA payment.
-const PLUS: [&str; 14] = [
+/// Words before a plus in the purpose of a SEPA payment; `MTLG:` is the bank's own text behind a reference.
+const PLUS: [&str; 15] = [
     "EREF+", "KREF+", "MREF+", "CRED+", "DEBT+", "COAM+", "OAMT+", "SVWZ+", "ABWA+", "ABWE+", "IBAN+",
-    "BIC+", "PURP+", "RREF+",
+    "BIC+", "PURP+", "RREF+", "MTLG:",
 ];
 
 /// Words between slashes.
@@ -93,7 +93,7 @@ fn plus_words(text: &str) -> Vec<Part<'_>> {
     }
     for (at, (start, word)) in found.iter().enumerate() {
         let end = found.get(at + 1).map_or(text.len(), |(next, _)| *next);
-        parts.push((word.trim_end_matches('+'), text[start + word.len()..end].trim()));
+        parts.push((word.trim_end_matches(['+', ':']), text[start + word.len()..end].trim()));
     }
     if found.is_empty() { Vec::new() } else { parts }
 }

@@ -164,6 +164,12 @@ fn sepa_words_and_reversals_are_understood() {
 }
 
 #[test]
+fn a_reference_ends_where_the_banks_own_text_begins() {
+    let told = told(&bytes("mt940/betterplace__sepa_mt9401.sta"));
+    assert_eq!(told.records[0].own_id, "TFNR 40005 00005");
+}
+
+#[test]
 fn totals_and_chains_are_compared() {
     let page = |number: u32, opening: &str, closing: &str| {
         format!(
