@@ -8,7 +8,7 @@ mod entry;
 mod statement;
 
 use crate::catalogue::{BuiltIn, Verdict};
-use crate::event::{Event, ReadError, Stop};
+use crate::event::{ReadError, Stop};
 use crate::head::Head;
 use crate::input::{Input, Options};
 use crate::output::Output;
@@ -102,17 +102,7 @@ fn read_container<R: std::io::BufRead>(
             Token::Start if xml.name() == "Ntry" => {
                 context.announce(output)?;
                 xml.tree(tree, Some(&mut raw))?;
-                for event in entry::records(tree.root(), &raw, &context)? {
-                    match event {
-                        Event::Record(record) => {
-                            context.count(&record)?;
-                            output.record(*record)?;
-                        }
-                        Event::Fault(fault) => output.fault(fault)?,
-                        Event::Check(check) => output.check(check)?,
-                        Event::Statement(_) => unreachable!("an entry holds no statement"),
-                    }
-                }
+                entry::give(tree.root(), &raw, &mut context, output)?;
             }
             Token::Start => {
                 xml.tree(tree, None)?;

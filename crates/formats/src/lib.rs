@@ -2,7 +2,8 @@
 //!
 //! Every format has a *reader* that turns a file into a stream of [`Event`]s: the statements in it, a
 //! normalised [`Record`] for each movement, a [`Check`] for each total that the file declares, and a
-//! [`Fault`] for each line that cannot be read. Memory does not grow with the file.
+//! [`Fault`] for each line that cannot be read. Memory does not
+//! grow with the file, but for the largest single entry of an XML statement.
 //!
 //! Invariants:
 //! - Amounts are exact decimals of major units with their currency, signed from the view of the account's

@@ -2,7 +2,8 @@
 
 use super::statement::{Context, day, money};
 use crate::checks::add;
-use crate::event::{Check, Event, Fault, ReadError};
+use crate::event::{Check, Fault, Stop};
+use crate::output::Output;
 use crate::record::{Direction, Kind, Moment, Place, Record, Status};
 use crate::value;
 use crate::xml::Element;
@@ -13,61 +14,59 @@ use suanpan_money::Currency;
 /// References that say that there is none.
 const NO_REFERENCE: [&str; 4] = ["NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE"];
 
-/// Turns an entry into records: one for each of its details where those have amounts that add up to the
-/// entry, else one for the entry.
-pub(super) fn records(entry: Element<'_>, raw: &str, context: &Context) -> Result<Vec<Event>, ReadError> {
+/// Gives an entry as records: one for each of its details where those have amounts that add up to the
+/// entry, else one for the entry. Each is given as soon as it is made, since a batch may have tens of thousands.
+pub(super) fn give(
+    entry: Element<'_>,
+    raw: &str,
+    context: &mut Context,
+    output: &mut Output<'_>,
+) -> Result<(), Stop> {
     let place = entry.place().on_page(context.page);
-    let whole = match whole(entry, raw, place, context) {
+    let mut whole = match whole(entry, raw, place, context) {
         Ok(record) => record,
-        Err(fault) => return Ok(vec![Event::Fault(fault)]),
+        Err(fault) => return output.fault(fault),
     };
-    let details: Vec<Element<'_>> = entry.all("NtryDtls").flat_map(|details| details.all("TxDtls")).collect();
-    let mut items = Vec::new();
-    match &details[..] {
-        [] => items.push(Event::Record(Box::new(whole))),
-        [one] => {
-            let mut record = whole;
-            describe(*one, &mut record);
-            items.push(Event::Record(Box::new(record)));
-        }
-        several => {
-            let amounts: Option<Vec<Decimal>> =
-                several.iter().map(|detail| detail_amount(*detail, &whole)).collect();
-            let mut sum = Decimal::ZERO;
-            for amount in amounts.iter().flatten() {
-                sum = add(sum, *amount, place)?;
-            }
-            match amounts.filter(|_| sum == whole.amount) {
-                Some(amounts) => {
-                    items.push(Event::Check(Check::amount("details of the entry", whole.amount, sum, place)));
-                    let batch = batch_reference(entry, &whole);
-                    for (detail, amount) in several.iter().zip(amounts) {
-                        let mut record = whole.clone();
-                        record.amount = amount;
-                        record.direction = direction(amount);
-                        record.batch_id.clone_from(&batch);
-                        describe(*detail, &mut record);
-                        items.push(Event::Record(Box::new(record)));
-                    }
-                }
-                None => {
-                    let mut record = whole;
-                    record.batch_id = batch_reference(entry, &record);
-                    for detail in several {
-                        record.detail("EndToEndId", detail.text_of(&["Refs", "EndToEndId"]));
-                    }
-                    record.notes.push(format!(
-                        "{} details without amounts that add up to the entry: kept as one",
-                        several.len()
-                    ));
-                    items.push(Event::Record(Box::new(record)));
-                }
-            }
-        }
+    context.count(&whole)?;
+    let details = || entry.all("NtryDtls").flat_map(|details| details.all("TxDtls"));
+    let count = details().count();
+    if let Some(check) = batch_check(entry, count, place) {
+        output.check(check)?;
     }
-    items.extend(batch_check(entry, details.len(), place));
-    Ok(items)
+    if count <= 1 {
+        if let Some(one) = details().next() {
+            describe(one, &mut whole);
+        }
+        return output.record(whole);
+    }
+    whole.batch_id = batch_reference(entry, &whole);
+    let mut sum = Some(Decimal::ZERO);
+    for detail in details() {
+        sum = match (sum, detail_amount(detail, &whole)) {
+            (Some(sum), Some(amount)) => Some(add(sum, amount, place)?),
+            _ => None,
+        };
+    }
+    if sum != Some(whole.amount) {
+        for detail in details().take(DETAILS_NAMED_MAX) {
+            whole.detail("EndToEndId", detail.text_of(&["Refs", "EndToEndId"]));
+        }
+        whole.notes.push(format!("{count} details without amounts that add up to the entry: kept as one"));
+        return output.record(whole);
+    }
+    output.check(Check::amount("details of the entry", whole.amount, whole.amount, place))?;
+    for detail in details() {
+        let mut record = whole.clone();
+        record.amount = detail_amount(detail, &whole).unwrap_or_default();
+        record.direction = direction(record.amount);
+        describe(detail, &mut record);
+        output.record(record)?;
+    }
+    Ok(())
 }
+
+/// The most references of a batch that is kept as one record.
+const DETAILS_NAMED_MAX: usize = 100;
 
 /// Reads what the entry says of itself.
 fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Result<Record, Fault> {
@@ -98,7 +97,7 @@ fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Resu
     record.id = entry.first_text(&[&["AcctSvcrRef"], &["NtryRef"]]).to_owned();
     record.description = entry.text_of(&["AddtlNtryInf"]).to_owned();
     record.detail("NtryRef", entry.text_of(&["NtryRef"]));
-    if entry.text_of(&["RvslInd"]) == "true" {
+    if is_reversal(entry) {
         record.detail("RvslInd", "true");
     }
     charges(entry, &mut record);
@@ -153,13 +152,18 @@ fn transaction_code(element: Element<'_>) -> String {
     [domain, family, sub].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
+/// Says whether the entry takes another one back; a boolean of XML Schema is also written as 1.
+fn is_reversal(entry: Element<'_>) -> bool {
+    matches!(entry.text_of(&["RvslInd"]), "true" | "1")
+}
+
 /// Tells the kind by the sub-family of the external bank transaction code set.
 fn kind(entry: Element<'_>) -> Kind {
     let sub = entry.first_text(&[
         &["BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
         &["NtryDtls", "TxDtls", "BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
     ]);
-    let returned = entry.text_of(&["RvslInd"]) == "true"
+    let returned = is_reversal(entry)
         || entry.find(&["NtryDtls", "TxDtls", "RtrInf"]).is_some()
         || matches!(sub, "RRTN" | "RPCR" | "PRDD" | "UPDD" | "UPCT" | "RCDD" | "ARET" | "PADD");
     match sub {
@@ -209,11 +213,10 @@ fn batch_reference(entry: Element<'_>, whole: &Record) -> String {
 }
 
 /// Compares the number of payments that a batch declares with its details, where those are there.
-fn batch_check(entry: Element<'_>, details: usize, place: Place) -> Option<Event> {
+fn batch_check(entry: Element<'_>, details: usize, place: Place) -> Option<Check> {
     let declared: u64 = entry.text_of(&["NtryDtls", "Btch", "NbOfTxs"]).parse().ok()?;
     let one_batch = entry.all("NtryDtls").count() == 1;
-    (details > 1 && one_batch)
-        .then(|| Event::Check(Check::count("payments of the batch", declared, details as u64, place)))
+    (details > 1 && one_batch).then(|| Check::count("payments of the batch", declared, details as u64, place))
 }
 
 /// Adds what a detail says of one payment.

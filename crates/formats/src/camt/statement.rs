@@ -39,8 +39,6 @@ struct Entries {
     count: u64,
     credits: (u64, Decimal),
     debits: (u64, Decimal),
-    /// A batch was told by its details: entries are not records then.
-    last_entry: Place,
 }
 
 /// The summary of entries that a statement declares (`TxsSummry`).
@@ -142,29 +140,16 @@ impl Context {
         output.statement(self.statement.clone())
     }
 
-    /// Counts a record.
-    pub(super) fn count(&mut self, record: &Record) -> Result<(), ReadError> {
-        let place = record.place;
-        // Details of one entry count as one.
-        if place != self.entries.last_entry {
-            self.entries.count += 1;
-            self.entries.last_entry = place;
-            let side = if record.direction == Direction::Out {
-                &mut self.entries.debits
-            } else {
-                &mut self.entries.credits
-            };
-            side.0 += 1;
-        }
-        let side = if record.direction == Direction::Out {
-            &mut self.entries.debits
-        } else {
-            &mut self.entries.credits
-        };
-        side.1 = add(side.1, record.amount.abs(), place)?;
-        if record.status == Status::Booked {
-            let sum = self.booked.entry(record.currency).or_default();
-            *sum = add(*sum, record.amount, place)?;
+    /// Counts an entry, whatever it is made of.
+    pub(super) fn count(&mut self, entry: &Record) -> Result<(), ReadError> {
+        self.entries.count += 1;
+        let out = entry.direction == Direction::Out;
+        let side = if out { &mut self.entries.debits } else { &mut self.entries.credits };
+        side.0 += 1;
+        side.1 = add(side.1, entry.amount.abs(), entry.place)?;
+        if entry.status == Status::Booked {
+            let sum = self.booked.entry(entry.currency).or_default();
+            *sum = add(*sum, entry.amount, entry.place)?;
         }
         Ok(())
     }

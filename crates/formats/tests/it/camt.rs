@@ -173,6 +173,35 @@ fn a_batch_is_split_when_its_details_add_up() {
 }
 
 #[test]
+fn an_entry_counts_once_whatever_its_details_are() {
+    let summary = "<TxsSummry><TtlNtries><NbOfNtries>1</NbOfNtries></TtlNtries><TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>5.00</Sum></TtlCdtNtries><TtlDbtNtries><NbOfNtries>0</NbOfNtries><Sum>0</Sum></TtlDbtNtries></TxsSummry>";
+    let details = "<NtryDtls><TxDtls><Amt Ccy=\"EUR\">7.00</Amt></TxDtls><TxDtls><Amt Ccy=\"EUR\">2.00</Amt><CdtDbtInd>DBIT</CdtDbtInd></TxDtls></NtryDtls></Ntry>";
+    let text = statement(&format!("{summary}{}", ENTRY.replace("</Ntry>", details)));
+    let (_, events) = events(text.as_bytes()).unwrap();
+    assert_eq!(records(&events).len(), 2);
+    let failing: Vec<_> =
+        events.iter().filter(|e| matches!(e, Event::Check(check) if !check.agrees)).collect();
+    assert!(failing.is_empty(), "{failing:?}");
+}
+
+/// Records of a batch are given one by one: whoever takes them may stop after the first.
+#[test]
+fn a_batch_is_not_gathered_before_it_is_given() {
+    use std::ops::ControlFlow;
+    use suanpan_formats::{Catalogue, Input, Options, read};
+    let detail = "<TxDtls><Amt Ccy=\"EUR\">0.01</Amt></TxDtls>".repeat(500);
+    let text = statement(&ENTRY.replace("</Ntry>", &format!("<NtryDtls>{detail}</NtryDtls></Ntry>")));
+    let catalogue = Catalogue::built_in();
+    let format = catalogue.find("iso20022.camt.053").unwrap();
+    let mut given = 0;
+    let tally = read(format, Input::of_bytes(text.as_bytes()), &Options::default(), &mut |event| {
+        given += usize::from(matches!(event, Event::Record(_)));
+        if given == 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(tally.unwrap().records, 1, "the other 499 were not made");
+}
+
+#[test]
 fn encodings_prefixes_and_envelopes_do_not_matter() {
     let plain =
         statement(&ENTRY.replace("</Ntry>", "<AddtlNtryInf>Müller &amp; Söhne</AddtlNtryInf></Ntry>"));
