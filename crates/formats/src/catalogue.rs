@@ -3,7 +3,9 @@
 use crate::event::Stop;
 use crate::head::Head;
 use crate::input::{Input, Options};
+use crate::layout::Layout;
 use crate::output::Output;
+use std::sync::Arc;
 
 /// What a format says of the head of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +38,12 @@ pub struct BuiltIn {
 }
 
 /// A format of the catalogue.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Format {
     /// One whose reader is code.
     BuiltIn(&'static BuiltIn),
+    /// One that a layout describes.
+    Layout(Arc<Layout>),
 }
 
 impl Format {
@@ -48,6 +52,7 @@ impl Format {
     pub fn id(&self) -> &str {
         match self {
             Format::BuiltIn(format) => format.id,
+            Format::Layout(layout) => layout.id(),
         }
     }
 
@@ -56,6 +61,7 @@ impl Format {
     pub fn title(&self) -> &str {
         match self {
             Format::BuiltIn(format) => format.title,
+            Format::Layout(layout) => layout.title(),
         }
     }
 
@@ -64,6 +70,7 @@ impl Format {
     pub fn recognise(&self, head: &Head) -> Verdict {
         match self {
             Format::BuiltIn(format) => (format.recognise)(head),
+            Format::Layout(layout) => layout.recognise(head),
         }
     }
 
@@ -75,6 +82,7 @@ impl Format {
     ) -> Result<(), Stop> {
         match self {
             Format::BuiltIn(format) => (format.read)(input, options, output),
+            Format::Layout(layout) => layout.read(input, options, output),
         }
     }
 }
@@ -132,7 +140,15 @@ impl Catalogue {
     /// Returns all formats that come with the program.
     #[must_use]
     pub fn built_in() -> Catalogue {
-        Catalogue { formats: BUILT_IN.iter().copied().map(Format::BuiltIn).collect() }
+        let code = BUILT_IN.iter().copied().map(Format::BuiltIn);
+        let layouts = crate::layout::BUILT_IN.iter().cloned().map(Format::Layout);
+        Catalogue { formats: code.chain(layouts).collect() }
+    }
+
+    /// Adds a layout. It takes the place of a format with the same id.
+    pub fn add(&mut self, layout: Arc<Layout>) {
+        self.formats.retain(|format| format.id() != layout.id());
+        self.formats.push(Format::Layout(layout));
     }
 
     /// Iterates over the formats.
@@ -156,7 +172,7 @@ impl Catalogue {
         for format in &self.formats {
             let verdict = format.recognise(head);
             if let Verdict::Yes(evidence) = &verdict {
-                claimed.push(Identified { format: *format, evidence: evidence.clone() });
+                claimed.push(Identified { format: format.clone(), evidence: evidence.clone() });
             }
             tried.push(Candidate { id: format.id().to_owned(), title: format.title().to_owned(), verdict });
         }

@@ -9,7 +9,7 @@ use crate::record::Record;
 
 /// A column of a table, or none where the table lacks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Column(Option<usize>);
+pub(crate) struct Column(pub(crate) Option<usize>);
 
 impl Column {
     /// Says whether the table has it.
@@ -38,6 +38,21 @@ impl Columns {
             cells.iter().map(|cell| cell.trim_matches(['\u{feff}', ' ', '\t']).to_owned()).collect();
         let bare = names.iter().map(|name| bare_name(name)).collect();
         Columns { taken: vec![false; names.len()], names, bare }
+    }
+
+    /// Returns how many columns there are.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Returns the name of a column, as the file writes it.
+    pub(crate) fn name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
+    }
+
+    /// Returns all names, as the file writes them.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Says whether there is a column of this name.

@@ -37,6 +37,8 @@ pub struct Rows<'a> {
     lines: Lines<'a>,
     delimiter: u8,
     quote: Option<u8>,
+    /// Whether a cell in quotes may go on in the next line.
+    multiline: bool,
     parser: csv_core::Reader,
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -48,7 +50,22 @@ impl<'a> Rows<'a> {
     pub fn new(lines: Lines<'a>, delimiter: u8, quote: Option<u8>) -> Rows<'a> {
         let mut builder = csv_core::ReaderBuilder::new();
         builder.delimiter(delimiter).quoting(quote.is_some()).quote(quote.unwrap_or(b'"'));
-        Rows { lines, delimiter, quote, parser: builder.build(), bytes: Vec::new(), ends: Vec::new() }
+        Rows {
+            lines,
+            delimiter,
+            quote,
+            multiline: true,
+            parser: builder.build(),
+            bytes: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Ends each row with its line, also inside quotes: a quote that is never closed spoils one line.
+    #[must_use]
+    pub fn of_one_line(mut self) -> Rows<'a> {
+        self.multiline = false;
+        self
     }
 
     /// Reads the next row; lines without text are passed over.
@@ -60,7 +77,7 @@ impl<'a> Rows<'a> {
             if self.lines.next_line()?.is_none() {
                 return Ok(None);
             }
-            if let Some(quote) = self.quote {
+            if let Some(quote) = self.quote.filter(|_| self.multiline) {
                 let mut quotes =
                     Quotes { quote, delimiter: self.delimiter, inside: false, fresh: true, at: 0 };
                 while quotes.open_after(self.lines.line().bytes) && self.lines.append_line()? {}

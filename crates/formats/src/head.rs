@@ -1,7 +1,9 @@
 //! The beginning of a file, from which its format is told.
 
 use crate::limits::HEAD_BYTES;
+use crate::sheet::Sheet;
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// How bytes stand for characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +127,8 @@ pub struct Head {
     pub encoding: TextEncoding,
     /// The text, without byte order mark.
     pub text: String,
+    /// The sheets of a workbook, once they were asked for.
+    sheets: OnceLock<Result<Vec<Sheet>, String>>,
 }
 
 impl Head {
@@ -139,13 +143,22 @@ impl Head {
         }
         let (encoding, mark) = TextEncoding::tell(&bytes[..bytes.len().min(HEAD_BYTES)], whole);
         let text = if sheet { String::new() } else { encoding.decode(&bytes[mark..]).into_owned() };
-        Head { bytes, whole, encoding, text }
+        Head { bytes, whole, encoding, text, sheets: OnceLock::new() }
     }
 
     /// Says whether the file is a spreadsheet (an Office Open XML or OLE container).
     #[must_use]
     pub fn is_spreadsheet(&self) -> bool {
         is_spreadsheet(&self.bytes)
+    }
+
+    /// Returns the sheets of a workbook, or why they cannot be read. It is read once, whoever asks.
+    ///
+    /// # Errors
+    /// As [`sheet::sheets`](crate::sheet::sheets), as text.
+    pub fn sheets(&self) -> Result<&[Sheet], &str> {
+        let sheets = self.sheets.get_or_init(|| crate::sheet::sheets(&self.bytes).map_err(|e| e.to_string()));
+        sheets.as_deref().map_err(String::as_str)
     }
 
     /// Iterates over the lines of the text, numbered from 1, without line ends. Where the head is not the

@@ -54,6 +54,13 @@ impl<'a> Input<'a> {
         Input::open(bytes).expect("memory can be read, and tests give no spreadsheet over the limit")
     }
 
+    /// Makes an input of a head alone, to look at what it begins with.
+    pub(crate) fn of_head(head: &'a Head) -> Input<'a> {
+        let mut told = Head::new(Vec::new(), false);
+        told.encoding = head.encoding;
+        Input { head: told, body: Box::new(Cursor::new(head.bytes.as_slice())) }
+    }
+
     /// Reads the body as lines in the encoding that the head tells, or in a given one.
     #[must_use]
     pub fn lines(self, encoding: Option<TextEncoding>) -> Lines<'a> {

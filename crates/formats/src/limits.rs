@@ -17,3 +17,15 @@ pub const FAULTS_MAX: u64 = 10_000;
 
 /// The largest spreadsheet: its formats cannot be streamed, so it is held in memory.
 pub const SHEET_BYTES_MAX: u64 = 256 << 20;
+
+/// The most bytes that the parts of a packed workbook may hold in all when they are unpacked.
+pub const SHEET_INFLATED_BYTES_MAX: u64 = 1 << 30;
+
+/// The most cells with text in a workbook: a sheet full of rows with thirty columns.
+pub const SHEET_CELLS_MAX: u64 = 32_000_000;
+
+/// The largest layout file, and so the most of everything in it.
+pub const LAYOUT_BYTES_MAX: usize = 256 << 10;
+
+/// Rows at the beginning of a table among which its header is looked for.
+pub const HEADER_ROWS_MAX: usize = 100;

@@ -3,6 +3,7 @@
 use crate::catalogue::Format;
 use crate::event::{Check, Event, Fault, ReadError, Statement, Stop};
 use crate::input::{Input, Options};
+use crate::layout::Layout;
 use crate::limits::FAULTS_MAX;
 use crate::record::{Direction, Place, Record, Status};
 use rust_decimal::Decimal;
@@ -133,13 +134,31 @@ pub fn read(
     options: &Options,
     sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Tally, ReadError> {
+    collect(format.title(), sink, |output| format.read(input, options, output))
+}
+
+/// Reads a file as a layout, as [`read`].
+pub(crate) fn read_layout(
+    layout: &Layout,
+    input: Input<'_>,
+    options: &Options,
+    sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
+) -> Result<Tally, ReadError> {
+    collect(layout.title(), sink, |output| layout.read(input, options, output))
+}
+
+fn collect(
+    title: &str,
+    sink: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    read: impl FnOnce(&mut Output<'_>) -> Result<(), Stop>,
+) -> Result<Tally, ReadError> {
     let mut output = Output { sink, tally: Tally::default() };
-    match format.read(input, options, &mut output) {
+    match read(&mut output) {
         Ok(()) => {
             if output.tally.records == 0 && output.tally.statements == 0 && output.tally.faults == 0 {
                 return Err(ReadError::broken(
                     Place::default(),
-                    format!("no statement and no record was found in what looks like {}", format.title()),
+                    format!("no statement and no record was found in what looks like {title}"),
                 ));
             }
             Ok(output.tally)

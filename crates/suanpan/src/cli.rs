@@ -130,6 +130,14 @@ pub(crate) struct ReconcileArgs {
     pub(crate) means: MeansArgs,
 }
 
+/// Layouts beside those that come with the program.
+#[derive(Debug, Args)]
+pub(crate) struct LayoutArgs {
+    /// A layout in TOML for statements of a kind that is not known; may be given several times
+    #[arg(long = "layout", value_name = "LAYOUT", value_hint = ValueHint::FilePath)]
+    pub(crate) layout: Vec<PathBuf>,
+}
+
 /// How statements of banks, wallets and processors are taken.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Statements")]
@@ -140,6 +148,8 @@ pub(crate) struct StatementArgs {
     /// The currency of statements that do not say theirs
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     pub(crate) currency: Option<suanpan_money::Currency>,
+    #[command(flatten)]
+    pub(crate) layouts: LayoutArgs,
 }
 
 /// What comes out.
@@ -313,6 +323,7 @@ pub(crate) enum FormatsCommand {
     Identify(IdentifyArgs),
     Show(ShowArgs),
     List(FormatsListArgs),
+    Test(FormatsTestArgs),
 }
 
 /// Say which format each file is, and why
@@ -328,6 +339,8 @@ pub(crate) struct IdentifyArgs {
     /// As JSON, an object a file
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) layouts: LayoutArgs,
 }
 
 /// Print what is in statements: normalised records, checks and faults
@@ -352,6 +365,8 @@ pub(crate) struct ShowArgs {
     /// The currency of statements that do not say theirs
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     pub(crate) currency: Option<suanpan_money::Currency>,
+    #[command(flatten)]
+    pub(crate) layouts: LayoutArgs,
 }
 
 /// How to print records.
@@ -373,6 +388,20 @@ pub(crate) struct FormatsListArgs {
     /// As JSON, an object a format
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) layouts: LayoutArgs,
+}
+
+/// Check layouts and run the tests that they hold
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE, before_help = ex::FORMATS_TEST,
+    after_help = "Exit status:\n  0  every layout can be read and all its tests pass\n  1  a test fails\n  2  trouble: a layout that cannot be read, or one without tests"
+)]
+pub(crate) struct FormatsTestArgs {
+    /// Layouts in TOML; files that their tests name are looked for beside them
+    #[arg(required = true, value_name = "LAYOUT", value_hint = ValueHint::FilePath)]
+    pub(crate) layouts: Vec<PathBuf>,
 }
 
 /// Make up data with known truth
@@ -570,6 +599,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 17);
+        assert_eq!(seen, 18);
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod error;
 mod interrupt;
+mod layouts;
 mod numbers;
 mod progress;
 mod statements;

@@ -2,6 +2,7 @@
 //! into rows that the engine reads.
 
 mod rows;
+mod workbook;
 
 use crate::error::Trouble;
 use crate::terminal::{Terminal, harmless};
@@ -14,6 +15,7 @@ use suanpan_formats::{
     Catalogue, Check, Event, Head, Identified, IdentifyError, Input, Options, ReadError, Tally, read,
 };
 use suanpan_recon::source::{SourceError, SourceFile};
+pub(crate) use workbook::as_table;
 
 /// Failing checks and faults of a file that are told one by one.
 const TOLD_MAX: usize = 5;

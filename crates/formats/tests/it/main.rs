@@ -6,6 +6,7 @@ mod bai2;
 mod camt;
 mod golden;
 mod kit;
+mod layouts;
 mod mt940;
 mod nacha;
 mod paypal;

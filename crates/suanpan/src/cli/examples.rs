@@ -57,6 +57,12 @@ Examples:
   suanpan formats list --json
 ";
 
+pub(super) const FORMATS_TEST: &str = "\
+Examples:
+  suanpan formats test my-bank.toml
+  suanpan formats show may.csv --layout my-bank.toml
+";
+
 pub(super) const GENERATE: &str = "\
 Examples:
   suanpan generate day --records 10k day

@@ -1,14 +1,16 @@
 //! `suanpan formats`: what a file is, what is in it and which formats are known.
 
 mod show;
+mod test;
 
 use crate::cli::{FormatsArgs, FormatsCommand, FormatsListArgs, IdentifyArgs};
 use crate::commands::reconcile::Scratch;
 use crate::error::{Trouble, status};
+use crate::layouts;
 use crate::statements;
 use crate::terminal::{Paint, Terminal, harmless};
 use serde_json::json;
-use suanpan_formats::{Candidate, Catalogue, IdentifyError, Verdict};
+use suanpan_formats::{Candidate, IdentifyError, Verdict};
 use suanpan_recon::source::{SourceFile, expand};
 
 pub(crate) fn run(args: &FormatsArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -16,6 +18,7 @@ pub(crate) fn run(args: &FormatsArgs, terminal: Terminal) -> Result<u8, Trouble>
         FormatsCommand::Identify(args) => identify(args, terminal),
         FormatsCommand::Show(args) => show::run(args, terminal),
         FormatsCommand::List(args) => list(args, terminal),
+        FormatsCommand::Test(args) => test::run(args, terminal),
     }
 }
 
@@ -26,7 +29,7 @@ fn sources(specs: &[String], scratch: &Scratch) -> Result<Vec<SourceFile>, Troub
 
 fn identify(args: &IdentifyArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let scratch = Scratch::anywhere()?;
-    let catalogue = Catalogue::built_in();
+    let catalogue = layouts::catalogue(&args.layouts)?;
     let paint = Paint(terminal.color);
     let mut all_known = true;
     for source in sources(&args.files, &scratch)? {
@@ -62,7 +65,10 @@ fn identify(args: &IdentifyArgs, terminal: Terminal) -> Result<u8, Trouble> {
         terminal.result(&text)?;
     }
     if !all_known {
-        terminal.hint("a table of your own is reconciled by rules: suanpan reconcile init LEFT RIGHT");
+        terminal.hint(
+            "a table of your own is reconciled by rules: suanpan reconcile init LEFT RIGHT; a statement of \
+             another kind is described by a layout: --layout FILE",
+        );
     }
     Ok(if all_known { status::FINE } else { status::TROUBLE })
 }
@@ -84,7 +90,7 @@ fn as_json(candidate: &Candidate) -> serde_json::Value {
 }
 
 fn list(args: &FormatsListArgs, terminal: Terminal) -> Result<u8, Trouble> {
-    let catalogue = Catalogue::built_in();
+    let catalogue = layouts::catalogue(&args.layouts)?;
     let width = catalogue.formats().map(|format| format.id().len()).max().unwrap_or(0);
     let mut text = String::new();
     for format in catalogue.formats() {

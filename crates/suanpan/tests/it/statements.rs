@@ -191,3 +191,59 @@ fn an_mt940_against_books_by_bank_reference_or_by_amount_and_day() {
     let outcomes = reconciled(&world, books, "bank.sta", 0);
     assert_eq!(outcomes["MATCHED"]["count"], 3, "{outcomes:#}");
 }
+
+fn example(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/layout").join(name);
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_layout_of_ones_own_is_tested_and_makes_a_file_a_statement() {
+    let world = world("order_no,amount\nA1001,12.30\nA1002,99.00\nA1005,7.77\nA1002,-99.00\n");
+    world.write("my-bank.toml", example("my-bank.toml"));
+    world.write("may.csv", example("may.csv"));
+    world.line("formats identify may.csv").ends(2);
+    let ran = world.line("formats test my-bank.toml").ends(0);
+    assert!(ran.stdout.ends_with("2 passed, 0 failed\n"), "{ran:?}");
+    let told = world.line("formats identify may.csv --layout my-bank.toml --json").ends(0);
+    assert!(told.stdout.contains("\"format\":\"my-bank.statement\""), "{told:?}");
+    world.line("reconcile books.csv may.csv --layout my-bank.toml --out out").ends(0);
+    assert_eq!(world.summary("out")["outcomes"]["MATCHED"]["count"], 4);
+    // A changed cent is seen by the layout's sums, and by its test.
+    world.write("may.csv", String::from_utf8(example("may.csv")).unwrap().replace("7,77;", "7,78;"));
+    let ran = world.line("reconcile books.csv may.csv --layout my-bank.toml").ends(2);
+    assert!(ran.stderr.contains("error[statement_untied]"), "{ran:?}");
+    let ran = world.line("formats test my-bank.toml").ends(1);
+    assert!(ran.stdout.contains("sum of in records: the file says 119.07, its rows give 119.08"), "{ran:?}");
+}
+
+#[test]
+fn a_wrong_layout_is_refused_at_its_line() {
+    let world = world("x\n");
+    let text = String::from_utf8(example("my-bank.toml")).unwrap();
+    world.write("odd.toml", text.replace("refund = [", "refnd = ["));
+    let ran = world.line("formats test odd.toml").ends(2);
+    assert!(ran.stderr.contains("error[layout_wrong]: `refnd` is none of payment"), "{ran:?}");
+    assert!(ran.stderr.contains("odd.toml:44:"), "{ran:?}");
+    world.write("bare.toml", text.split("[[test]]").next().unwrap());
+    assert!(world.line("formats test bare.toml").ends(2).stderr.contains("layout_untested"));
+    world.write("away.toml", text.replace("\"may.csv\"", "\"../may.csv\""));
+    assert!(world.line("formats test away.toml").ends(1).stdout.contains("without .. or /"));
+}
+
+#[test]
+fn a_workbook_is_a_statement_or_a_table() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/tests/fixtures");
+    let world = world("order,amount\nA1,12.50\nA2,7\n");
+    for name in ["books.xlsx", "cmb.xlsx", "cmb.xls"] {
+        world.write(name, std::fs::read(fixtures.join(name)).unwrap());
+    }
+    world.line("reconcile init books.csv books.xlsx -o rules.toml").ends(0);
+    let ran = world.line("reconcile books.csv books.xlsx --rules rules.toml --out out").ends(0);
+    assert!(ran.stderr.contains("is read as a table with 2 rows"), "{ran:?}");
+    assert_eq!(world.summary("out")["outcomes"]["MATCHED"]["count"], 2);
+    world.write("cmb.csv", "day,amount\n2026-01-01,1234\n2026-01-02,-1000.10\n2026-01-03,0.30\n");
+    for name in ["cmb.xlsx", "cmb.xls"] {
+        world.line(&format!("reconcile cmb.csv {name} --out {name}.out")).ends(0);
+    }
+}

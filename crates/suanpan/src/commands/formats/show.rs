@@ -4,6 +4,7 @@ use super::sources;
 use crate::cli::{ShowArgs, ShowForm};
 use crate::commands::reconcile::Scratch;
 use crate::error::{Trouble, status};
+use crate::layouts;
 use crate::numbers::grouped;
 use crate::statements::{self, row_header, row_of};
 use crate::terminal::{Paint, Terminal, harmless};
@@ -14,7 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) fn run(args: &ShowArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let scratch = Scratch::anywhere()?;
-    let catalogue = Catalogue::built_in();
+    let catalogue = layouts::catalogue(&args.layouts)?;
     let mut fine = true;
     if args.format == ShowForm::Csv {
         terminal.result(&format!("file,{}\n", row_header()))?;
@@ -36,7 +37,7 @@ fn choose(catalogue: &Catalogue, args: &ShowArgs, source: &SourceFile) -> Result
                 .at("--as")
                 .next("suanpan formats list names all formats")
         })?;
-        return Ok(Identified { format: *format, evidence: "it was asked for".to_owned() });
+        return Ok(Identified { format: format.clone(), evidence: "it was asked for".to_owned() });
     }
     catalogue.identify(&statements::head(source)?).map_err(|error| {
         Trouble::new("format_unknown", error.to_string())

@@ -2,10 +2,11 @@
 
 use crate::cli::StatementArgs;
 use crate::error::Trouble;
+use crate::layouts;
 use crate::statements::{self, Delivery, Taking, described, drop_repeated};
 use crate::terminal::Terminal;
 use std::path::Path;
-use suanpan_formats::{Catalogue, Options};
+use suanpan_formats::Options;
 use suanpan_recon::limits::SAMPLE_ROWS_MAX;
 use suanpan_recon::record::Side;
 use suanpan_recon::rule::Format;
@@ -93,7 +94,7 @@ pub(super) fn take_statements(
     dir: &Path,
     terminal: Terminal,
 ) -> Result<Taken, Trouble> {
-    let catalogue = Catalogue::built_in();
+    let catalogue = layouts::catalogue(&args.layouts)?;
     let taking = Taking {
         catalogue: &catalogue,
         options: Options { currency: args.currency },
@@ -106,7 +107,8 @@ pub(super) fn take_statements(
     for (side, files) in Side::BOTH.into_iter().zip(inputs) {
         let at = side.index();
         if wanted[at] == Wanted::Tables {
-            taken.inputs[at] = files;
+            let table = |file: SourceFile| statements::as_table(file, dir, terminal);
+            taken.inputs[at] = files.into_iter().map(table).collect::<Result<_, _>>()?;
             continue;
         }
         let mut deliveries = Vec::new();
@@ -116,7 +118,7 @@ pub(super) fn take_statements(
                 if wanted[at] == Wanted::Statements || !deliveries.is_empty() {
                     return Err(not_a_statement(&file));
                 }
-                taken.inputs[at].push(file);
+                taken.inputs[at].push(statements::as_table(file, dir, terminal)?);
                 continue;
             };
             if !taken.inputs[at].is_empty() && deliveries.is_empty() {

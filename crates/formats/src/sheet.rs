@@ -1,0 +1,206 @@
+//! Workbooks (XLSX, XLS) as rows of text.
+//!
+//! The container formats are read by the `calamine` crate. What is added here are limits, and texts that
+//! are exact: a number is written with the 15 digits that a spreadsheet holds, so that 0.1 + 0.2 of a
+//! formula is `0.3` as the person saw it, and a date is written as ISO 8601 does.
+
+use crate::event::ReadError;
+use crate::limits::{CELLS_MAX, SHEET_CELLS_MAX, SHEET_INFLATED_BYTES_MAX};
+use crate::record::Place;
+use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, Xlsx};
+use rust_decimal::Decimal;
+use std::io::{Cursor, Read};
+
+/// The text of one sheet: rows that have any cell, with their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sheet {
+    /// Its name on the tab.
+    pub name: String,
+    /// Rows with their number, from 1, in the sheet's order. Blank rows are left out.
+    pub rows: Vec<(u64, Vec<String>)>,
+}
+
+/// Reads all sheets of a workbook. Hidden sheets are read too.
+///
+/// # Errors
+/// When it is no workbook that can be read, has a password, or is over a limit.
+pub fn sheets(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
+    let sheets = if bytes.starts_with(b"PK") { office_open(bytes) } else { binary(bytes) }?;
+    Ok(sheets.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect())
+}
+
+/// An XLSX workbook, cell by cell: a sheet with one cell in its last corner costs nothing.
+fn office_open(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
+    inflates_within(bytes)?;
+    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
+    let mut left = SHEET_CELLS_MAX;
+    let mut all = Vec::new();
+    for name in book.sheet_names() {
+        let mut sheet = Sheet { name: name.clone(), rows: Vec::new() };
+        let Ok(mut cells) = book.worksheet_cells_reader(&name) else {
+            // A chart sheet has no cells.
+            continue;
+        };
+        while let Some(cell) = cells.next_cell().map_err(|error| broken(&error.to_string()))? {
+            let (row, column) = cell.get_position();
+            put(&mut sheet, u64::from(row) + 1, column as usize, text_of_ref(cell.get_value()), &mut left)?;
+        }
+        all.push(sheet);
+    }
+    Ok(all)
+}
+
+/// An XLS workbook: at most 65,536 rows of 256 cells a sheet by its format.
+fn binary(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
+    let mut book = Xls::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
+    let mut left = SHEET_CELLS_MAX;
+    let mut all = Vec::new();
+    for (name, range) in book.worksheets() {
+        let mut sheet = Sheet { name, rows: Vec::new() };
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        for (row, column, value) in range.used_cells() {
+            let number = u64::from(first_row) + row as u64 + 1;
+            put(&mut sheet, number, first_column as usize + column, text_of(value), &mut left)?;
+        }
+        all.push(sheet);
+    }
+    Ok(all)
+}
+
+fn put(sheet: &mut Sheet, row: u64, column: usize, text: String, left: &mut u64) -> Result<(), ReadError> {
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let place = Place::line(row);
+    if column >= CELLS_MAX {
+        return Err(ReadError::Limit { place, what: "the number of cells", max: CELLS_MAX as u64 });
+    }
+    *left = left.checked_sub(1).ok_or(ReadError::Limit {
+        place,
+        what: "the number of cells of the workbook",
+        max: SHEET_CELLS_MAX,
+    })?;
+    if sheet.rows.last().is_none_or(|(number, _)| *number != row) {
+        sheet.rows.push((row, Vec::new()));
+    }
+    if let Some((_, cells)) = sheet.rows.last_mut() {
+        if cells.len() <= column {
+            cells.resize(column + 1, String::new());
+        }
+        cells[column] = text;
+    }
+    Ok(())
+}
+
+/// Checks what the parts of the container hold when they are unpacked, by unpacking them once: what a
+/// container says of its own sizes need not be true.
+fn inflates_within(bytes: &[u8]) -> Result<(), ReadError> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
+    let mut left = SHEET_INFLATED_BYTES_MAX;
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).map_err(|error| broken(&error.to_string()))?;
+        let mut part = part.take(left + 1);
+        let read = std::io::copy(&mut part, &mut std::io::sink())?;
+        left = left.checked_sub(read).ok_or(ReadError::Limit {
+            place: Place::default(),
+            what: "the size of the workbook's unpacked parts in bytes",
+            max: SHEET_INFLATED_BYTES_MAX,
+        })?;
+    }
+    Ok(())
+}
+
+fn broken(why: &str) -> ReadError {
+    ReadError::broken(Place::default(), format!("the workbook cannot be read: {why}"))
+}
+
+fn text_of_ref(value: &DataRef<'_>) -> String {
+    match value {
+        DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number_text(*number),
+        DataRef::Bool(truth) => truth.to_string(),
+        DataRef::DateTime(moment) => moment_text(moment),
+    }
+}
+
+fn text_of(value: &Data) -> String {
+    match value {
+        Data::Empty | Data::Error(_) => String::new(),
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        Data::Int(number) => number.to_string(),
+        Data::Float(number) => number_text(*number),
+        Data::Bool(truth) => truth.to_string(),
+        Data::DateTime(moment) => moment_text(moment),
+    }
+}
+
+/// Writes a number with 15 significant digits, as spreadsheets hold and show them, without an exponent
+/// where that can be done.
+fn number_text(number: f64) -> String {
+    let scientific = format!("{number:.14e}");
+    match Decimal::from_scientific(&scientific) {
+        Ok(decimal) => decimal.normalize().to_string(),
+        Err(_) => scientific,
+    }
+}
+
+/// Writes a date, a time of day, or both.
+fn moment_text(moment: &ExcelDateTime) -> String {
+    let (year, month, day, hour, minute, second, milli) = moment.to_ymd_hms_milli();
+    if moment.is_duration() {
+        return number_text(moment.as_f64());
+    }
+    let clock = match milli {
+        0 => format!("{hour:02}:{minute:02}:{second:02}"),
+        _ => format!("{hour:02}:{minute:02}:{second:02}.{milli:03}"),
+    };
+    let whole_day = (hour, minute, second, milli) == (0, 0, 0, 0);
+    // Day zero of a spreadsheet's calendar stands for a time of day alone.
+    match (moment.as_f64() < 1.0, whole_day) {
+        (true, _) => clock,
+        (false, true) => format!("{year:04}-{month:02}-{day:02}"),
+        (false, false) => format!("{year:04}-{month:02}-{day:02} {clock}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calamine::ExcelDateTimeType;
+
+    #[test]
+    fn numbers_are_written_as_a_spreadsheet_shows_them() {
+        for (number, text) in [
+            (0.1 + 0.2, "0.3"),
+            (1234.5, "1234.5"),
+            (-71.89, "-71.89"),
+            (0.0, "0"),
+            (100.0, "100"),
+            (123_456_789_012_345.0, "123456789012345"),
+            (1e-7, "0.0000001"),
+            (4.35, "4.35"),
+            (1e300, "1.00000000000000e300"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(number_text(number), text);
+        }
+    }
+
+    #[test]
+    fn dates_and_times_are_told_apart() {
+        let text = |value| moment_text(&ExcelDateTime::new(value, ExcelDateTimeType::DateTime, false));
+        assert_eq!(text(46_028.0), "2026-01-06");
+        assert_eq!(text(46_028.5), "2026-01-06 12:00:00");
+        assert_eq!(text(0.25), "06:00:00");
+    }
+
+    #[test]
+    fn what_is_no_workbook_is_refused() {
+        for bytes in [&b"PK\x03\x04"[..], b"", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and nothing else"] {
+            assert!(sheets(bytes).is_err());
+        }
+    }
+}
