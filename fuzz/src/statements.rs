@@ -4,7 +4,7 @@ use crate::engine::digest;
 use crate::targets::Target;
 use std::mem::discriminant;
 use std::ops::ControlFlow;
-use suanpan_formats::{Catalogue, Event, Input, Options, read};
+use suanpan_formats::{Catalogue, Event, Input, Layout, Options, read};
 
 macro_rules! readers {
     ($($name:literal, $id:literal, $words:expr;)*) => {
@@ -74,7 +74,53 @@ readers! {
     "adyen_accounting", "adyen.payment-accounting", TABLE;
     "paypal_settlement", "paypal.settlement", TABLE;
     "paypal_detail", "paypal.transaction-detail", TABLE;
+    "layout_table", "icbc.user-statement", TABLE;
+    "layout_fixed", "unionpay.zm", &["S22", "S30", "000000010050", "D000000000060", "C", " ", "\n", "20261231235959"];
 }
+
+/// A layout of unknown origin: it is read or refused, and its tests run.
+pub(crate) const LAYOUT: Target = Target {
+    name: "layout",
+    words: &[
+        "[record]",
+        "[[derive]]",
+        "[sets.x]",
+        "[[test]]",
+        "match = '(.*)'",
+        "give = \"$1\"",
+        "from = \"{a}\"",
+        "sum = [\"a\", \"-b\"]",
+        "words = { in = [\"*\"] }",
+        "(?<in_count>\\d+)",
+        "implied = 2",
+        "sign = \"direction\"",
+        "encoding = \"gbk\"",
+        "width = 0",
+    ],
+    run: |input| {
+        let outcome = match Layout::parse(&String::from_utf8_lossy(input)) {
+            Err(error) => format!("refused {}", error.line.min(1)),
+            Ok(layout) => {
+                let outcomes = layout.test(&|_| Err(std::io::Error::other("there is none")));
+                format!("{:?}", outcomes.iter().map(|o| o.problems.len()).collect::<Vec<_>>())
+            }
+        };
+        digest(outcome.as_bytes())
+    },
+};
+
+/// A workbook of unknown origin.
+pub(crate) const SHEET: Target = Target {
+    name: "sheet",
+    words: &["PK\x03\x04", "xl/workbook.xml", "\u{0}\u{0}", "<c r=\"XFD1048576\">", "<v>1e300</v>"],
+    run: |input| {
+        let told = match suanpan_formats::sheet::sheets(input) {
+            Err(error) => format!("{:?}", discriminant(&error)),
+            Ok(sheets) => format!("{:?}", sheets.iter().map(|s| s.rows.len()).collect::<Vec<_>>()),
+        };
+        digest(told.as_bytes())
+    },
+};
 
 /// Whatever the bytes are: the tally counts what was given, places never go back by pages, and the reader
 /// gives the same again.

@@ -28,7 +28,8 @@ pub(crate) struct Target {
 
 /// Iterates over all targets.
 pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
-    TARGETS.iter().chain(crate::statements::TARGETS).chain(crate::messages::TARGETS)
+    let alone = [&crate::statements::LAYOUT, &crate::statements::SHEET];
+    TARGETS.iter().chain(crate::statements::TARGETS).chain(alone).chain(crate::messages::TARGETS)
 }
 
 const TARGETS: &[Target] = &[
