@@ -6,7 +6,7 @@
 //!
 //! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
-//! - [`iso8583`]: card messages; the dialects of UnionPay.
+//! - [`iso8583`]: card messages; the dialects of the standard and of UnionPay.
 //! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
 //! - [`tlv`]: data objects of chip cards.
 

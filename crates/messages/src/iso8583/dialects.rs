@@ -1,209 +1,81 @@
-//! The dialects of UnionPay: facts of the interchange (Q/CUP 006) and terminal (Q/CUP 009) specifications, as
-//! public field lists and real messages show them. Real messages go beyond the listed lengths of fields with
-//! three digits of length, so those digits alone bound them.
+//! The dialects: the standard's own in four ways of writing, and those of UnionPay.
 
-use super::Content::{Binary, Digits, DigitsRight, Text};
-use super::Length::{Fixed, Three, Two};
-use super::{Content, Dialect, FieldSpec, Header, Length};
+mod unionpay;
+mod year1987;
+mod year1993;
 
-const fn field(number: u8, length: Length, content: Content) -> FieldSpec {
-    FieldSpec { number, length, content }
+pub use unionpay::{UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL};
+
+use super::{
+    Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Length, LengthDigits, Shown,
+};
+
+/// A field of characters; bytes for `b`.
+const fn spec(number: u8, name: &'static str, length: Length, kind: Kind, shown: Shown) -> FieldSpec {
+    let content = if matches!(kind, Kind::Binary) { Content::Binary } else { Content::Text };
+    FieldSpec { number, name, length, content, kind, shown }
 }
 
-/// Between institutions and UnionPay (CUPS): header of 46 bytes, characters, sixteen bytes of bitmap.
-pub const UNIONPAY_HOST: Dialect = Dialect {
-    name: "UnionPay host",
-    packed: false,
-    wide: true,
-    header: Header::OwnLength(46),
-    fields: &HOST,
-};
+/// The standard's ways of writing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Ascii,
+    BinaryBitmap,
+    Packed,
+    Ebcdic,
+}
 
-/// Between UnionPay's acquiring platform and its partners (CUPD): as the host, with a header of 41 bytes.
-pub const UNIONPAY_DOWNSTREAM: Dialect = Dialect {
-    name: "UnionPay downstream",
-    packed: false,
-    wide: true,
-    header: Header::OwnLength(41),
-    fields: &DOWNSTREAM,
-};
+/// ISO 8583:1987, all in ASCII: bitmaps and binary fields are hexadecimal.
+pub static ISO_1987: Dialect = dialect("ISO 8583:1987", &year1987::FIELDS, Writing::Ascii);
+/// ISO 8583:1987 in ASCII, with bitmaps and binary fields as bytes.
+pub static ISO_1987_BINARY_BITMAP: Dialect =
+    dialect("ISO 8583:1987, binary bitmap", &year1987::FIELDS, Writing::BinaryBitmap);
+/// ISO 8583:1987 with packed digits: numbers take half their bytes, filled on the left where their length is
+/// fixed and on the right where it is not. Texts are ASCII.
+pub static ISO_1987_PACKED: Dialect = dialect("ISO 8583:1987, packed", &year1987::FIELDS, Writing::Packed);
+/// ISO 8583:1987 in EBCDIC, with bitmaps and binary fields as bytes.
+pub static ISO_1987_EBCDIC: Dialect = dialect("ISO 8583:1987, EBCDIC", &year1987::FIELDS, Writing::Ebcdic);
+/// ISO 8583:1993, all in ASCII: bitmaps and binary fields are hexadecimal.
+pub static ISO_1993: Dialect = dialect("ISO 8583:1993", &year1993::FIELDS, Writing::Ascii);
+/// ISO 8583:1993 in ASCII, with bitmaps and binary fields as bytes.
+pub static ISO_1993_BINARY_BITMAP: Dialect =
+    dialect("ISO 8583:1993, binary bitmap", &year1993::FIELDS, Writing::BinaryBitmap);
+/// ISO 8583:1993 with packed digits, as [`ISO_1987_PACKED`].
+pub static ISO_1993_PACKED: Dialect = dialect("ISO 8583:1993, packed", &year1993::FIELDS, Writing::Packed);
+/// ISO 8583:1993 in EBCDIC, with bitmaps and binary fields as bytes.
+pub static ISO_1993_EBCDIC: Dialect = dialect("ISO 8583:1993, EBCDIC", &year1993::FIELDS, Writing::Ebcdic);
 
-/// Between a terminal and its acquirer: address and header of eleven bytes, packed digits.
-pub const UNIONPAY_TERMINAL: Dialect = Dialect {
-    name: "UnionPay terminal",
-    packed: true,
-    wide: false,
-    header: Header::Terminal,
-    fields: &TERMINAL,
-};
+const fn dialect(name: &'static str, list: &[FieldSpec], writing: Writing) -> Dialect {
+    let mut fields = Fields::new(list);
+    let mut at = 0;
+    while at < list.len() {
+        let mut spec = list[at];
+        spec.content = content(spec, writing);
+        fields = fields.with(spec);
+        at += 1;
+    }
+    let (message_type, lengths) = match writing {
+        Writing::Ascii | Writing::BinaryBitmap => (Alphabet::Ascii, LengthDigits::Ascii),
+        Writing::Packed => (Alphabet::Packed, LengthDigits::Packed),
+        Writing::Ebcdic => (Alphabet::Ebcdic, LengthDigits::Ebcdic),
+    };
+    let bitmap = match writing {
+        Writing::Ascii => Bitmap::Hexadecimal,
+        _ => Bitmap::Binary,
+    };
+    Dialect { name, message_type, bitmap, wide: false, lengths, header: Header::None, fields }
+}
 
-/// Fields of the host.
-const HOST: [FieldSpec; 64] = [
-    field(2, Two(19), Text),
-    field(3, Fixed(6), Text),
-    field(4, Fixed(12), Text),
-    field(5, Fixed(12), Text),
-    field(6, Fixed(12), Text),
-    field(7, Fixed(10), Text),
-    field(9, Fixed(8), Text),
-    field(10, Fixed(8), Text),
-    field(11, Fixed(6), Text),
-    field(12, Fixed(6), Text),
-    field(13, Fixed(4), Text),
-    field(14, Fixed(4), Text),
-    field(15, Fixed(4), Text),
-    field(16, Fixed(4), Text),
-    field(18, Fixed(4), Text),
-    field(19, Fixed(3), Text),
-    field(22, Fixed(3), Text),
-    field(23, Fixed(3), Text),
-    field(25, Fixed(2), Text),
-    field(26, Fixed(2), Text),
-    field(28, Fixed(9), Text),
-    field(32, Two(11), Text),
-    field(33, Two(11), Text),
-    field(35, Two(37), Text),
-    field(36, Three(104), Text),
-    field(37, Fixed(12), Text),
-    field(38, Fixed(6), Text),
-    field(39, Fixed(2), Text),
-    field(41, Fixed(8), Text),
-    field(42, Fixed(15), Text),
-    field(43, Fixed(40), Text),
-    field(44, Two(25), Text),
-    field(45, Two(76), Text),
-    field(48, Three(999), Text),
-    field(49, Fixed(3), Text),
-    field(50, Fixed(3), Text),
-    field(51, Fixed(3), Text),
-    field(52, Fixed(8), Binary),
-    field(53, Fixed(16), Text),
-    field(54, Three(999), Text),
-    field(55, Three(999), Binary),
-    field(56, Three(999), Text),
-    field(57, Three(999), Text),
-    field(59, Three(999), Text),
-    field(60, Three(999), Text),
-    field(61, Three(999), Text),
-    field(62, Three(999), Text),
-    field(63, Three(999), Text),
-    field(70, Fixed(3), Text),
-    field(90, Fixed(42), Text),
-    field(96, Fixed(8), Binary),
-    field(100, Two(11), Text),
-    field(102, Two(28), Text),
-    field(103, Two(28), Text),
-    field(104, Three(999), Text),
-    field(113, Three(999), Text),
-    field(116, Three(999), Text),
-    field(117, Three(999), Text),
-    field(121, Three(999), Text),
-    field(122, Three(999), Text),
-    field(123, Three(999), Text),
-    field(125, Three(999), Text),
-    field(126, Three(999), Text),
-    field(128, Fixed(8), Text),
-];
-
-/// Fields of the downstream.
-const DOWNSTREAM: [FieldSpec; 57] = [
-    field(2, Two(19), Text),
-    field(3, Fixed(6), Text),
-    field(4, Fixed(12), Text),
-    field(6, Fixed(12), Text),
-    field(7, Fixed(10), Text),
-    field(10, Fixed(8), Text),
-    field(11, Fixed(6), Text),
-    field(12, Fixed(6), Text),
-    field(13, Fixed(4), Text),
-    field(14, Fixed(4), Text),
-    field(15, Fixed(4), Text),
-    field(18, Fixed(4), Text),
-    field(19, Fixed(3), Text),
-    field(22, Fixed(3), Text),
-    field(23, Fixed(3), Text),
-    field(25, Fixed(2), Text),
-    field(26, Fixed(2), Text),
-    field(28, Fixed(9), Text),
-    field(32, Two(11), Text),
-    field(33, Two(11), Text),
-    field(35, Two(37), Text),
-    field(36, Three(104), Text),
-    field(37, Fixed(12), Text),
-    field(38, Fixed(6), Text),
-    field(39, Fixed(2), Text),
-    field(41, Fixed(8), Text),
-    field(42, Fixed(15), Text),
-    field(43, Fixed(40), Text),
-    field(44, Two(25), Text),
-    field(47, Three(999), Text),
-    field(48, Three(999), Text),
-    field(49, Fixed(3), Text),
-    field(51, Fixed(3), Text),
-    field(52, Fixed(8), Binary),
-    field(53, Fixed(16), Text),
-    field(54, Three(999), Text),
-    field(55, Three(999), Binary),
-    field(57, Three(999), Text),
-    field(60, Three(999), Text),
-    field(61, Three(999), Text),
-    field(62, Three(999), Text),
-    field(63, Three(999), Text),
-    field(70, Fixed(3), Text),
-    field(90, Fixed(42), Text),
-    field(91, Fixed(1), Text),
-    field(96, Fixed(8), Binary),
-    field(100, Two(11), Text),
-    field(102, Two(32), Text),
-    field(103, Two(32), Text),
-    field(104, Three(999), Text),
-    field(108, Three(999), Text),
-    field(117, Three(999), Text),
-    field(121, Three(999), Text),
-    field(122, Three(999), Text),
-    field(123, Three(999), Text),
-    field(127, Three(999), Text),
-    field(128, Fixed(8), Text),
-];
-
-/// Fields of a terminal.
-const TERMINAL: [FieldSpec; 38] = [
-    field(2, Two(19), Digits),
-    field(3, Fixed(6), Digits),
-    field(4, Fixed(12), Digits),
-    field(11, Fixed(6), Digits),
-    field(12, Fixed(6), Digits),
-    field(13, Fixed(4), Digits),
-    field(14, Fixed(4), Digits),
-    field(15, Fixed(4), Digits),
-    field(22, Fixed(3), Digits),
-    field(23, Fixed(3), DigitsRight),
-    field(25, Fixed(2), Digits),
-    field(26, Fixed(2), Digits),
-    field(32, Two(11), Digits),
-    field(35, Two(37), Digits),
-    field(36, Three(104), Digits),
-    field(37, Fixed(12), Text),
-    field(38, Fixed(6), Text),
-    field(39, Fixed(2), Text),
-    field(41, Fixed(8), Text),
-    field(42, Fixed(15), Text),
-    field(43, Fixed(40), Text),
-    field(44, Two(25), Text),
-    field(46, Three(999), Text),
-    field(48, Three(999), Digits),
-    field(49, Fixed(3), Text),
-    field(52, Fixed(8), Binary),
-    field(53, Fixed(16), Digits),
-    field(54, Three(999), Text),
-    field(55, Three(999), Binary),
-    field(56, Three(999), Text),
-    field(57, Three(999), Text),
-    field(58, Three(999), Text),
-    field(59, Three(999), Binary),
-    field(60, Three(999), Digits),
-    field(61, Three(999), Digits),
-    field(62, Three(999), Binary),
-    field(63, Three(999), Binary),
-    field(64, Fixed(8), Binary),
-];
+const fn content(spec: FieldSpec, writing: Writing) -> Content {
+    match (writing, spec.kind, spec.length) {
+        (Writing::Ascii, Kind::Binary, _) => Content::Hexadecimal,
+        (_, Kind::Binary, _) => Content::Binary,
+        (Writing::Ebcdic, _, _) => Content::Ebcdic,
+        (Writing::Packed, Kind::Digits, Length::Fixed(_)) => Content::DigitsRight,
+        (Writing::Packed, Kind::Digits, _) => Content::Digits,
+        (Writing::Packed, Kind::SignedAmount, _) => Content::SignedDigits,
+        // Of the tracks only the second is packed: the third may hold more than digits and separators.
+        (Writing::Packed, Kind::Track, Length::Two(_)) => Content::Digits,
+        _ => Content::Text,
+    }
+}
