@@ -7,26 +7,38 @@
 //! Values are characters: texts as bytes in the network's encoding (EBCDIC as ISO 8859-1), packed digits as
 //! ASCII digits, binary as bytes. What was decoded is encoded to the same bytes.
 
+pub mod authentication;
 mod coding;
+mod describe;
 mod dialects;
 mod error;
+mod frame;
 mod kind;
 mod message;
+mod present;
 mod spec;
+mod subfields;
+mod typed;
+mod value;
 mod view;
 mod write;
 
+pub use describe::{Description, Row};
 pub use dialects::{
     ISO_1987, ISO_1987_BINARY_BITMAP, ISO_1987_EBCDIC, ISO_1987_PACKED, ISO_1993, ISO_1993_BINARY_BITMAP,
     ISO_1993_EBCDIC, ISO_1993_PACKED, UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL,
 };
 pub use error::{DecodeError, EncodeError};
+pub use frame::{FrameError, Framing, Prefix, Split};
 pub use kind::{Class, Function, MessageType, Origin, Version};
 pub use message::{Field, Message};
 pub use spec::{
     Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Length, LengthDigits, Shown,
 };
-pub use view::{Value, View};
+pub use subfields::{Layout, Part, REST, Subfield, SubfieldError};
+pub use typed::{AdditionalAmount, OriginalData, TypedError, WorkingKey};
+pub use value::Value;
+pub use view::View;
 
 /// The longest message: as much as the two bytes in front of it on a line can say.
 pub const MESSAGE_BYTES_MAX: usize = 65_535;

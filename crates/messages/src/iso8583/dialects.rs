@@ -1,5 +1,6 @@
 //! The dialects: the standard's own in four ways of writing, and those of UnionPay.
 
+mod layouts;
 mod unionpay;
 mod year1987;
 mod year1993;
@@ -7,13 +8,13 @@ mod year1993;
 pub use unionpay::{UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL};
 
 use super::{
-    Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Length, LengthDigits, Shown,
+    Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Layout, Length, LengthDigits, Shown,
 };
 
 /// A field of characters; bytes for `b`.
 const fn spec(number: u8, name: &'static str, length: Length, kind: Kind, shown: Shown) -> FieldSpec {
     let content = if matches!(kind, Kind::Binary) { Content::Binary } else { Content::Text };
-    FieldSpec { number, name, length, content, kind, shown }
+    FieldSpec { number, name, length, content, kind, shown, layout: Layout::Whole }
 }
 
 /// The standard's ways of writing.
@@ -46,6 +47,7 @@ pub static ISO_1993_PACKED: Dialect = dialect("ISO 8583:1993, packed", &year1993
 pub static ISO_1993_EBCDIC: Dialect = dialect("ISO 8583:1993, EBCDIC", &year1993::FIELDS, Writing::Ebcdic);
 
 const fn dialect(name: &'static str, list: &[FieldSpec], writing: Writing) -> Dialect {
+    let original_in_90 = matches!(list[88].length, Length::Fixed(42));
     let mut fields = Fields::new(list);
     let mut at = 0;
     while at < list.len() {
@@ -54,6 +56,12 @@ const fn dialect(name: &'static str, list: &[FieldSpec], writing: Writing) -> Di
         fields = fields.with(spec);
         at += 1;
     }
+    fields = fields.divided(54, layouts::AMOUNTS);
+    fields = if original_in_90 {
+        fields.divided(90, layouts::ORIGINAL_1987)
+    } else {
+        fields.divided(55, layouts::CHIP).divided(56, layouts::ORIGINAL_1993)
+    };
     let (message_type, lengths) = match writing {
         Writing::Ascii | Writing::BinaryBitmap => (Alphabet::Ascii, LengthDigits::Ascii),
         Writing::Packed => (Alphabet::Packed, LengthDigits::Packed),
@@ -63,7 +71,16 @@ const fn dialect(name: &'static str, list: &[FieldSpec], writing: Writing) -> Di
         Writing::Ascii => Bitmap::Hexadecimal,
         _ => Bitmap::Binary,
     };
-    Dialect { name, message_type, bitmap, wide: false, lengths, header: Header::None, fields }
+    Dialect {
+        name,
+        message_type,
+        bitmap,
+        wide: false,
+        lengths,
+        header: Header::None,
+        header_layout: Layout::Whole,
+        fields,
+    }
 }
 
 const fn content(spec: FieldSpec, writing: Writing) -> Content {

@@ -1,7 +1,7 @@
 //! A message that can be made, changed and written.
 
-use super::MessageType;
-use super::view::{Present, View};
+use super::present::Present;
+use super::{MessageType, View};
 
 /// A message.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! What a dialect is made of: its ways of writing, and a table of fields.
 
+use super::Layout;
+
 /// How a field's characters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
@@ -81,8 +83,10 @@ impl Kind {
 /// How much of a value people may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// All of it.
+    /// All of it, as a text where it is one.
     Plain,
+    /// All of it, in hexadecimal.
+    Bytes,
     /// The first six and the last four characters: card and account numbers.
     Masked,
     /// How long it is: tracks, PINs, keys, names, and whatever a network puts into fields of its own.
@@ -104,6 +108,8 @@ pub struct FieldSpec {
     pub kind: Kind,
     /// How much of it people may see.
     pub shown: Shown,
+    /// How it is divided.
+    pub layout: Layout,
 }
 
 /// The fields of a dialect, by number.
@@ -131,6 +137,15 @@ impl Fields {
             self.0[spec.number as usize] = Some(spec);
         }
         self
+    }
+
+    /// Says how a field is divided. A field that is not there stays so.
+    #[must_use]
+    pub const fn divided(self, number: u8, layout: Layout) -> Fields {
+        match self.get(number) {
+            Some(spec) => self.with(FieldSpec { layout, ..*spec }),
+            None => self,
+        }
     }
 
     /// Returns a field.
@@ -208,7 +223,7 @@ impl Header {
 /// How a network writes its messages. Networks of one's own are made from the ones given here:
 ///
 /// ```
-/// use suanpan_messages::iso8583::{Content, Dialect, FieldSpec, ISO_1987, Kind, Length, Shown};
+/// use suanpan_messages::iso8583::{Content, Dialect, FieldSpec, ISO_1987, Kind, Layout, Length, Shown};
 ///
 /// let mut dialect: Dialect = ISO_1987;
 /// dialect.name = "our switch";
@@ -219,6 +234,7 @@ impl Header {
 ///     content: Content::Text,
 ///     kind: Kind::Text,
 ///     shown: Shown::Hidden,
+///     layout: Layout::Whole,
 /// });
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -235,6 +251,8 @@ pub struct Dialect {
     pub lengths: LengthDigits,
     /// What stands in front of the message type.
     pub header: Header,
+    /// How that is divided.
+    pub header_layout: Layout,
     /// The fields.
     pub fields: Fields,
 }

@@ -1,11 +1,11 @@
 //! Reading in place: where each field stands, without copying any.
 
-use super::coding::{FROM_EBCDIC, character_of, from_hexadecimal, unpack};
+use super::coding::{FROM_EBCDIC, character_of, from_hexadecimal};
+use super::present::Present;
 use super::{
     Alphabet, Bitmap, Content, DecodeError, Dialect, FieldSpec, Length, LengthDigits, MESSAGE_BYTES_MAX,
-    Message, MessageType,
+    Message, MessageType, Value,
 };
-use std::borrow::Cow;
 
 /// A message as it was received, with the places of its fields.
 #[derive(Clone, Copy)]
@@ -14,6 +14,7 @@ pub struct View<'b> {
     dialect: &'b Dialect,
     header_len: usize,
     message_type: Option<MessageType>,
+    bitmap_at: usize,
     body_at: usize,
     present: Present,
     second_empty: bool,
@@ -25,45 +26,6 @@ pub struct View<'b> {
 struct Span {
     at: u16,
     len: u16,
-}
-
-/// Which fields there are: the bitmap as one number, field 1 first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Present(pub(super) u128);
-
-impl Present {
-    const fn bit(number: u8) -> u128 {
-        if number == 0 || number > 128 { 0 } else { 1 << (128 - number as u32) }
-    }
-
-    pub(super) const fn has(self, number: u8) -> bool {
-        self.0 & Present::bit(number) != 0
-    }
-
-    pub(super) const fn set(&mut self, number: u8) {
-        self.0 |= Present::bit(number);
-    }
-
-    pub(super) const fn clear(&mut self, number: u8) {
-        self.0 &= !Present::bit(number);
-    }
-
-    /// How many fields of a smaller number there are.
-    pub(super) const fn before(self, number: u8) -> usize {
-        let smaller = if number <= 1 { 0 } else { self.0 >> (129 - number as u32) };
-        smaller.count_ones() as usize
-    }
-}
-
-impl Iterator for Present {
-    type Item = u8;
-
-    fn next(&mut self) -> Option<u8> {
-        let zeros = self.0.leading_zeros();
-        let number = u8::try_from(zeros).ok().filter(|zeros| *zeros < 128)? + 1;
-        self.clear(number);
-        Some(number)
-    }
 }
 
 impl std::fmt::Debug for View<'_> {
@@ -93,6 +55,7 @@ impl Dialect {
             dialect: self,
             header_len,
             message_type: None,
+            bitmap_at: header_len,
             body_at: header_len,
             present: Present::default(),
             second_empty: false,
@@ -103,6 +66,7 @@ impl Dialect {
             return Ok(view);
         }
         view.message_type = Some(self.view_message_type(&mut input)?);
+        view.bitmap_at = input.at;
         self.view_bitmap(&mut input, &mut view)?;
         view.body_at = input.at;
         for number in view.present {
@@ -268,6 +232,12 @@ impl<'b> View<'b> {
         self.message_type
     }
 
+    /// Returns the bitmap as it stands in the message.
+    #[must_use]
+    pub fn bitmap(&self) -> &'b [u8] {
+        self.bytes.get(self.bitmap_at..self.body_at).unwrap_or_default()
+    }
+
     /// Returns where the first field begins, with its length.
     #[must_use]
     pub const fn body_at(&self) -> usize {
@@ -285,7 +255,7 @@ impl<'b> View<'b> {
         let at = usize::from(span.at);
         let len = usize::from(span.len);
         let raw = self.bytes.get(at..at + spec.content.bytes_of(len))?;
-        Some(Value { spec, at, len, raw })
+        Some(Value::new(spec, at, len, raw))
     }
 
     /// Iterates over the fields, ascending.
@@ -296,7 +266,7 @@ impl<'b> View<'b> {
     /// Iterates over the fields that hold characters which they may not: such a message is read, so that it can
     /// be answered, but should be refused.
     pub fn strange(&self) -> impl Iterator<Item = Value<'b>> + '_ {
-        self.fields().filter(|value| !value.spec.kind.fits(&value.characters()))
+        self.fields().filter(|value| !value.spec().kind.fits(&value.characters()))
     }
 
     /// Copies it into a message that can be changed.
@@ -306,112 +276,9 @@ impl<'b> View<'b> {
         message.header = self.header().to_vec();
         message.second_bitmap_empty = self.second_empty && !self.dialect.wide;
         for value in self.fields() {
-            message.push(value.spec.number, |values| value.append_to(values));
+            message.push(value.spec().number, |values| value.append_to(values));
         }
         message
-    }
-}
-
-/// A field of a message that is read in place.
-#[derive(Clone, Copy)]
-pub struct Value<'b> {
-    spec: &'b FieldSpec,
-    at: usize,
-    len: usize,
-    raw: &'b [u8],
-}
-
-impl std::fmt::Debug for Value<'_> {
-    /// Shows the number and the length: fields hold card numbers, tracks and PIN blocks.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Value({}, {} characters)", self.spec.number, self.len)
-    }
-}
-
-impl<'b> Value<'b> {
-    /// Returns what the dialect says of it.
-    #[must_use]
-    pub const fn spec(&self) -> &'b FieldSpec {
-        self.spec
-    }
-
-    /// Returns where its content begins, behind its length.
-    #[must_use]
-    pub const fn at(&self) -> usize {
-        self.at
-    }
-
-    /// Returns its content as it stands in the message, without its length.
-    #[must_use]
-    pub const fn raw(&self) -> &'b [u8] {
-        self.raw
-    }
-
-    /// Returns how many characters, digits or bytes it has.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Says whether it has no content.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Returns its characters. Texts and bytes are not copied.
-    #[must_use]
-    pub fn characters(&self) -> Cow<'b, [u8]> {
-        match self.spec.content {
-            Content::Text | Content::Binary => Cow::Borrowed(self.raw),
-            _ => {
-                let mut characters = Vec::with_capacity(self.len + 1);
-                self.append_to(&mut characters);
-                Cow::Owned(characters)
-            }
-        }
-    }
-
-    /// Appends its characters, and returns the half byte that fills up an odd number of packed digits.
-    #[inline]
-    fn append_to(&self, characters: &mut Vec<u8>) -> u8 {
-        match self.spec.content {
-            Content::Text | Content::Binary => characters.extend_from_slice(self.raw),
-            Content::Ebcdic => {
-                characters.extend(self.raw.iter().map(|byte| FROM_EBCDIC[usize::from(*byte)]));
-            }
-            Content::Hexadecimal => characters
-                .extend(self.raw.chunks_exact(2).filter_map(|pair| from_hexadecimal(pair[0], pair[1]))),
-            Content::Digits => {
-                unpack(self.raw, characters);
-                if self.len % 2 == 1 {
-                    return characters.pop().unwrap_or_default() & 15;
-                }
-            }
-            Content::DigitsRight => return unpack_right(self.raw, self.len, characters),
-            Content::SignedDigits => {
-                if let Some((sign, digits)) = self.raw.split_first() {
-                    characters.push(*sign);
-                    return unpack_right(digits, self.len - 1, characters);
-                }
-            }
-        }
-        0
-    }
-}
-
-/// Appends so many digits that stand on the right, and returns what fills them up.
-fn unpack_right(raw: &[u8], len: usize, characters: &mut Vec<u8>) -> u8 {
-    match raw.split_first() {
-        Some((first, rest)) if len % 2 == 1 => {
-            characters.push(character_of(first & 15));
-            unpack(rest, characters);
-            first >> 4
-        }
-        _ => {
-            unpack(raw, characters);
-            0
-        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! ISO 8583 against real messages.
 
+mod authentication;
+mod describe;
 mod generic;
 mod laws;
+mod subfields;
 mod unionpay;
 
 use crate::samples::path;

@@ -2,11 +2,12 @@
 //! public field lists and real messages show them. Real messages go beyond the listed lengths of fields with
 //! three digits of length, so those digits alone bound them.
 
+use super::layouts;
 use crate::iso8583::Content::{Binary, Digits, DigitsRight, Text};
 use crate::iso8583::Length::{Fixed, Three, Two};
-use crate::iso8583::Shown::{Hidden, Masked, Plain};
+use crate::iso8583::Shown::{Bytes, Hidden, Masked, Plain};
 use crate::iso8583::{
-    Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Length, LengthDigits, Shown,
+    Alphabet, Bitmap, Content, Dialect, FieldSpec, Fields, Header, Kind, Layout, Length, LengthDigits, Shown,
 };
 
 const fn field(
@@ -17,10 +18,10 @@ const fn field(
     kind: Kind,
     shown: Shown,
 ) -> FieldSpec {
-    FieldSpec { number, name, length, content, kind, shown }
+    FieldSpec { number, name, length, content, kind, shown, layout: Layout::Whole }
 }
 
-const fn host(name: &'static str, header: u8, fields: &[FieldSpec]) -> Dialect {
+const fn host(name: &'static str, header: u8, header_layout: Layout, fields: Fields) -> Dialect {
     Dialect {
         name,
         message_type: Alphabet::Ascii,
@@ -28,15 +29,62 @@ const fn host(name: &'static str, header: u8, fields: &[FieldSpec]) -> Dialect {
         wide: true,
         lengths: LengthDigits::Ascii,
         header: Header::OwnLength(header),
-        fields: Fields::new(fields),
+        header_layout,
+        fields,
     }
 }
 
 /// Between institutions and UnionPay (CUPS): header of 46 bytes, characters, sixteen bytes of bitmap.
-pub static UNIONPAY_HOST: Dialect = host("UnionPay host", 46, &HOST);
+pub static UNIONPAY_HOST: Dialect = host(
+    "UnionPay host",
+    46,
+    layouts::HOST_HEADER,
+    Fields::new(&HOST)
+        .divided(48, layouts::HOST_PRIVATE)
+        .divided(53, layouts::SECURITY)
+        .divided(54, layouts::AMOUNTS)
+        .divided(55, layouts::CHIP)
+        .divided(56, layouts::USAGES)
+        .divided(57, layouts::HOST_TRANSACTION)
+        .divided(59, layouts::HOST_DETAILS)
+        .divided(60, layouts::HOST_REASON)
+        .divided(61, layouts::HOST_CARDHOLDER)
+        .divided(62, layouts::HOST_SWITCHING)
+        .divided(63, layouts::HOST_NETWORK)
+        .divided(90, layouts::ORIGINAL_1987)
+        .divided(104, layouts::USAGES)
+        .divided(113, layouts::USAGES)
+        .divided(116, layouts::USAGES)
+        .divided(117, layouts::USAGES)
+        .divided(121, layouts::CENTRE)
+        .divided(122, layouts::HOST_ACQUIRER)
+        .divided(125, layouts::USAGES)
+        .divided(126, layouts::USAGES),
+);
 
 /// Between UnionPay's acquiring platform and its partners (CUPD): as the host, with a header of 41 bytes.
-pub static UNIONPAY_DOWNSTREAM: Dialect = host("UnionPay downstream", 41, &DOWNSTREAM);
+pub static UNIONPAY_DOWNSTREAM: Dialect = host(
+    "UnionPay downstream",
+    41,
+    layouts::DOWNSTREAM_HEADER,
+    Fields::new(&DOWNSTREAM)
+        .divided(47, Layout::Usage(&[]))
+        .divided(48, Layout::Usage(&[]))
+        .divided(53, layouts::SECURITY)
+        .divided(54, layouts::AMOUNTS)
+        .divided(55, layouts::CHIP)
+        .divided(57, Layout::Usage(&[]))
+        .divided(60, layouts::HOST_REASON)
+        .divided(61, layouts::HOST_CARDHOLDER)
+        .divided(62, layouts::DOWNSTREAM_SWITCHING)
+        .divided(63, layouts::HOST_NETWORK)
+        .divided(90, layouts::ORIGINAL_1987)
+        .divided(104, layouts::USAGES)
+        .divided(108, layouts::OPTIONS)
+        .divided(117, layouts::USAGES)
+        .divided(122, layouts::DOWNSTREAM_ACQUIRER)
+        .divided(127, layouts::USAGES),
+);
 
 /// Between a terminal and its acquirer: address and header of eleven bytes, packed digits.
 pub static UNIONPAY_TERMINAL: Dialect = Dialect {
@@ -46,7 +94,13 @@ pub static UNIONPAY_TERMINAL: Dialect = Dialect {
     wide: false,
     lengths: LengthDigits::Packed,
     header: Header::Terminal,
-    fields: Fields::new(&TERMINAL),
+    header_layout: layouts::TERMINAL_HEADER,
+    fields: Fields::new(&TERMINAL)
+        .divided(53, layouts::SECURITY)
+        .divided(54, layouts::AMOUNTS)
+        .divided(55, layouts::CHIP)
+        .divided(60, layouts::TERMINAL_TYPE)
+        .divided(61, layouts::TERMINAL_ORIGINAL),
 };
 
 /// Fields of the host. Those of reconciliation (66, 74 to 89, 97) are the standard's: no real message was seen.
@@ -235,5 +289,5 @@ const TERMINAL: [FieldSpec; 38] = [
     field(61, "original transaction", Three(999), Digits, Kind::Digits, Hidden),
     field(62, "keys, parameters, texts", Three(999), Binary, Kind::Binary, Hidden),
     field(63, "operator and network data", Three(999), Binary, Kind::Binary, Hidden),
-    field(64, "message authentication code", Fixed(8), Binary, Kind::Binary, Plain),
+    field(64, "message authentication code", Fixed(8), Binary, Kind::Binary, Bytes),
 ];

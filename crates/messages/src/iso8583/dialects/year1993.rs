@@ -4,7 +4,7 @@ use super::spec;
 use crate::iso8583::FieldSpec;
 use crate::iso8583::Kind;
 use crate::iso8583::Length::{Fixed, Three, Two};
-use crate::iso8583::Shown::{Hidden, Masked, Plain};
+use crate::iso8583::Shown::{Bytes, Hidden, Masked, Plain};
 
 /// The fields, as characters.
 pub(super) const FIELDS: [FieldSpec; 127] = [
@@ -70,8 +70,8 @@ pub(super) const FIELDS: [FieldSpec; 127] = [
     spec(61, "reserved, national", Three(999), Kind::Text, Hidden),
     spec(62, "reserved, private", Three(999), Kind::Text, Hidden),
     spec(63, "reserved, private", Three(999), Kind::Text, Hidden),
-    spec(64, "message authentication code", Fixed(8), Kind::Binary, Plain),
-    spec(65, "reserved, ISO", Fixed(8), Kind::Binary, Plain),
+    spec(64, "message authentication code", Fixed(8), Kind::Binary, Bytes),
+    spec(65, "reserved, ISO", Fixed(8), Kind::Binary, Bytes),
     spec(66, "amounts, original fees", Three(204), Kind::Text, Plain),
     spec(67, "extended payment data", Fixed(2), Kind::Digits, Plain),
     spec(68, "country code, receiving institution", Fixed(3), Kind::Digits, Plain),
@@ -134,5 +134,5 @@ pub(super) const FIELDS: [FieldSpec; 127] = [
     spec(125, "reserved, private", Three(999), Kind::Text, Hidden),
     spec(126, "reserved, private", Three(999), Kind::Text, Hidden),
     spec(127, "reserved, private", Three(999), Kind::Text, Hidden),
-    spec(128, "message authentication code", Fixed(8), Kind::Binary, Plain),
+    spec(128, "message authentication code", Fixed(8), Kind::Binary, Bytes),
 ];
