@@ -3,7 +3,10 @@
 use crate::engine::digest;
 use crate::targets::Target;
 use std::mem::discriminant;
-use suanpan_messages::iso8583::{Dialect, UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL};
+use suanpan_messages::iso8583::{
+    Dialect, Framing, ISO_1987, ISO_1987_PACKED, ISO_1993_BINARY_BITMAP, ISO_1993_EBCDIC, Layout,
+    UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL,
+};
 use suanpan_messages::qr::{consumer, merchant::MerchantCode};
 use suanpan_messages::tlv;
 
@@ -24,6 +27,27 @@ pub(crate) const TARGETS: &[Target] = &[
         words: &["\u{2}\0", "\u{16}", "`\0\u{3}\0\0`1\0", "156"],
         run: |input| iso8583(input, &UNIONPAY_TERMINAL),
     },
+    Target {
+        name: "iso8583_1987",
+        words: &["0800", "F2", "82", "0000000000000000", "16", "003", "D", "="],
+        run: |input| iso8583(input, &ISO_1987),
+    },
+    Target {
+        name: "iso8583_1987_packed",
+        words: &["\u{2}\0", "\u{8}\0", "\u{16}", "\u{5}1", "\0\u{3}", "00"],
+        run: |input| iso8583(input, &ISO_1987_PACKED),
+    },
+    Target {
+        name: "iso8583_1993",
+        words: &["1200", "1804", "16", "0000", "006", "C0000"],
+        run: |input| iso8583(input, &ISO_1993_BINARY_BITMAP),
+    },
+    Target {
+        name: "iso8583_ebcdic",
+        words: &["\0", "\u{40}"],
+        run: |input| iso8583(input, &ISO_1993_EBCDIC),
+    },
+    Target { name: "iso8583_frame", words: &["0004", "0000", "\0\u{4}", "\0\0", "9999"], run: frame },
     Target { name: "tlv", words: &["a", "\u{1f}", "_\u{2d}", "P\u{2}AB", "\0"], run: tlv },
     Target {
         name: "qr_merchant",
@@ -35,15 +59,60 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "qr_consumer", words: &["hQVDUFYwMQ==", "hQVDUFYwMWE", "TwegAAAA", "="], run: consumer },
 ];
 
+/// What is read is written to the same bytes, in place and copied; parts that are divided are joined.
 fn iso8583(input: &[u8], dialect: &Dialect) -> u64 {
-    let told = match dialect.decode(input) {
-        Ok(message) => {
-            let written = dialect.encode(&message).expect("what was read can be written");
+    let told = match dialect.view(input) {
+        Ok(view) => {
+            let written = dialect.encode(&view.to_message()).expect("what was read can be written");
             assert_eq!(written, input, "and is the same");
-            format!("{:?} {}", message.message_type, message.fields().count())
+            let rows = view.describe().rows;
+            assert!(rows.iter().all(|row| row.at + row.len <= input.len()), "rows stand in the message");
+            let mut divided = 0;
+            for value in view.fields() {
+                divided += parts(&value.spec().layout, &value.characters());
+            }
+            format!(
+                "{:?} {} {divided} {}",
+                view.message_type(),
+                view.fields().count(),
+                view.strange().count()
+            )
         }
         Err(error) => format!("{:?}", discriminant(&error)),
     };
+    digest(told.as_bytes())
+}
+
+/// Divides a value and joins it again, at every level. Returns how many values could be divided.
+fn parts(layout: &Layout, value: &[u8]) -> usize {
+    let Ok(parts) = layout.read(value) else { return 0 };
+    let pairs: Vec<(&str, &[u8])> = parts.iter().map(|part| (part.id.as_str(), part.value)).collect();
+    let joined = layout.write(&pairs).expect("what was read can be written");
+    if !matches!(layout, Layout::Whole | Layout::Objects(_)) {
+        assert_eq!(joined, value, "and is the same");
+    }
+    usize::from(!parts.is_empty())
+        + parts.iter().map(|part| self::parts(&part.layout(), part.value)).sum::<usize>()
+}
+
+/// What is split off a line is framed to the same bytes.
+fn frame(input: &[u8]) -> u64 {
+    let mut told = String::new();
+    for framing in [Framing::HOST, Framing::TERMINAL] {
+        for framing in [framing, Framing { counts_itself: true, message_bytes_max: 100, ..framing }] {
+            match framing.split(input) {
+                Ok(Some((message, behind))) => {
+                    let mut written = Vec::new();
+                    framing.append(message, &mut written).expect("what was split can be framed");
+                    written.extend_from_slice(behind);
+                    assert_eq!(written, input);
+                    told.push_str(&format!("{:?}", message.len().checked_ilog2()));
+                }
+                Ok(None) => told.push('-'),
+                Err(error) => told.push_str(&format!("{:?}", discriminant(&error))),
+            }
+        }
+    }
     digest(told.as_bytes())
 }
 

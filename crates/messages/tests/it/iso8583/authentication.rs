@@ -7,7 +7,7 @@ use suanpan_messages::iso8583::authentication::{
     AuthenticationError, HostKey, host_code, host_text, seal, terminal_block, terminal_code, verify_host,
     verify_terminal,
 };
-use suanpan_messages::iso8583::{Message, MessageType, UNIONPAY_HOST, UNIONPAY_TERMINAL};
+use suanpan_messages::iso8583::{Length, Message, MessageType, UNIONPAY_HOST, UNIONPAY_TERMINAL};
 use suanpan_messages::keys::{Block, DoubleKey, SingleKey};
 
 /// Reads a vector of `unionpay_pos_mac_ecb`: key, the bytes it is over, the code.
@@ -96,6 +96,31 @@ fn the_host_s_text_is_of_the_fields_that_count() {
     // Cleaned: upper case, other characters dropped, spaces as one, empty fields left out; field 5 does not count.
     let odd = [(5, "000000000001"), (38, "      "), (41, " a*b-  c"), (42, "x.y,z  \u{20ac}     ")];
     assert_eq!(of(b"0200", &odd).as_deref(), Ok("0200 AB C X.Y,Z"));
+    let all: Vec<(u8, String)> = UNIONPAY_HOST
+        .fields
+        .iter()
+        .filter_map(|spec| match spec.length {
+            // The number, with zeros in front, cut to its last characters.
+            Length::Fixed(len) => {
+                let digits = format!("{:0>42}", spec.number);
+                Some((spec.number, digits[42 - usize::from(len)..].to_owned()))
+            }
+            Length::Two(_) => Some((spec.number, format!("{:03}", spec.number))),
+            Length::Three(_) => None,
+        })
+        .collect();
+    let all: Vec<(u8, &str)> = all.iter().map(|(number, value)| (*number, value.as_str())).collect();
+    assert_eq!(
+        of(b"0420", &all).as_deref(),
+        Ok("0420 002 000003 000000000004 0000000007 000011 0018 25 000000028 032 033 000038 39 00000041 \
+            000000000000042 00000000000000000000 102 103")
+    );
+    assert_eq!(
+        of(b"0530", &all).as_deref(),
+        Ok("0530 0000000007 000011 6 000000000082 000000000084 0000000000000086 0000000000000087 \
+            0000000000000088 0000000000000089 00000000000000097")
+    );
+    assert_eq!(of(b"0800", &all).as_deref(), Ok("0800 0000000007 000011 39 0000000000000053 070 100"));
     let totals = [
         (7, "0101000000"),
         (66, "1"),

@@ -3,7 +3,9 @@
 use super::generic::dialect_of;
 use super::unionpay::dialect;
 use super::{dumps, samples};
-use suanpan_messages::iso8583::{Shown, UNIONPAY_TERMINAL};
+use suanpan_messages::iso8583::{
+    Content, FieldSpec, ISO_1987_PACKED, Layout, Message, MessageType, Part, Shown, UNIONPAY_TERMINAL,
+};
 
 /// Compares with a file that somebody has read. `UPDATE_GOLDEN=1` writes it anew.
 fn compare(name: &str, told: &str) {
@@ -109,4 +111,30 @@ fn chip_data_hides_the_card() {
     assert_eq!(told("55.DF7F"), Some("(1 hidden)"));
     assert_eq!(told("54"), Some("0201156C00000000010 (not divided as it should be)"));
     assert_eq!(told("3"), Some("00000= (not what it may hold)"));
+}
+
+/// Parts of packed digits stand in half bytes: rows say which bytes they touch.
+#[test]
+fn parts_of_packed_digits_have_their_bytes() {
+    static PARTS: [Part; 2] = [
+        Part { id: "1", name: "a", len: 2, shown: Shown::Plain, layout: Layout::Whole },
+        Part { id: "2", name: "b", len: 1, shown: Shown::Plain, layout: Layout::Whole },
+    ];
+    for (content, places) in [
+        (Content::DigitsRight, [(10, 2), (11, 1)]),
+        (Content::Digits, [(10, 1), (11, 1)]),
+        (Content::Text, [(10, 2), (12, 1)]),
+    ] {
+        let mut dialect = ISO_1987_PACKED;
+        let spec = *dialect.fields.get(22).expect("a field");
+        dialect.fields = dialect.fields.with(FieldSpec { content, layout: Layout::Parts(&PARTS), ..spec });
+        let mut message = Message::new(MessageType::new(*b"0200").expect("digits"));
+        message.set(22, "051");
+        let bytes = dialect.encode(&message).expect("a message");
+        let rows = dialect.view(&bytes).expect("a message").describe().rows;
+        let told: Vec<(usize, usize)> =
+            rows.iter().rev().take(2).rev().map(|row| (row.at, row.len)).collect();
+        assert_eq!(told, places, "{content:?}");
+        assert_eq!(rows[rows.len() - 2].value, "05");
+    }
 }

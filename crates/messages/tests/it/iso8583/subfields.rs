@@ -101,6 +101,7 @@ fn what_is_not_divided_so_is_told() {
     assert_eq!(part(field(54), &[("1.1", b"30")]), told("part 1.1: is not of the next group"));
     assert_eq!(part(field(55), &[("XY", b"0")]), told("part XY: is not a tag"));
     assert_eq!(part(field(4), &[("1", b"0")]), told("part 1: the value is not divided"));
+    assert_eq!(part(field(63), &[("SM", &[b'0'; 999])]).map(|value| value.len()), Ok(1004));
     // What nothing is known of is read, and hidden.
     let parts = field(48).read(b"ZZ123").expect("a usage");
     assert_eq!(
