@@ -6,6 +6,23 @@
 //!
 //! Values are characters: texts as bytes in the network's encoding (EBCDIC as ISO 8859-1), packed digits as
 //! ASCII digits, binary as bytes. What was decoded is encoded to the same bytes.
+//!
+//! ```
+//! use suanpan_messages::iso8583::{ISO_1987, Message, MessageType};
+//!
+//! let mut request = Message::new(MessageType::new(*b"0200").expect("four digits"));
+//! request.set(2, "6200000000000005");
+//! request.set(11, "000001");
+//! let bytes = ISO_1987.encode(&request)?;
+//!
+//! let view = ISO_1987.view(&bytes)?;
+//! assert_eq!(view.get(11).expect("field 11").characters()[..], *b"000001");
+//! assert!(view.describe().to_string().contains("620000******0005"));
+//! let mut answer = Message::answer(&view, &[2, 11]).expect("a request");
+//! answer.set(39, "00");
+//! assert!(ISO_1987.encode(&answer)?.starts_with(b"0210"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod authentication;
 mod coding;

@@ -127,7 +127,8 @@ fn describe_parts(
         }
     }
     for part in parts.into_iter().flatten() {
-        let part_id = format!("{id}.{}", part.id);
+        // Usages come from outside, and are to be seen on a terminal.
+        let part_id = format!("{id}.{}", part.id.escape_default());
         let (at, len) = place.bytes(offset + part.at, part.value.len());
         rows.push(row(&part_id, part.name(), at, len, shown(part.shown(), part.value)));
         describe_parts(&part_id, part.layout(), part.value, offset + part.at, place, rows, left);
@@ -166,13 +167,20 @@ fn masked(characters: &[u8]) -> String {
 /// Shows a text (GBK and ASCII), in quotes where spaces stand around it; what is no text as hexadecimal.
 fn text_or_hexadecimal(bytes: &[u8]) -> String {
     let decoded = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes);
-    let strange = |c: char| c.is_control() || ('\u{e000}'..='\u{f8ff}').contains(&c);
     match decoded {
-        Some(text) if text.chars().any(strange) => hexadecimal(bytes),
+        Some(text) if text.chars().any(is_strange) => hexadecimal(bytes),
         Some(text) if text.trim().len() < text.len() => format!("\"{text}\""),
         Some(text) => text.into_owned(),
         None => hexadecimal(bytes),
     }
+}
+
+/// Says whether a character does something else than being seen: controls, marks of direction and joining, private
+/// use.
+fn is_strange(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..)
 }
 
 impl std::fmt::Display for Description {

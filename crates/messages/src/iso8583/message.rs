@@ -134,6 +134,11 @@ impl Message {
     pub fn set(&mut self, number: u8, value: impl AsRef<[u8]>) {
         assert!((2..=128).contains(&number), "field {number} is not between 2 and 128");
         let value = value.as_ref();
+        if self.slots.capacity() == 0 {
+            // As much as most messages need, so that it is asked for once.
+            self.slots.reserve(32);
+            self.values.reserve(512);
+        }
         let place = self.present.before(number);
         let slot = Slot { at: self.values.len(), len: value.len(), filling: 0 };
         if !self.present.has(number) {
@@ -171,6 +176,13 @@ impl Message {
             let value = self.values.get(slot.at..slot.at + slot.len)?;
             Some((number, Field { value, filling: slot.filling }))
         })
+    }
+
+    /// About how many bytes it takes: enough for most dialects.
+    pub(super) const fn written_len(&self) -> usize {
+        const TYPE_AND_BITMAP: usize = 36;
+        const LENGTH: usize = 3;
+        self.header.len() + TYPE_AND_BITMAP + self.slots.len() * LENGTH + self.values.len()
     }
 
     pub(super) const fn present(&self) -> Present {

@@ -24,6 +24,7 @@ impl Dialect {
     /// As [`Dialect::encode`].
     pub fn encode_onto(&self, message: &Message, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
         let start = bytes.len();
+        bytes.reserve(message.written_len());
         let written = self.encode_parts(message, bytes).and_then(|()| match bytes.len() - start {
             len @ 0..=MESSAGE_BYTES_MAX => self.check_header(message, &bytes[start..start + len]),
             len => Err(EncodeError::Long { len }),

@@ -4,7 +4,8 @@ use super::generic::dialect_of;
 use super::unionpay::dialect;
 use super::{dumps, samples};
 use suanpan_messages::iso8583::{
-    Content, FieldSpec, ISO_1987_PACKED, Layout, Message, MessageType, Part, Shown, UNIONPAY_TERMINAL,
+    Content, FieldSpec, ISO_1987_PACKED, Layout, Message, MessageType, Part, Shown, UNIONPAY_HOST,
+    UNIONPAY_TERMINAL,
 };
 
 /// Compares with a file that somebody has read. `UPDATE_GOLDEN=1` writes it anew.
@@ -111,6 +112,29 @@ fn chip_data_hides_the_card() {
     assert_eq!(told("55.DF7F"), Some("(1 hidden)"));
     assert_eq!(told("54"), Some("0201156C00000000010 (not divided as it should be)"));
     assert_eq!(told("3"), Some("00000= (not what it may hold)"));
+}
+
+/// Nothing from outside reaches a terminal but what can be seen.
+#[test]
+fn what_cannot_be_seen_is_escaped() {
+    let mut message = Message::new(MessageType::new(*b"0200").expect("digits"));
+    message.set(41, b"\x1b[2JABCD");
+    // A mark that turns the direction of what follows, as GB18030 has it.
+    message.set(44, b"AB\x81\x36\xa7\x31");
+    message.set(63, b"\x1b[003abc");
+    let bytes = UNIONPAY_HOST.encode(&message).expect("a message");
+    let rows = UNIONPAY_HOST.view(&bytes).expect("a message").describe().rows;
+    let told: Vec<(&str, &str)> =
+        rows[2..].iter().map(|row| (row.field.as_str(), row.value.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("41", "1B5B324A41424344"),
+            ("44", "41428136A731"),
+            ("63", "(below)"),
+            ("63.\\u{1b}[", "(3 hidden)"),
+        ]
+    );
 }
 
 /// Parts of packed digits stand in half bytes: rows say which bytes they touch.
