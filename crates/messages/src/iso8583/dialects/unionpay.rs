@@ -103,8 +103,9 @@ pub static UNIONPAY_TERMINAL: Dialect = Dialect {
         .divided(61, layouts::TERMINAL_ORIGINAL),
 };
 
-/// Fields of the host. Those of reconciliation (66, 74 to 89, 97) are the standard's: no real message was seen.
-const HOST: [FieldSpec; 82] = [
+/// Fields of the host. Those of reconciliation (66, 74 to 89, 97, 99) have the standard's lengths,
+/// but one public list gives 82 and 84 sixteen digits: no real message was seen.
+const HOST: [FieldSpec; 83] = [
     field(2, "primary account number", Two(19), Text, Kind::Digits, Masked),
     field(3, "processing code", Fixed(6), Text, Kind::Digits, Plain),
     field(4, "amount, transaction", Fixed(12), Text, Kind::Digits, Plain),
@@ -148,6 +149,7 @@ const HOST: [FieldSpec; 82] = [
     field(55, "chip data", Three(999), Binary, Kind::Binary, Hidden),
     field(56, "additional data", Three(999), Text, Kind::Text, Hidden),
     field(57, "additional transaction data", Three(999), Text, Kind::Text, Hidden),
+    field(58, "wallet transaction data", Three(999), Text, Kind::Text, Hidden),
     field(59, "detail inquiry", Three(999), Text, Kind::Text, Hidden),
     field(60, "reason code and point of service", Three(999), Text, Kind::Text, Hidden),
     field(61, "cardholder authentication", Three(999), Text, Kind::Text, Hidden),
@@ -164,16 +166,16 @@ const HOST: [FieldSpec; 82] = [
     field(80, "inquiries, number", Fixed(10), Text, Kind::Digits, Plain),
     field(81, "authorisations, number", Fixed(10), Text, Kind::Digits, Plain),
     field(82, "credits, processing fee amount", Fixed(12), Text, Kind::Digits, Plain),
-    field(83, "credits, transaction fee amount", Fixed(12), Text, Kind::Digits, Plain),
     field(84, "debits, processing fee amount", Fixed(12), Text, Kind::Digits, Plain),
-    field(85, "debits, transaction fee amount", Fixed(12), Text, Kind::Digits, Plain),
     field(86, "credits, amount", Fixed(16), Text, Kind::Digits, Plain),
     field(87, "credits, reversal amount", Fixed(16), Text, Kind::Digits, Plain),
     field(88, "debits, amount", Fixed(16), Text, Kind::Digits, Plain),
     field(89, "debits, reversal amount", Fixed(16), Text, Kind::Digits, Plain),
     field(90, "original data elements", Fixed(42), Text, Kind::Digits, Plain),
+    field(95, "replacement amounts", Fixed(42), Text, Kind::Letters, Plain),
     field(96, "message security code", Fixed(8), Binary, Kind::Binary, Hidden),
     field(97, "amount, net settlement", Fixed(17), Text, Kind::SignedAmount, Plain),
+    field(99, "settlement institution identification", Two(11), Text, Kind::Digits, Plain),
     field(100, "receiving institution identification", Two(11), Text, Kind::Digits, Plain),
     field(102, "account identification 1", Two(28), Text, Kind::Text, Masked),
     field(103, "account identification 2", Two(28), Text, Kind::Text, Masked),
@@ -251,7 +253,7 @@ const DOWNSTREAM: [FieldSpec; 57] = [
 ];
 
 /// Fields of a terminal.
-const TERMINAL: [FieldSpec; 38] = [
+const TERMINAL: [FieldSpec; 39] = [
     field(2, "primary account number", Two(19), Digits, Kind::Digits, Masked),
     field(3, "processing code", Fixed(6), Digits, Kind::Digits, Plain),
     field(4, "amount, transaction", Fixed(12), Digits, Kind::Digits, Plain),
@@ -275,6 +277,7 @@ const TERMINAL: [FieldSpec; 38] = [
     field(43, "card acceptor name and location", Fixed(40), Text, Kind::Text, Plain),
     field(44, "additional response data", Two(25), Text, Kind::Text, Plain),
     field(46, "additional data", Three(999), Text, Kind::Text, Hidden),
+    field(47, "channel data", Three(999), Binary, Kind::Binary, Hidden),
     field(48, "additional data, private", Three(999), Digits, Kind::Digits, Hidden),
     field(49, "currency code, transaction", Fixed(3), Text, Kind::Letters, Plain),
     field(52, "personal identification number data", Fixed(8), Binary, Kind::Binary, Hidden),
