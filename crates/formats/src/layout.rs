@@ -195,7 +195,8 @@ impl Layout {
         let header = table::find_header(definition, &mut table, |row| declared.look_at(definition, row))?;
         let Some(header) = header else { return Ok(false) };
         let currency = declared.currency(output)?.or(options.currency).or(definition.currency);
-        let plan = Plan::new(definition, header.columns, header.tail, currency)
+        let month = declared.month(output)?;
+        let plan = Plan::new(definition, header.columns, header.tail, currency, month)
             .map_err(|message| ReadError::broken(header.place, message))?;
         let statement = declared.statement(&definition.numbers, currency, header.place, output)?;
         let opening = statement.opening;

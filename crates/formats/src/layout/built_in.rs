@@ -31,6 +31,8 @@ texts![
     "boc-credit",
     "cmb-debit",
     "cmb-web",
+    "cmb-credit",
+    "bocom-debit",
     "unionpay-zm",
     "unionpay-zme",
 ];

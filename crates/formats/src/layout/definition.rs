@@ -341,8 +341,8 @@ pub(super) struct Set {
 pub(super) const OWN_SETS: [&str; 4] = ["all", "in", "out", "neutral"];
 
 /// Groups of `lines.read` that fill the statement.
-pub(super) const STATEMENT_GROUPS: [&str; 8] =
-    ["id", "account", "holder", "currency", "from", "to", "opening", "closing"];
+pub(super) const STATEMENT_GROUPS: [&str; 9] =
+    ["id", "account", "holder", "currency", "from", "to", "month", "opening", "closing"];
 
 impl Definition {
     /// Checks what must fit together, and says what does not.

@@ -23,6 +23,7 @@ pub(super) struct Plan<'l> {
     loose: Column,
     tail: usize,
     currency: Option<Currency>,
+    month: Option<Date>,
     amount: Slots,
     credit: Slots,
     debit: Slots,
@@ -76,7 +77,7 @@ impl Cells<'_> {
 
 impl<'l> Plan<'l> {
     /// Finds the names of a layout in a header, whose line has `tail` empty cells at its end. `currency` is
-    /// that of rows which name none.
+    /// that of rows which name none, and `month` that of the statement, for dates without a year.
     ///
     /// # Errors
     /// When the columns of the amount are not there; says which, and what is there.
@@ -85,6 +86,7 @@ impl<'l> Plan<'l> {
         columns: Columns,
         tail: usize,
         currency: Option<Currency>,
+        month: Option<Date>,
     ) -> Result<Plan<'l>, String> {
         let derived_names: Vec<String> = definition.derive.iter().map(|d| bare_name(&d.name)).collect();
         let slot = |name: &str| -> Option<usize> {
@@ -125,6 +127,7 @@ impl<'l> Plan<'l> {
             loose: definition.file.loose.as_ref().map_or_else(Column::default, |name| columns.look(&[name])),
             tail,
             currency,
+            month,
             amount: needed(&record.amount)?,
             credit: needed(&record.credit)?,
             debit: needed(&record.debit)?,
@@ -409,6 +412,7 @@ impl<'l> Plan<'l> {
         let Some(at) = self.take(cells, slots) else { return Ok(None) };
         let text = cells.text(at);
         let own = self.definition.dates.iter().find_map(|format| parse_moment(format, text));
+        let own = own.or_else(|| self.month.and_then(|month| day_of(text, month)));
         match own {
             Some(time) => Ok(Some(time)),
             None => value::date_time(text).map(Some).map_err(|why| self.fault(cells, at, why)),
@@ -542,6 +546,18 @@ fn number(text: &str, numbers: &Numbers, decimals: Option<u32>) -> Result<Option
     })
 }
 
+/// Reads a month and a day, `12/29`, as the last such day up to the month of the statement.
+fn day_of(text: &str, month: Date) -> Option<DateTime> {
+    let (own, day) = text.split_once(['/', '-'])?;
+    let short = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    if !short(own) || !short(day) {
+        return None;
+    }
+    let (own, day): (i8, i8) = (own.parse().ok()?, day.parse().ok()?);
+    let year = if own > month.month() { month.year() - 1 } else { month.year() };
+    Date::new(year, own, day).ok().map(|date| date.at(0, 0, 0, 0))
+}
+
 /// Reads a date, or a date and time, in a given way.
 fn parse_moment(format: &str, text: &str) -> Option<DateTime> {
     let broken = jiff::fmt::strtime::parse(format, text).ok()?;
@@ -567,6 +583,18 @@ mod tests {
         assert_eq!(read(&words, "C000000000000", Some(2)).as_deref(), Some("0.00"));
         assert_eq!(read(&words, "-", None), None);
         assert!(number("1.5", &words, Some(2)).is_err());
+    }
+
+    #[test]
+    fn a_day_without_a_year_is_the_last_up_to_the_statement() {
+        let month = jiff::civil::date(2026, 1, 1);
+        let read = |text| day_of(text, month).map(|time| time.date().to_string());
+        assert_eq!(read("12/29").as_deref(), Some("2025-12-29"));
+        assert_eq!(read("01/02").as_deref(), Some("2026-01-02"));
+        assert_eq!(read("1-2").as_deref(), Some("2026-01-02"));
+        for wrong in ["13/01", "02/30", "1/2/3", "2026/01", ""] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

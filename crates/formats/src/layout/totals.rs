@@ -10,6 +10,7 @@ use crate::laws::Law;
 use crate::output::Output;
 use crate::record::{Direction, Place, Record, Status};
 use crate::value;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use suanpan_money::Currency;
@@ -70,6 +71,15 @@ impl Declared {
     /// Returns the currency that the file names for all its rows.
     pub(super) fn currency(&self, output: &mut Output<'_>) -> Result<Option<Currency>, Stop> {
         self.read("currency", value::currency, output)
+    }
+
+    /// Returns the first day of the month that the statement is of, for dates without a year.
+    pub(super) fn month(&self, output: &mut Output<'_>) -> Result<Option<Date>, Stop> {
+        let first = |text: &str| {
+            let text = text.strip_suffix('月').unwrap_or(text).replace('年', "-");
+            value::date(&format!("{text}-1")).map_err(|_| "is not a month")
+        };
+        self.read("month", first, output)
     }
 
     fn read<T>(
