@@ -25,7 +25,9 @@ pub struct Sheet {
 /// # Errors
 /// When it is no workbook that can be read, has a password, or is over a limit.
 pub fn sheets(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
-    let sheets = if bytes.starts_with(b"PK") { office_open(bytes) } else { binary(bytes) }?;
+    // The library trusts some sizes in damaged files and would take the program down with it.
+    let read = || if bytes.starts_with(b"PK") { office_open(bytes) } else { binary(bytes) };
+    let sheets = std::panic::catch_unwind(read).map_err(|_| broken("it is damaged"))??;
     Ok(sheets.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect())
 }
 
@@ -52,6 +54,7 @@ fn office_open(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
 
 /// An XLS workbook: at most 65,536 rows of 256 cells a sheet by its format.
 fn binary(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
+    whole_container(bytes)?;
     let mut book = Xls::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
     let mut left = SHEET_CELLS_MAX;
     let mut all = Vec::new();
@@ -108,6 +111,13 @@ fn inflates_within(bytes: &[u8]) -> Result<(), ReadError> {
         })?;
     }
     Ok(())
+}
+
+/// Checks the container of an XLS workbook: chains that end, sectors that are there.
+fn whole_container(bytes: &[u8]) -> Result<(), ReadError> {
+    let book = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
+    let has = |name: &str| book.is_stream(name);
+    if has("/Workbook") || has("/Book") { Ok(()) } else { Err(broken("it holds no workbook")) }
 }
 
 fn broken(why: &str) -> ReadError {
