@@ -1,15 +1,38 @@
 //! Keys and the block ciphers of the card world. Real keys belong into a hardware module: this is for
 //! simulators, terminals of one's own, and tests.
+//!
+//! Keys are never shown, are overwritten when dropped, and compare without telling by time where they differ.
 
 use aes::Aes128;
 use des::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use des::{Des, TdesEde2};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// What all keys share: compared in constant time, overwritten when dropped.
+macro_rules! secret {
+    ($key:ident) => {
+        impl PartialEq for $key {
+            fn eq(&self, other: &$key) -> bool {
+                self.0.ct_eq(&other.0).into()
+            }
+        }
+
+        impl Eq for $key {}
+
+        impl Drop for $key {
+            fn drop(&mut self) {
+                self.0.zeroize();
+            }
+        }
+    };
+}
 
 /// A block of DES.
 pub type Block = [u8; 8];
 
 /// A double-length key of triple DES. Never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct DoubleKey([u8; 16]);
 
 impl std::fmt::Debug for DoubleKey {
@@ -17,6 +40,8 @@ impl std::fmt::Debug for DoubleKey {
         f.write_str("DoubleKey(..)")
     }
 }
+
+secret!(DoubleKey);
 
 impl DoubleKey {
     /// Takes a key as it is; parity bits do not matter to the cipher.
@@ -68,7 +93,7 @@ impl DoubleKey {
 }
 
 /// A key of single DES. Never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct SingleKey([u8; 8]);
 
 impl std::fmt::Debug for SingleKey {
@@ -76,6 +101,8 @@ impl std::fmt::Debug for SingleKey {
         f.write_str("SingleKey(..)")
     }
 }
+
+secret!(SingleKey);
 
 impl SingleKey {
     /// Takes a key as it is.
@@ -94,7 +121,7 @@ impl SingleKey {
 }
 
 /// A key of AES-128. Never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct AesKey([u8; 16]);
 
 impl std::fmt::Debug for AesKey {
@@ -102,6 +129,8 @@ impl std::fmt::Debug for AesKey {
         f.write_str("AesKey(..)")
     }
 }
+
+secret!(AesKey);
 
 impl AesKey {
     /// Takes a key.
@@ -125,6 +154,12 @@ impl AesKey {
         Aes128::new(&self.0.into()).decrypt_block(&mut block);
         block.into()
     }
+}
+
+/// Compares codes without telling by time where they differ. Only the lengths may be told.
+#[must_use]
+pub fn agrees(own: &[u8], theirs: &[u8]) -> bool {
+    own.ct_eq(theirs).into()
 }
 
 /// Joins two blocks bit by bit.

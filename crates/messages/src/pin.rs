@@ -1,10 +1,25 @@
 //! PIN blocks of ISO 9564-1, formats 0, 3 and 4.
 
-use crate::keys::{AesKey, Block, xor};
+use crate::keys::{AesKey, Block, agrees, xor};
+use zeroize::Zeroize;
 
 /// A PIN of four to twelve digits. Never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Pin(Vec<u8>);
+
+impl PartialEq for Pin {
+    fn eq(&self, other: &Pin) -> bool {
+        self.agrees(other)
+    }
+}
+
+impl Eq for Pin {}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for Pin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,8 +57,7 @@ impl Pin {
     /// Compares with another PIN without telling by time where they differ.
     #[must_use]
     pub fn agrees(&self, other: &Pin) -> bool {
-        let differs = self.0.iter().zip(&other.0).fold(0, |differs, (a, b)| differs | (a ^ b));
-        self.0.len() == other.0.len() && differs == 0
+        agrees(&self.0, &other.0)
     }
 }
 
