@@ -26,7 +26,8 @@ impl Tag {
         }
     }
 
-    fn bytes(self) -> impl Iterator<Item = u8> {
+    /// Iterates over the bytes of the tag.
+    pub fn bytes(self) -> impl Iterator<Item = u8> {
         let skip = (self.0.leading_zeros() / 8).min(3) as usize;
         self.0.to_be_bytes().into_iter().skip(skip)
     }
@@ -97,22 +98,8 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Object>, TlvError> {
         if objects.len() == OBJECTS_MAX {
             return Err(TlvError::TooMany);
         }
-        let start = at;
-        let mut tag = u32::from(bytes[at]);
-        at += 1;
-        if tag & 0x1F == 0x1F {
-            loop {
-                let byte = *bytes.get(at).ok_or(TlvError::Short { offset: at, part: "a tag" })?;
-                if at - start == 4 {
-                    return Err(TlvError::LongTag { offset: start });
-                }
-                tag = tag << 8 | u32::from(byte);
-                at += 1;
-                if byte & 0x80 == 0 {
-                    break;
-                }
-            }
-        }
+        let (tag, after) = read_tag(bytes, at)?;
+        at = after;
         let length_at = at;
         let first = *bytes.get(at).ok_or(TlvError::Short { offset: at, part: "a length" })?;
         at += 1;
@@ -132,9 +119,30 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Object>, TlvError> {
         let value = at.checked_add(len).and_then(|end| bytes.get(at..end));
         let value = value.ok_or(TlvError::Short { offset: bytes.len(), part: "a value" })?.to_vec();
         at += len;
-        objects.push(Object { tag: Tag(tag), value });
+        objects.push(Object { tag, value });
     }
     Ok(objects)
+}
+
+/// Reads the tag at an offset, which is within the bytes; returns it with the offset behind it.
+pub(crate) fn read_tag(bytes: &[u8], start: usize) -> Result<(Tag, usize), TlvError> {
+    let byte = |at: usize| bytes.get(at).copied().ok_or(TlvError::Short { offset: at, part: "a tag" });
+    let mut tag = u32::from(byte(start)?);
+    let mut at = start + 1;
+    if tag & 0x1F == 0x1F {
+        loop {
+            let next = byte(at)?;
+            if at - start == 4 {
+                return Err(TlvError::LongTag { offset: start });
+            }
+            tag = tag << 8 | u32::from(next);
+            at += 1;
+            if next & 0x80 == 0 {
+                break;
+            }
+        }
+    }
+    Ok((Tag(tag), at))
 }
 
 /// Writes objects with the shortest lengths.

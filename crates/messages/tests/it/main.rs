@@ -1,6 +1,7 @@
 //! The messages of this crate against published files and vectors.
 
 mod card;
+mod chip;
 mod iso8583;
 mod qr;
 mod samples;
