@@ -7,7 +7,9 @@
 //! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
 //! - [`iso8583`]: card messages; the dialects of the standard and of UnionPay.
+//! - [`payment_code`]: whose a scanned code is.
 //! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
+//! - [`signing`]: signatures, codes and sealed texts of the channels.
 //! - [`tlv`]: data objects of chip cards.
 
 pub mod emv;
@@ -15,6 +17,8 @@ pub mod identifier;
 pub mod iso8583;
 pub mod keys;
 pub mod mac;
+pub mod payment_code;
 pub mod pin;
 pub mod qr;
+pub mod signing;
 pub mod tlv;

@@ -11,14 +11,15 @@ pub enum Padding {
     Bit,
 }
 
-fn blocks(text: &[u8], padding: Padding) -> Vec<Block> {
+/// Cuts a text into blocks, at least one.
+pub(crate) fn blocks<const N: usize>(text: &[u8], padding: Padding) -> Vec<[u8; N]> {
     let mut text = text.to_vec();
     if padding == Padding::Bit {
         text.push(0x80);
     }
-    let len = text.len().next_multiple_of(8).max(8);
+    let len = text.len().next_multiple_of(N).max(N);
     text.resize(len, 0);
-    text.chunks_exact(8).map(|block| block.try_into().expect("eight bytes")).collect()
+    text.as_chunks().0.to_vec()
 }
 
 /// Computes ANSI X9.9: CBC with single DES, all eight bytes of the last block.

@@ -3,5 +3,7 @@
 mod card;
 mod chip;
 mod iso8583;
+mod national;
 mod qr;
 mod samples;
+mod signing;
