@@ -11,8 +11,10 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
+mod chips;
 mod engine;
 mod messages;
+mod signatures;
 mod statements;
 mod targets;
 

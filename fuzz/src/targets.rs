@@ -29,7 +29,9 @@ pub(crate) struct Target {
 /// Iterates over all targets.
 pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
     let alone = [&crate::statements::LAYOUT, &crate::statements::SHEET];
-    TARGETS.iter().chain(crate::statements::TARGETS).chain(alone).chain(crate::messages::TARGETS)
+    let messages =
+        crate::messages::TARGETS.iter().chain(crate::chips::TARGETS).chain(crate::signatures::TARGETS);
+    TARGETS.iter().chain(crate::statements::TARGETS).chain(alone).chain(messages)
 }
 
 const TARGETS: &[Target] = &[

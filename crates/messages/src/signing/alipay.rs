@@ -1,4 +1,6 @@
 //! Which text Alipay signs (docs of the open platform: requests, notifications, synchronous answers), with RSA2.
+//!
+//! The charset is UTF-8: with GBK Alipay signs the bytes of GBK, which are not made here.
 
 use super::SignatureError;
 use super::parameters::{ParameterError, joined, value};
@@ -37,9 +39,9 @@ pub fn request_text(parameters: &[(&str, &str)]) -> Result<String, ParameterErro
 /// Signs a request; the signature is the value of `sign`.
 ///
 /// # Errors
-/// When the parameters cannot be joined.
-pub fn sign_request(key: &RsaPrivateKey, parameters: &[(&str, &str)]) -> Result<String, ParameterError> {
-    Ok(key.sign_base64(request_text(parameters)?.as_bytes()))
+/// When the parameters cannot be joined, or the key cannot sign.
+pub fn sign_request(key: &RsaPrivateKey, parameters: &[(&str, &str)]) -> Result<String, AlipayError> {
+    Ok(key.sign_base64(request_text(parameters)?.as_bytes())?)
 }
 
 /// Verifies a notification from its parameters, with values as they are after the form was decoded: `sign` and

@@ -40,7 +40,10 @@ impl RsaPrivateKey {
             }
             _ => Err(KeyTextError::Label),
         }?;
-        Ok(RsaPrivateKey(pair))
+        // Numbers that do not belong together are found out by signing, better now than at the first payment.
+        let key = RsaPrivateKey(pair);
+        key.sign(b"trial").map_err(|_| KeyTextError::Key("its numbers do not belong together"))?;
+        Ok(key)
     }
 
     /// Returns the key to verify with.
@@ -50,19 +53,23 @@ impl RsaPrivateKey {
     }
 
     /// Signs a text. The same text always gets the same signature.
-    #[must_use]
-    pub fn sign(&self, text: &[u8]) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// When the signature does not verify: the numbers of the key do not belong together, or the machine
+    /// miscounted. Such a signature could give the key away, so it is not handed out.
+    pub fn sign(&self, text: &[u8]) -> Result<Vec<u8>, SignatureError> {
         let mut signature = vec![0; self.0.public().modulus_len()];
         // This padding has nothing random, so the source of random numbers is asked for none.
         let signed = self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature);
-        signed.expect("a key that was read can sign, and the signature has its length");
-        signature
+        signed.map(|()| signature).map_err(|_| SignatureError)
     }
 
     /// Signs a text and writes the signature in Base64, as both channels send it.
-    #[must_use]
-    pub fn sign_base64(&self, text: &[u8]) -> String {
-        super::to_base64(&self.sign(text))
+    ///
+    /// # Errors
+    /// As [`RsaPrivateKey::sign`].
+    pub fn sign_base64(&self, text: &[u8]) -> Result<String, SignatureError> {
+        Ok(super::to_base64(&self.sign(text)?))
     }
 }
 

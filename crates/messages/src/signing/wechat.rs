@@ -143,7 +143,7 @@ impl Authorization {
     /// Signs a request.
     ///
     /// # Errors
-    /// When a text is empty or holds a line feed or a quotation mark.
+    /// When a text is empty or holds a line feed or a quotation mark, or the key cannot sign.
     pub fn sign(
         key: &RsaPrivateKey,
         merchant: &str,
@@ -159,7 +159,7 @@ impl Authorization {
             serial: quoted("the serial number", serial)?,
             nonce: quoted("the nonce", request.nonce)?,
             timestamp: request.timestamp,
-            signature: key.sign_base64(&request.text()?),
+            signature: key.sign_base64(&request.text()?)?,
         })
     }
 

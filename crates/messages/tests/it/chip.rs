@@ -116,6 +116,28 @@ fn a_contactless_payment_from_directory_to_cryptogram() {
 }
 
 #[test]
+fn applications_come_in_the_order_of_the_cardholder() {
+    let application = |number: u32, value: Option<u8>| {
+        let name = Object { tag: Tag(0x4F), value: [&[0xA0; 4][..], &number.to_be_bytes()].concat() };
+        let order = value.map(|value| Object { tag: Tag(0x87), value: vec![value] });
+        let objects: Vec<Object> = [name].into_iter().chain(order).collect();
+        Object { tag: Tag(0x61), value: encode(&objects) }
+    };
+    let within = |tag, objects: &[Object]| Object { tag: Tag(tag), value: encode(objects) };
+    let entries =
+        [application(1, None), application(2, Some(0x82)), application(3, Some(0)), application(4, Some(1))];
+    let directory = within(0x6F, &[within(0xA5, &[within(0xBF0C, &entries)])]);
+    let answer = Response { data: encode(&[directory]), status: Status(0x9000) };
+    let found = answer.applications().unwrap();
+    let told: Vec<(u8, u8, bool)> =
+        found.iter().map(|found| (found.name[7], found.priority, found.confirm)).collect();
+    assert_eq!(told, [(4, 1, false), (2, 2, true), (1, 0, false), (3, 0, false)]);
+    let short = within(0x6F, &[within(0xBF0C, &[within(0x61, &[within(0x4F, &[])])])]);
+    let answer = Response { data: encode(&[short]), status: Status(0x9000) };
+    assert_eq!(answer.applications(), Err(AnswerError::Length { tag: Tag(0x4F), found: 0 }));
+}
+
+#[test]
 fn answers_without_lengths_are_read_like_those_with() {
     let answer = |text: &str| Response::decode(&hex(text)).unwrap();
     let with = answer("770E82021800940808010200100101019000").options().unwrap();

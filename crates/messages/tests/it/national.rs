@@ -151,6 +151,24 @@ fn texts_of_several_blocks() {
     }
 }
 
+#[test]
+fn filling_that_is_not_what_it_should_be_is_refused() {
+    let key = Sm4Key::new(KEY);
+    for (last, sound) in [
+        ([2, 2], true),
+        ([9, 1], true),
+        ([1, 2], false),
+        ([2, 0], false),
+        ([17, 17], false),
+        ([16, 16], false),
+    ] {
+        let mut clear = [0xAA; 16];
+        clear[14..].copy_from_slice(&last);
+        let sealed = key.encrypt_ecb(&clear, Filling::None).unwrap();
+        assert_eq!(key.decrypt_ecb(&sealed, Filling::Counted).is_ok(), sound, "{last:?}");
+    }
+}
+
 /// GB/T 15852.1-2020, annex B, algorithm 1: the first eight bytes for padding by zeros and by one bit.
 #[test]
 fn codes_of_the_standard() {

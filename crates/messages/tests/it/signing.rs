@@ -57,17 +57,21 @@ fn keys_are_read_in_all_their_clothes() {
     for text in [PRIVATE, pkcs8, &armour("PRIVATE KEY", pkcs8), &bare(PRIVATE)] {
         let key = RsaPrivateKey::parse(text).unwrap();
         assert_eq!(key.public_key(), public);
-        assert_eq!(key.sign_base64(&request().text().unwrap()), SIGNATURE);
+        assert_eq!(key.sign_base64(&request().text().unwrap()).unwrap(), SIGNATURE);
     }
     let pkcs1 = include_str!("keys/rsa_public_pkcs1.txt");
     for text in [pkcs1, &armour("RSA PUBLIC KEY", pkcs1), &bare(PUBLIC)] {
         assert_eq!(RsaPublicKey::parse(text).unwrap(), public);
     }
+    // One letter of dQ is another: the key is well formed, and its signatures would be wrong. The fuzzer found it.
+    let broken = PRIVATE.replace("cGiGdKJIjX3THDDoz", "cGiGdKJIjX3THDDoy");
+    assert_ne!(broken, PRIVATE);
     for (text, error) in [
         (SHORT, KeyTextError::Key("not an RSA key of 2,048 to 4,096 bits")),
         (PUBLIC, KeyTextError::Label),
         (include_str!("keys/sm2.pem"), KeyTextError::Key("not an RSA key of 2,048 to 4,096 bits")),
         ("AQID", KeyTextError::Key("not an RSA key of 2,048 to 4,096 bits")),
+        (&broken, KeyTextError::Key("its numbers do not belong together")),
     ] {
         assert_eq!(RsaPrivateKey::parse(text).unwrap_err(), error);
     }
@@ -174,7 +178,7 @@ fn answers_of_wechat_are_taken_when_they_are_genuine_and_new() {
     let unsigned =
         Received { timestamp: 1_554_209_980, nonce: "c5ac7061", signature: "", body: b"{\"data\":[]}\n" };
     assert_eq!(unsigned.text().unwrap(), b"1554209980\nc5ac7061\n{\"data\":[]}\n\n");
-    let signature = key.sign_base64(&unsigned.text().unwrap());
+    let signature = key.sign_base64(&unsigned.text().unwrap()).unwrap();
     let answer = Received { signature: &signature, ..unsigned };
     assert_eq!(answer.verify(&public, 1_554_209_980 + 300), Ok(()));
     assert_eq!(answer.verify(&public, 1_554_209_980 - 301), Err(WechatError::Time(301)));
@@ -286,7 +290,7 @@ fn notifications_of_alipay_are_signed_without_the_algorithm() {
         ("subject", "a&b=c"),
     ];
     let text = "notify_id=2022&subject=a&b=c&total_amount=12.30&trade_status=TRADE_SUCCESS";
-    let signature = key.sign_base64(text.as_bytes());
+    let signature = key.sign_base64(text.as_bytes()).unwrap();
     assert_eq!(alipay::verify_notification(&public, &parameters), Err(AlipayError::Unsigned));
     parameters.extend([("sign", signature.as_str()), ("sign_type", "RSA2")]);
     assert_eq!(alipay::verify_notification(&public, &parameters), Ok(()));
@@ -307,7 +311,7 @@ fn answers_of_alipay_are_verified_as_they_stand() {
     let public = key.public_key();
     // Blanks and escapes within are part of what is signed.
     let part = r#"{"code":"10000", "msg":"Succ\u0065ss","sub":{"sign":"x","a":"}"}}"#;
-    let signature = key.sign_base64(part.as_bytes());
+    let signature = key.sign_base64(part.as_bytes()).unwrap();
     let body = |part: &str| {
         format!(
             "{{ \"alipay_trade_query_response\" : {part} ,\"alipay_cert_sn\":\"1\",\"sign\":\"{signature}\"}}"
