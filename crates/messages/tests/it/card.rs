@@ -8,7 +8,7 @@ use suanpan_messages::emv::cryptogram::{
     counter_text, session_key_common, session_key_pboc,
 };
 use suanpan_messages::keys::{AesKey, DoubleKey, SingleKey};
-use suanpan_messages::mac::{Padding, unionpay_terminal};
+use suanpan_messages::mac::{Padding, unionpay_terminal, x9_9, x9_19};
 use suanpan_messages::pin::{
     Pin, PinError, format_0, format_3, format_4, read_format_0, read_format_3, read_format_4,
 };
@@ -145,6 +145,17 @@ fn session_keys_of_mchip() {
     assert_eq!(upper(text), vector["R"].as_str().unwrap());
     let session = session_key_common(&card, text).with_odd_parity();
     assert_eq!(upper(session.expose()), vector["sk_parity_adjusted"].as_str().unwrap());
+}
+
+/// X9.9 by the example of FIPS 113, appendix 2; X9.19 by psec (MIT), tests/test_mac.py, at 40836d7e2c86.
+#[test]
+fn macs_of_the_american_standards() {
+    let single = SingleKey::new(*b"\x01\x23\x45\x67\x89\xAB\xCD\xEF");
+    let mac = x9_9(&single, b"7654321 Now is the time for ", Padding::Zeros);
+    assert_eq!(upper(mac), "F1D30F6849312CA4");
+    let double = DoubleKey::new(*b"AAAAAAAABBBBBBBB");
+    assert_eq!(upper(x9_19(&double, b"hello world", Padding::Zeros)), "3DDE5C5511661CBF");
+    assert_eq!(upper(x9_19(&double, b"hello world", Padding::Bit)), "E16941032C3BC7D4");
 }
 
 /// Joins the blocks of eight bytes of a text, filled up with zeros.
