@@ -57,8 +57,8 @@ pub enum WebhookError {
     Signature,
 }
 
-/// A message with its headers as they came.
-#[derive(Debug, Clone, Copy)]
+/// A message with its headers as they came. Its body is not shown.
+#[derive(Clone, Copy)]
 pub struct Message<'a> {
     /// `webhook-id`.
     pub id: &'a str,
@@ -68,6 +68,12 @@ pub struct Message<'a> {
     pub signatures: &'a str,
     /// The body as it came.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({:?} {:?}, {} bytes)", self.id, self.timestamp, self.body.len())
+    }
 }
 
 impl Secret {

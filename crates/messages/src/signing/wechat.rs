@@ -38,8 +38,8 @@ pub enum WechatError {
     Resource,
 }
 
-/// A request as it is signed.
-#[derive(Debug, Clone, Copy)]
+/// A request as it is signed. Its body is not shown: it tells who pays.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// `GET`, `POST` and so on.
     pub method: &'a str,
@@ -51,6 +51,12 @@ pub struct Request<'a> {
     pub nonce: &'a str,
     /// The body as it is sent; empty where there is none.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {}, {} bytes)", self.method, self.target, self.body.len())
+    }
 }
 
 impl Request<'_> {
@@ -84,8 +90,8 @@ pub fn payment_text(
     Ok(format!("{app_id}\n{timestamp}\n{nonce}\n{package}\n").into_bytes())
 }
 
-/// An answer or notification with what its headers tell.
-#[derive(Debug, Clone, Copy)]
+/// An answer or notification with what its headers tell. Its body is not shown.
+#[derive(Clone, Copy)]
 pub struct Received<'a> {
     /// Wechatpay-Timestamp, seconds since 1970.
     pub timestamp: u64,
@@ -95,6 +101,12 @@ pub struct Received<'a> {
     pub signature: &'a str,
     /// The body as it came.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Received({} {}, {} bytes)", self.timestamp, self.nonce, self.body.len())
+    }
 }
 
 impl Received<'_> {

@@ -46,6 +46,7 @@ fn a_request_of_wechat_is_signed_as_its_documents_say() {
     let other = Request { target: "/v3/pay/transactions/h5", ..request() };
     assert!(public.verify_base64(&other.text().unwrap(), SIGNATURE).is_err());
     assert_eq!(format!("{key:?}"), "RsaPrivateKey(..)");
+    assert_eq!(format!("{other:?}"), format!("Request(POST /v3/pay/transactions/h5, {} bytes)", BODY.len()));
 }
 
 #[test]
