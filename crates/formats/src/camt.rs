@@ -4,16 +4,21 @@
 //! in the namespace is noted and not enforced, elements may come in any order, and unknown ones are passed
 //! over. One entry is held in memory at a time.
 
+mod balances;
+mod batch;
 mod entry;
 mod statement;
+mod summary;
 
 use crate::catalogue::{BuiltIn, Verdict};
 use crate::event::{ReadError, Stop};
 use crate::head::Head;
 use crate::input::{Input, Options};
+use crate::limits::HEAD_BYTES;
 use crate::output::Output;
 use crate::xml::{Token, Tree, Xml, utf8_body};
-use statement::Context;
+use balances::Before;
+use statement::{Context, Refused};
 
 pub(crate) const REPORT: BuiltIn = BuiltIn {
     id: "iso20022.camt.052",
@@ -51,7 +56,10 @@ fn recognise(head: &Head, element: &str, message: &str) -> Verdict {
             let line = head.text[..at].matches('\n').count() + 1;
             format!("line {line} begins the element {element} of {message}")
         }),
-        &format!("has no element {element}"),
+        &match head.whole {
+            true => format!("has no element {element}"),
+            false => format!("has no element {element} in its first {HEAD_BYTES} bytes"),
+        },
     )
 }
 
@@ -65,6 +73,7 @@ fn read(input: Input<'_>, _: &Options, output: &mut Output<'_>) -> Result<(), St
     let mut message = String::new();
     let mut page = 0;
     let mut found = false;
+    let mut before = None;
     loop {
         match xml.next()? {
             Token::Eof => break,
@@ -76,7 +85,8 @@ fn read(input: Input<'_>, _: &Options, output: &mut Output<'_>) -> Result<(), St
             }
             Token::Start if CONTAINERS.contains(&xml.name()) => {
                 page += 1;
-                read_container(&mut xml, &mut tree, Context::new(page, message.clone()), output)?;
+                let context = Context::new(page, &message, xml.place());
+                before = Some(read_container(&mut xml, &mut tree, context, before.as_ref(), output)?);
             }
             Token::Start => {}
         }
@@ -93,9 +103,9 @@ fn read_container<R: std::io::BufRead>(
     xml: &mut Xml<R>,
     tree: &mut Tree,
     mut context: Context,
+    before: Option<&Before>,
     output: &mut Output<'_>,
-) -> Result<(), Stop> {
-    context.begins_at(xml.place());
+) -> Result<Before, Stop> {
     let mut raw = String::new();
     loop {
         match xml.next()? {
@@ -106,9 +116,13 @@ fn read_container<R: std::io::BufRead>(
             }
             Token::Start => {
                 xml.tree(tree, None)?;
-                if let Err(fault) = context.take(tree.root()) {
-                    context.announce(output)?;
-                    output.fault(fault)?;
+                match context.take(tree.root()) {
+                    Ok(()) => {}
+                    Err(Refused::Failed(error)) => return Err(error.into()),
+                    Err(Refused::Fault(fault)) => {
+                        context.announce(output)?;
+                        output.fault(fault)?;
+                    }
                 }
             }
             Token::End => break,
@@ -116,8 +130,8 @@ fn read_container<R: std::io::BufRead>(
         }
     }
     context.announce(output)?;
-    for check in context.checks()? {
+    for check in context.checks(before)? {
         output.check(check)?;
     }
-    Ok(())
+    Ok(context.ended())
 }

@@ -14,6 +14,9 @@ const DEPTH_MAX: usize = 64;
 /// The largest tree: an entry with 50,000 short details takes some 40 MiB.
 const TREE_BYTES_MAX: usize = 64 << 20;
 
+/// The largest single text, tag, comment or instruction.
+const TOKEN_BYTES_MAX: usize = 1 << 20;
+
 /// Reads an XML document.
 pub(crate) struct Xml<R> {
     reader: Reader<Counted<R>>,
@@ -40,7 +43,8 @@ pub(crate) enum Token {
 impl<R: BufRead> Xml<R> {
     /// Starts at the beginning of a document in UTF-8.
     pub(crate) fn new(body: R) -> Self {
-        let mut reader = Reader::from_reader(Counted { inner: body, line: 1, column: 1, raw: None });
+        let mut reader =
+            Reader::from_reader(Counted { inner: body, line: 1, column: 1, raw: None, token_bytes: 0 });
         reader.config_mut().trim_text(false);
         reader.config_mut().check_end_names = true;
         Xml {
@@ -77,6 +81,7 @@ impl<R: BufRead> Xml<R> {
             self.buffer.clear();
             self.place = self.reader.get_ref().place();
             let place = self.place;
+            self.reader.get_mut().token_bytes = 0;
             match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(start)) => {
                     take_start(&start, &mut self.name, &mut self.attributes);
@@ -101,7 +106,7 @@ impl<R: BufRead> Xml<R> {
                     return Err(ReadError::broken(place, "a document type is not accepted in a statement"));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(self.broken(error)),
+                Err(error) => return Err(self.broken(error, place)),
             }
         }
     }
@@ -129,6 +134,7 @@ impl<R: BufRead> Xml<R> {
         while let Some(current) = open.last().copied() {
             self.buffer.clear();
             let place = self.reader.get_ref().place();
+            self.reader.get_mut().token_bytes = 0;
             match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(start)) => {
                     take_start(&start, &mut self.name, &mut self.attributes);
@@ -175,7 +181,7 @@ impl<R: BufRead> Xml<R> {
                     return Err(ReadError::broken(place, "a document type is not accepted in a statement"));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(self.broken(error)),
+                Err(error) => return Err(self.broken(error, place)),
             }
             if tree.text.len() + tree.nodes.len() * size_of::<Node>() > TREE_BYTES_MAX {
                 let what = "the size of one element with all that is in it, in bytes";
@@ -190,9 +196,16 @@ impl<R: BufRead> Xml<R> {
         Ok(())
     }
 
-    fn broken(&self, error: quick_xml::Error) -> ReadError {
+    /// What ended reading, in the token that began at `begun`.
+    fn broken(&self, error: quick_xml::Error, begun: Place) -> ReadError {
         let place = self.reader.get_ref().place();
         match error {
+            quick_xml::Error::Io(error)
+                if error.get_ref().is_some_and(|inner| inner.is::<TokenTooLarge>()) =>
+            {
+                let what = "the size of one text, tag or comment, in bytes";
+                ReadError::Limit { place: begun, what, max: TOKEN_BYTES_MAX as u64 }
+            }
             quick_xml::Error::Io(error) => {
                 ReadError::Io(std::io::Error::new(error.kind(), error.to_string()))
             }
@@ -423,7 +436,14 @@ struct Counted<R> {
     line: u64,
     column: u64,
     raw: Option<Vec<u8>>,
+    /// What was consumed of the current token.
+    token_bytes: usize,
 }
+
+/// A token goes on beyond its limit.
+#[derive(Debug, thiserror::Error)]
+#[error("a token of the document is too large")]
+struct TokenTooLarge;
 
 impl<R> Counted<R> {
     fn place(&self) -> Place {
@@ -446,6 +466,9 @@ impl<R: BufRead> Read for Counted<R> {
 
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.token_bytes > TOKEN_BYTES_MAX {
+            return Err(std::io::Error::other(TokenTooLarge));
+        }
         self.inner.fill_buf()
     }
 
@@ -464,6 +487,7 @@ impl<R: BufRead> BufRead for Counted<R> {
                 raw.extend_from_slice(&consumed[..room.min(consumed.len())]);
             }
         }
+        self.token_bytes += amount;
         self.inner.consume(amount);
     }
 }

@@ -1,6 +1,7 @@
 //! An entry of a statement as records.
 
-use super::statement::{Context, day, money};
+use super::batch;
+use super::statement::{Context, day, indicator, money};
 use crate::checks::add;
 use crate::event::{Check, Fault, Stop};
 use crate::output::Output;
@@ -30,9 +31,7 @@ pub(super) fn give(
     context.count(&whole)?;
     let details = || entry.all("NtryDtls").flat_map(|details| details.all("TxDtls"));
     let count = details().count();
-    if let Some(check) = batch_check(entry, count, place) {
-        output.check(check)?;
-    }
+    batch::check(entry, &whole, output)?;
     if count <= 1 {
         if let Some(one) = details().next() {
             describe(one, &mut whole);
@@ -74,14 +73,10 @@ fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Resu
         return Err(Fault::new(place, "Ntry/Amt", "is not there", ""));
     };
     let (value, currency) = money(amount, context.page)?;
-    let indicator = entry.text_of(&["CdtDbtInd"]);
-    let signed = match indicator {
-        "CRDT" => value,
-        "DBIT" => crate::checks::negated(value),
-        other => return Err(Fault::new(place, "Ntry/CdtDbtInd", "is neither CRDT nor DBIT", other)),
-    };
+    let out = indicator(entry.text_of(&["CdtDbtInd"]), place, "Ntry/CdtDbtInd")?;
+    let signed = if out { crate::checks::negated(value) } else { value };
     let mut record = Record::new(kind(entry), signed, currency, place);
-    record.direction = if indicator == "DBIT" { Direction::Out } else { Direction::In };
+    record.direction = if out { Direction::Out } else { Direction::In };
     record.kind_text = transaction_code(entry);
     let status = entry.first_text(&[&["Sts", "Cd"], &["Sts", "Prtry"], &["Sts"]]);
     record.status_text = status.to_owned();
@@ -92,7 +87,12 @@ fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Resu
     };
     record.booked_on = entry_day(entry, "BookgDt", place)?;
     record.value_on = entry_day(entry, "ValDt", place)?;
-    record.time = moment(entry.text_of(&["BookgDt", "DtTm"]));
+    record.time = match entry.text_of(&["BookgDt", "DtTm"]) {
+        "" => None,
+        text => Some(
+            moment(text).ok_or_else(|| Fault::new(place, "Ntry/BookgDt", "is not a date and time", text))?,
+        ),
+    };
     record.account = context.account().to_owned();
     record.id = entry.first_text(&[&["AcctSvcrRef"], &["NtryRef"]]).to_owned();
     record.description = entry.text_of(&["AddtlNtryInf"]).to_owned();
@@ -101,6 +101,7 @@ fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Resu
         record.detail("RvslInd", "true");
     }
     charges(entry, &mut record);
+    limit_details(&mut record);
     record.set_raw(raw);
     Ok(record)
 }
@@ -174,6 +175,18 @@ fn kind(entry: Element<'_>) -> Kind {
     }
 }
 
+/// The most details of one record.
+const DETAILS_MAX: usize = 1_000;
+
+/// Leaves out what is over the limit, and says so.
+fn limit_details(record: &mut Record) {
+    let over = record.details.len().saturating_sub(DETAILS_MAX);
+    if over > 0 {
+        record.details.truncate(DETAILS_MAX);
+        record.notes.push(format!("{over} more details are left out"));
+    }
+}
+
 fn charges(element: Element<'_>, record: &mut Record) {
     record.detail("Chrgs/TtlChrgsAndTaxAmt", element.text_of(&["Chrgs", "TtlChrgsAndTaxAmt"]));
     for charge in element.all("Chrgs").flat_map(|charges| charges.children().filter(|c| c.name() == "Rcrd")) {
@@ -186,7 +199,7 @@ fn charges(element: Element<'_>, record: &mut Record) {
 }
 
 /// Reads the amount of a detail, signed, where it has one in the entry's currency.
-fn detail_amount(detail: Element<'_>, entry: &Record) -> Option<Decimal> {
+pub(super) fn detail_amount(detail: Element<'_>, entry: &Record) -> Option<Decimal> {
     let amount = detail
         .find(&["Amt"])
         .or_else(|| detail.find(&["AmtDtls", "TxAmt", "Amt"]))
@@ -212,23 +225,18 @@ fn batch_reference(entry: Element<'_>, whole: &Record) -> String {
     if batch.is_empty() { whole.id.clone() } else { batch.to_owned() }
 }
 
-/// Compares the number of payments that a batch declares with its details, where those are there.
-fn batch_check(entry: Element<'_>, details: usize, place: Place) -> Option<Check> {
-    let declared: u64 = entry.text_of(&["NtryDtls", "Btch", "NbOfTxs"]).parse().ok()?;
-    let one_batch = entry.all("NtryDtls").count() == 1;
-    (details > 1 && one_batch).then(|| Check::count("payments of the batch", declared, details as u64, place))
-}
-
 /// Adds what a detail says of one payment.
 fn describe(detail: Element<'_>, record: &mut Record) {
     let refs = |name: &'static str| {
         let text = detail.text_of(&["Refs", name]);
         if NO_REFERENCE.contains(&text) { "" } else { text }
     };
-    let structured = detail.first_text(&[
-        &["RmtInf", "Strd", "CdtrRefInf", "Ref"],
-        &["RmtInf", "Strd", "CdtrRefInf", "CdtrRef"],
-    ]);
+    let structured = detail
+        .all("RmtInf")
+        .flat_map(|information| information.all("Strd"))
+        .map(creditor_reference)
+        .find(|reference| !reference.is_empty())
+        .unwrap_or_default();
     let own = [refs("EndToEndId"), structured, refs("InstrId"), refs("TxId")];
     record.own_id = own.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
     record.order_id = structured.to_owned();
@@ -258,6 +266,7 @@ fn describe(detail: Element<'_>, record: &mut Record) {
             record.detail("BkTxCd", &own_code);
         }
     }
+    limit_details(record);
 }
 
 /// Takes the party on the other end: who pays what comes in, who is paid what goes out.
@@ -296,9 +305,8 @@ fn other_party(detail: Element<'_>, record: &mut Record) {
 }
 
 fn remittance(detail: Element<'_>, record: &mut Record) {
-    let lines: Vec<&str> = detail
-        .find(&["RmtInf"])
-        .into_iter()
+    let all = || detail.all("RmtInf");
+    let lines: Vec<&str> = all()
         .flat_map(|information| information.all("Ustrd"))
         .map(Element::text)
         .filter(|text| !text.is_empty())
@@ -311,6 +319,23 @@ fn remittance(detail: Element<'_>, record: &mut Record) {
     if !lines.is_empty() {
         record.detail("AddtlTxInf", detail.text_of(&["AddtlTxInf"]));
     }
+    for structured in all().flat_map(|information| information.all("Strd")) {
+        for document in structured.all("RfrdDocInf") {
+            record.detail("RfrdDocInf", document.text_of(&["Nb"]));
+        }
+        let reference = creditor_reference(structured);
+        if reference != record.order_id {
+            record.detail("CdtrRefInf", reference);
+        }
+        for more in structured.all("AddtlRmtInf") {
+            record.detail("AddtlRmtInf", more.text());
+        }
+    }
+}
+
+/// The reference that the creditor gave, in a part of the remittance information.
+fn creditor_reference(structured: Element<'_>) -> &str {
+    structured.first_text(&[&["CdtrRefInf", "Ref"], &["CdtrRefInf", "CdtrRef"]])
 }
 
 fn amounts(detail: Element<'_>, record: &mut Record) {

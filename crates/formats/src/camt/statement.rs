@@ -1,67 +1,63 @@
-//! What is around the entries of a statement: account, balances, totals.
+//! What is around the entries of a statement: account, times, what it declares of itself.
 
-use crate::checks::add;
+use super::balances::{Balance, Balances, Before};
+use super::summary::{Entries, Summary};
 use crate::event::{Check, Fault, ReadError, Statement, Stop};
 use crate::output::Output;
-use crate::record::{Direction, Place, Record, Status};
+use crate::record::{Place, Record};
 use crate::value;
 use crate::xml::Element;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
 use suanpan_money::Currency;
 
-/// A balance of a statement, signed from the account holder's view.
-#[derive(Debug, Clone)]
-struct Balance {
-    code: String,
-    amount: Decimal,
-    currency: Currency,
-    place: Place,
-}
+/// The most that a statement keeps of what its head says, in bytes.
+const DETAILS_BYTES_MAX: usize = 1 << 20;
+/// The most details of one statement.
+const DETAILS_MAX: usize = 10_000;
 
 /// A statement while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Context {
     pub(super) page: u32,
     statement: Statement,
+    details_bytes: usize,
     announced: bool,
-    balances: Vec<Balance>,
-    /// Sum of booked entries by currency.
-    booked: BTreeMap<Currency, Decimal>,
+    balances: Balances,
     entries: Entries,
-    declared: Option<Declared>,
+    summary: Option<Summary>,
+    /// Electronic or legal sequence number.
+    number: Option<u64>,
+    /// Page of its pagination.
+    page_number: Option<u64>,
 }
 
-/// Entries that were read, whether booked or not.
-#[derive(Debug, Default, Clone, Copy)]
-struct Entries {
-    count: u64,
-    credits: (u64, Decimal),
-    debits: (u64, Decimal),
+/// Why an element cannot be taken: it alone, or all that follows too.
+pub(super) enum Refused {
+    Fault(Fault),
+    Failed(ReadError),
 }
 
-/// The summary of entries that a statement declares (`TxsSummry`).
-#[derive(Debug, Clone, Default)]
-struct Declared {
-    place: Place,
-    count: Option<u64>,
-    net: Option<Decimal>,
-    credits: (Option<u64>, Option<Decimal>),
-    debits: (Option<u64>, Option<Decimal>),
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Refused {
+        Refused::Fault(fault)
+    }
+}
+
+impl From<ReadError> for Refused {
+    fn from(error: ReadError) -> Refused {
+        Refused::Failed(error)
+    }
 }
 
 impl Context {
-    pub(super) fn new(page: u32, message: String) -> Context {
+    pub(super) fn new(page: u32, message: &str, place: Place) -> Context {
         let mut context = Context { page, ..Context::default() };
+        context.statement.place = place.on_page(page);
         if !message.is_empty() {
-            context.statement.details.push(("MsgId".to_owned(), message));
+            context.statement.details.push(("MsgId".to_owned(), message.to_owned()));
         }
         context
-    }
-
-    pub(super) fn begins_at(&mut self, place: Place) {
-        self.statement.place = place.on_page(self.page);
     }
 
     /// Returns the account of the statement.
@@ -70,24 +66,30 @@ impl Context {
     }
 
     /// Takes an element that is no entry.
-    pub(super) fn take(&mut self, element: Element<'_>) -> Result<(), Fault> {
+    pub(super) fn take(&mut self, element: Element<'_>) -> Result<(), Refused> {
         match element.name() {
             "Id" => self.statement.id = element.text().to_owned(),
-            "Acct" => self.take_account(element),
+            "Acct" => self.take_account(element)?,
             "FrToDt" => {
-                let day = |paths: [&[&str]; 2]| day(element.first_text(&paths));
-                self.statement.from = day([&["FrDtTm"], &["FrDt"]]);
-                self.statement.to = day([&["ToDtTm"], &["ToDt"]]);
+                self.statement.from = self.take_day(element, [&["FrDtTm"], &["FrDt"]])?;
+                self.statement.to = self.take_day(element, [&["ToDtTm"], &["ToDt"]])?;
             }
             "Bal" => self.take_balance(element)?,
-            "TxsSummry" => self.declared = Some(declared(element, self.page)?),
-            "ElctrncSeqNb" | "LglSeqNb" | "CreDtTm" | "CpyDplctInd" | "RptgSrc" | "AddtlStmtInf"
-            | "AddtlRptInf" | "AddtlNtfctnInf" => {
-                self.statement.details.push((element.name().to_owned(), element.text().to_owned()));
+            "TxsSummry" => self.summary = Some(Summary::read(element, self.page)?),
+            "ElctrncSeqNb" | "LglSeqNb" => {
+                // The electronic number counts what is sent, so it is the one that has no gaps.
+                if element.name() == "ElctrncSeqNb" || self.number.is_none() {
+                    self.number = element.text().parse().ok();
+                }
+                self.detail(element, element.name(), element.text())?;
+            }
+            "CreDtTm" | "CpyDplctInd" | "RptgSrc" | "AddtlStmtInf" | "AddtlRptInf" | "AddtlNtfctnInf" => {
+                self.detail(element, element.name(), element.text())?;
             }
             "StmtPgntn" | "RptPgntn" | "NtfctnPgntn" => {
+                self.page_number = element.text_of(&["PgNb"]).parse().ok();
                 for child in element.children() {
-                    self.statement.details.push((child.name().to_owned(), child.text().to_owned()));
+                    self.detail(element, child.name(), child.text())?;
                 }
             }
             _ => {}
@@ -95,7 +97,32 @@ impl Context {
         Ok(())
     }
 
-    fn take_account(&mut self, account: Element<'_>) {
+    /// Keeps a detail of the head.
+    fn detail(&mut self, element: Element<'_>, name: &str, text: &str) -> Result<(), ReadError> {
+        let place = || element.place().on_page(self.page);
+        self.details_bytes += name.len() + text.len();
+        if self.statement.details.len() >= DETAILS_MAX {
+            let what = "the details of one statement";
+            return Err(ReadError::Limit { place: place(), what, max: DETAILS_MAX as u64 });
+        }
+        if self.details_bytes > DETAILS_BYTES_MAX {
+            let what = "the size of the details of one statement, in bytes";
+            return Err(ReadError::Limit { place: place(), what, max: DETAILS_BYTES_MAX as u64 });
+        }
+        self.statement.details.push((name.to_owned(), text.to_owned()));
+        Ok(())
+    }
+
+    fn take_day(&self, element: Element<'_>, paths: [&[&str]; 2]) -> Result<Option<Date>, Fault> {
+        match element.first_text(&paths) {
+            "" => Ok(None),
+            text => day(text).map(Some).ok_or_else(|| {
+                Fault::new(element.place().on_page(self.page), "FrToDt", "is not a date", text)
+            }),
+        }
+    }
+
+    fn take_account(&mut self, account: Element<'_>) -> Result<(), ReadError> {
         self.statement.account = account
             .first_text(&[&["Id", "IBAN"], &["Id", "Othr", "Id"], &["Id", "PrtryAcct", "Id"]])
             .to_owned();
@@ -106,30 +133,20 @@ impl Context {
             &["Svcr", "FinInstnId", "BIC"],
             &["Svcr", "FinInstnId", "Nm"],
         ]);
-        if !servicer.is_empty() {
-            self.statement.details.push(("Svcr".to_owned(), servicer.to_owned()));
-        }
+        if servicer.is_empty() { Ok(()) } else { self.detail(account, "Svcr", servicer) }
     }
 
-    fn take_balance(&mut self, balance: Element<'_>) -> Result<(), Fault> {
-        let code =
-            balance.first_text(&[&["Tp", "CdOrPrtry", "Cd"], &["Tp", "CdOrPrtry", "Prtry"], &["Tp", "Cd"]]);
-        let Some(amount) = balance.find(&["Amt"]) else {
-            return Err(Fault::new(balance.place().on_page(self.page), "Bal/Amt", "is not there", code));
-        };
-        let (value, currency) = money(amount, self.page)?;
-        let amount_signed = if balance.text_of(&["CdtDbtInd"]) == "DBIT" { -value } else { value };
-        if matches!(code, "OPBD" | "PRCD") && self.statement.opening.is_none() {
-            self.statement.opening = Some(amount_signed);
-            self.statement.currency = self.statement.currency.or(Some(currency));
+    fn take_balance(&mut self, element: Element<'_>) -> Result<(), Refused> {
+        let balance = Balance::read(element, self.page)?;
+        if balance.opens() && self.statement.opening.is_none() {
+            self.statement.opening = Some(balance.amount);
+            self.statement.currency = self.statement.currency.or(Some(balance.currency));
         }
-        let place = amount.place().on_page(self.page);
-        self.balances.push(Balance { code: code.to_owned(), amount: amount_signed, currency, place });
-        if !matches!(code, "OPBD" | "PRCD" | "CLBD") {
-            let detail = (format!("Bal {code}"), format!("{amount_signed} {currency}"));
-            self.statement.details.push(detail);
+        if !balance.opens() && balance.code != "CLBD" {
+            let text = format!("{} {}", balance.amount, balance.currency);
+            self.detail(element, &format!("Bal {}", balance.code), &text)?;
         }
-        Ok(())
+        Ok(self.balances.keep(balance)?)
     }
 
     /// Gives the statement once, before its first entry.
@@ -142,80 +159,26 @@ impl Context {
 
     /// Counts an entry, whatever it is made of.
     pub(super) fn count(&mut self, entry: &Record) -> Result<(), ReadError> {
-        self.entries.count += 1;
-        let out = entry.direction == Direction::Out;
-        let side = if out { &mut self.entries.debits } else { &mut self.entries.credits };
-        side.0 += 1;
-        side.1 = add(side.1, entry.amount.abs(), entry.place)?;
-        if entry.status == Status::Booked {
-            let sum = self.booked.entry(entry.currency).or_default();
-            *sum = add(*sum, entry.amount, entry.place)?;
-        }
-        Ok(())
+        self.entries.count(entry)?;
+        self.balances.count(entry)
     }
 
-    /// Compares what the statement declares with its entries.
-    pub(super) fn checks(&self) -> Result<Vec<Check>, ReadError> {
-        let mut checks = Vec::new();
-        let of = |codes: &[&str]| {
-            codes.iter().find_map(|code| self.balances.iter().find(|balance| balance.code == *code))
-        };
-        // "Opening booked", or the closing balance of the day before; an interim balance closes a report.
-        let closing =
-            self.balances.iter().rev().find(|balance| balance.code == "CLBD").or_else(|| of(&["ITBD"]));
-        if let (Some(opening), Some(closing)) = (of(&["OPBD", "PRCD"]), closing) {
-            let booked = self.booked.get(&opening.currency).copied().unwrap_or_default();
-            let computed = add(opening.amount, booked, closing.place)?;
-            checks.push(if opening.currency == closing.currency {
-                Check::amount("closing balance", closing.amount, computed, closing.place)
-            } else {
-                let declared = format!("{} {}", closing.amount, closing.currency);
-                let computed = format!("{computed} {}", opening.currency);
-                Check::text("closing balance", &declared, &computed, closing.place)
-            });
-        }
-        if let Some(declared) = &self.declared {
-            let place = declared.place;
-            let entries = &self.entries;
-            let mut count = |what: &str, declared: Option<u64>, computed: u64| {
-                checks.extend(declared.map(|declared| Check::count(what, declared, computed, place)));
-            };
-            count("number of entries", declared.count, entries.count);
-            count("number of credits", declared.credits.0, entries.credits.0);
-            count("number of debits", declared.debits.0, entries.debits.0);
-            let mut amount = |what: &str, declared: Option<Decimal>, computed: Decimal| {
-                checks.extend(declared.map(|declared| Check::amount(what, declared, computed, place)));
-            };
-            amount("sum of credits", declared.credits.1, entries.credits.1);
-            amount("sum of debits", declared.debits.1, entries.debits.1);
-            let net = add(entries.credits.1, -entries.debits.1, place)?;
-            amount("net of entries", declared.net, net);
+    /// Compares what the statement declares with its entries, and its opening with the statement before.
+    pub(super) fn checks(&self, before: Option<&Before>) -> Result<Vec<Check>, ReadError> {
+        let chain =
+            before.map(|before| before.checks(self.account(), self.number, self.page_number, &self.balances));
+        let mut checks = chain.unwrap_or_default();
+        checks.extend(self.balances.checks()?);
+        if let Some(summary) = &self.summary {
+            checks.extend(summary.checks(&self.entries)?);
         }
         Ok(checks)
     }
-}
 
-fn declared(summary: Element<'_>, page: u32) -> Result<Declared, Fault> {
-    let place = summary.place().on_page(page);
-    let count = |path: &[&str]| summary.text_of(path).parse().ok();
-    let amount = |path: &[&str]| -> Result<Option<Decimal>, Fault> {
-        match summary.text_of(path) {
-            "" => Ok(None),
-            text => value::amount(text)
-                .map(Some)
-                .map_err(|message| Fault::new(place, &path.join("/"), message, text)),
-        }
-    };
-    let net = amount(&["TtlNtries", "TtlNetNtryAmt"])?.or(amount(&["TtlNtries", "TtlNetNtry", "Amt"])?);
-    let debit = summary.first_text(&[&["TtlNtries", "TtlNetNtry", "CdtDbtInd"], &["TtlNtries", "CdtDbtInd"]])
-        == "DBIT";
-    Ok(Declared {
-        place,
-        count: count(&["TtlNtries", "NbOfNtries"]),
-        net: net.map(|net| if debit { -net } else { net }),
-        credits: (count(&["TtlCdtNtries", "NbOfNtries"]), amount(&["TtlCdtNtries", "Sum"])?),
-        debits: (count(&["TtlDbtNtries", "NbOfNtries"]), amount(&["TtlDbtNtries", "Sum"])?),
-    })
+    /// Notes how the statement ended, for the next one.
+    pub(super) fn ended(&self) -> Before {
+        Before::of(self.account(), self.number, self.page_number, &self.balances)
+    }
 }
 
 /// Reads an amount and its currency.
@@ -232,4 +195,13 @@ pub(super) fn money(element: Element<'_>, page: u32) -> Result<(Decimal, Currenc
 /// Returns the day of a date or of a date and time.
 pub(super) fn day(text: &str) -> Option<Date> {
     value::date(text.get(..10)?).ok()
+}
+
+/// Says whether an indicator is that of a debit.
+pub(super) fn indicator(text: &str, place: Place, field: &str) -> Result<bool, Fault> {
+    match text {
+        "CRDT" => Ok(false),
+        "DBIT" => Ok(true),
+        other => Err(Fault::new(place, field, "is neither CRDT nor DBIT", other)),
+    }
 }

@@ -4,6 +4,7 @@ mod adyen;
 mod alipay;
 mod bai2;
 mod camt;
+mod camt_declared;
 mod golden;
 mod kit;
 mod layouts;
