@@ -6,6 +6,7 @@
 
 mod entry;
 mod information;
+mod totals;
 
 use crate::catalogue::{BuiltIn, Verdict};
 use crate::checks::add;
@@ -18,6 +19,7 @@ use crate::value;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use suanpan_money::Currency;
+use totals::Behind;
 
 pub(crate) const STATEMENT: BuiltIn = BuiltIn {
     id: "swift.mt940",
@@ -183,6 +185,9 @@ impl Reader {
         }
         match field.tag.as_str() {
             "61" => self.take_entry(&field, output),
+            "86" if self.entry.is_none() && self.open.as_ref().is_some_and(|open| open.closed) => {
+                self.take_information_behind(&field, output)
+            }
             "86" | "NS" => {
                 self.take_information(&field);
                 Ok(())
@@ -259,20 +264,33 @@ impl Reader {
     fn take_totals(&mut self, field: &Field, output: &mut Output<'_>) -> Result<(), Stop> {
         self.announce(output)?;
         let open = self.open.as_ref().expect("a field within a statement");
-        let text = field.first();
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let count = text[..digits].parse::<u64>();
-        let amount = text.get(digits + 3..).map(amount);
-        let (Ok(count), Some(Ok(amount))) = (count, amount) else {
+        let Some(declared) = totals::of_side(field.first()) else {
             return output.fault(field.fault("is not a count, a currency and an amount"));
         };
         let place = field.place.on_page(self.page);
-        let (what, own) = match field.tag.as_str() {
-            "90C" => ("credits", open.credits),
-            _ => ("debits", open.debits),
+        let checks = match field.tag.as_str() {
+            "90C" => totals::checks("credits", declared, open.credits, place),
+            _ => totals::checks("debits", declared, open.debits, place),
         };
-        output.check(Check::count(&format!("number of {what}"), count, own.0, place))?;
-        output.check(Check::amount(&format!("sum of {what}"), amount, own.1, place))
+        checks.into_iter().try_for_each(|check| output.check(check))
+    }
+
+    /// The information behind the closing balance, in which ING declares counts and sums.
+    fn take_information_behind(&mut self, field: &Field, output: &mut Output<'_>) -> Result<(), Stop> {
+        let open = self.open.as_ref().expect("a field within a statement");
+        match totals::behind_closing(field.first()) {
+            Behind::Text => self.take_information(field),
+            Behind::Unreadable => {
+                return output.fault(field.fault("is not two counts and two amounts"));
+            }
+            Behind::Totals(debits, credits) => {
+                let place = field.place.on_page(self.page);
+                let debits = totals::checks("debits", debits, open.debits, place);
+                let credits = totals::checks("credits", credits, open.credits, place);
+                debits.into_iter().chain(credits).try_for_each(|check| output.check(check))?;
+            }
+        }
+        Ok(())
     }
 
     fn take_entry(&mut self, field: &Field, output: &mut Output<'_>) -> Result<(), Stop> {

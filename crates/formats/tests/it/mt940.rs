@@ -190,6 +190,39 @@ fn totals_and_chains_are_compared() {
     assert_eq!(events(interim("1,50").as_bytes()).unwrap().0, "swift.mt942");
 }
 
+/// ING's information behind the closing balance: counts and sums of debits and credits, in two ways.
+#[test]
+fn totals_behind_the_closing_balance_are_compared() {
+    let text = |information: &str| {
+        format!(
+            "{BEGIN}:61:2611261126D5,00NTRFA\n:86:a\n:61:2611261126D1,00NTRFA\n:61:2611261126C2,50NTRFA\n:62F:C261126EUR96,50\n:64:C261126EUR96,50\n:86:{information}\n-\n"
+        )
+    };
+    let seen = |information: &str| {
+        let told = told(text(information).as_bytes());
+        (told.failing, told.faults.len())
+    };
+    for (information, failing, faults) in [
+        ("/SUM/2/1/6,00/2,50/", 0, 0),
+        ("/SUM/2/1/6,00/2,50", 0, 0),
+        ("D000002C000001D6,00C2,50", 0, 0),
+        ("/SUM/3/1/6,01/2,50/", 2, 0),
+        ("/SUM/2/0/6,00/0,00/", 2, 0),
+        ("D000003C000001D6,00C2,49", 2, 0),
+        ("/SUM/2/1/6,00/", 0, 1),
+        ("/SUM/two/1/6,00/2,50/", 0, 1),
+        ("/SUM/99999999999999999999/1/6,00/2,50/", 0, 1),
+        ("D000002C000001D6,0,0C2,50", 0, 1),
+        ("Dear customer, Call us, Do, Come", 0, 0),
+        ("SUM of all", 0, 0),
+    ] {
+        assert_eq!(seen(information), (failing, faults), "{information}");
+    }
+    let within = format!("{BEGIN}:61:2611261126D5,00NTRFA\n:86:/SUM/9/9/9,/9,/\n:62F:C261126EUR95,00\n-\n");
+    let told = told(within.as_bytes());
+    assert_eq!((told.failing, told.faults.len()), (0, 0), "it is the information of an entry");
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read(
