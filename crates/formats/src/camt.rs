@@ -16,7 +16,7 @@ use crate::head::Head;
 use crate::input::{Input, Options};
 use crate::limits::HEAD_BYTES;
 use crate::output::Output;
-use crate::xml::{Token, Tree, Xml, utf8_body};
+use crate::xml::{Token, Tree, Xml, utf8_body, way};
 use balances::Before;
 use statement::{Context, Refused};
 
@@ -79,8 +79,8 @@ fn read(input: Input<'_>, _: &Options, output: &mut Output<'_>) -> Result<(), St
             Token::Eof => break,
             Token::End => {}
             Token::Start if xml.name() == "GrpHdr" => {
-                xml.tree(&mut tree, None)?;
-                message = tree.root().text_of(&["MsgId"]).to_owned();
+                xml.tree(&mut tree)?;
+                message = tree.root().text_of(way!("MsgId")).to_owned();
                 found = true;
             }
             Token::Start if CONTAINERS.contains(&xml.name()) => {
@@ -99,34 +99,33 @@ fn read(input: Input<'_>, _: &Options, output: &mut Output<'_>) -> Result<(), St
 }
 
 /// Reads one statement: its head as far as it comes before the entries, each entry, and what comes after.
-fn read_container<R: std::io::BufRead>(
+fn read_container<R: std::io::Read>(
     xml: &mut Xml<R>,
     tree: &mut Tree,
     mut context: Context,
     before: Option<&Before>,
     output: &mut Output<'_>,
 ) -> Result<Before, Stop> {
-    let mut raw = String::new();
     loop {
-        match xml.next()? {
-            Token::Start if xml.name() == "Ntry" => {
+        if !xml.again(tree)? {
+            match xml.next()? {
+                Token::Start => xml.tree(tree)?,
+                Token::End | Token::Eof => break,
+            }
+        }
+        let element = tree.root();
+        if element.name() == "Ntry" {
+            context.announce(output)?;
+            entry::give(element, tree.raw(), &mut context, output)?;
+            continue;
+        }
+        match context.take(element) {
+            Ok(()) => {}
+            Err(Refused::Failed(error)) => return Err(error.into()),
+            Err(Refused::Fault(fault)) => {
                 context.announce(output)?;
-                xml.tree(tree, Some(&mut raw))?;
-                entry::give(tree.root(), &raw, &mut context, output)?;
+                output.fault(fault)?;
             }
-            Token::Start => {
-                xml.tree(tree, None)?;
-                match context.take(tree.root()) {
-                    Ok(()) => {}
-                    Err(Refused::Failed(error)) => return Err(error.into()),
-                    Err(Refused::Fault(fault)) => {
-                        context.announce(output)?;
-                        output.fault(fault)?;
-                    }
-                }
-            }
-            Token::End => break,
-            Token::Eof => break,
         }
     }
     context.announce(output)?;

@@ -1,32 +1,80 @@
 //! XML as a stream of small trees: the parts of a large document, one after the other, in constant memory.
 
+mod name;
+mod plain;
+mod tree;
+mod window;
+
+pub(crate) use name::{Name, name, way};
+pub(crate) use tree::{Element, Tree};
+
 use crate::event::ReadError;
 use crate::head::{Head, TextEncoding};
-use crate::limits::RAW_BYTES_MAX;
 use crate::record::Place;
 use crate::transcoded::Transcoded;
+use memchr::memmem::Finder;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{BufRead, BufReader, Read};
+use tree::{NONE, attribute};
+use window::{TOKEN_BYTES_MAX, TokenTooLarge, WINDOW_BYTES_MAX, Window};
 
 /// The deepest nesting of elements. Messages of ISO 20022 have some 15.
 const DEPTH_MAX: usize = 64;
 /// The largest tree: an entry with 50,000 short details takes some 40 MiB.
 const TREE_BYTES_MAX: usize = 64 << 20;
 
-/// The largest single text, tag, comment or instruction.
-const TOKEN_BYTES_MAX: usize = 1 << 20;
-
 /// Reads an XML document.
 pub(crate) struct Xml<R> {
-    reader: Reader<Counted<R>>,
+    reader: Reader<Window<R>>,
     buffer: Vec<u8>,
     depth: usize,
     /// An empty element was given as a start, and its end is still to come.
     empty: bool,
-    name: String,
-    attributes: String,
+    tag: Tag,
     place: Place,
+    alike: Option<Alike>,
+}
+
+/// The tag that began an element.
+#[derive(Debug, Default)]
+struct Tag {
+    /// With its prefix.
+    full_name: String,
+    /// Where the name begins behind the prefix.
+    local: usize,
+    attributes: String,
+}
+
+impl Tag {
+    fn take(&mut self, start: &BytesStart<'_>) {
+        self.full_name.clear();
+        self.full_name.push_str(start.name().as_ref());
+        self.local = self.full_name.len() - start.local_name().as_ref().len();
+        self.attributes.clear();
+        self.attributes.push_str(start.attributes_raw());
+    }
+
+    fn name(&self) -> &str {
+        &self.full_name[self.local..]
+    }
+
+    fn begin(&mut self, tree: &mut Tree, parent: u32, place: Place) -> u32 {
+        tree.open(parent, self.name(), &self.attributes, place)
+    }
+}
+
+/// How elements like the last tree begin and end.
+struct Alike {
+    begin: Vec<u8>,
+    end: Finder<'static>,
+}
+
+impl Alike {
+    fn of(full_name: &str) -> Alike {
+        let end = format!("</{full_name}>");
+        Alike { begin: format!("<{full_name}>").into_bytes(), end: Finder::new(end.as_bytes()).into_owned() }
+    }
 }
 
 /// What comes next in a document. Text between elements is passed over.
@@ -40,11 +88,10 @@ pub(crate) enum Token {
     Eof,
 }
 
-impl<R: BufRead> Xml<R> {
+impl<R: Read> Xml<R> {
     /// Starts at the beginning of a document in UTF-8.
     pub(crate) fn new(body: R) -> Self {
-        let mut reader =
-            Reader::from_reader(Counted { inner: body, line: 1, column: 1, raw: None, token_bytes: 0 });
+        let mut reader = Reader::from_reader(Window::new(body));
         reader.config_mut().trim_text(false);
         reader.config_mut().check_end_names = true;
         Xml {
@@ -52,15 +99,15 @@ impl<R: BufRead> Xml<R> {
             buffer: Vec::new(),
             depth: 0,
             empty: false,
-            name: String::new(),
-            attributes: String::new(),
+            tag: Tag::default(),
             place: Place::line(1),
+            alike: None,
         }
     }
 
     /// Returns the local name of the element that began last.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.tag.name()
     }
 
     /// Returns where the last token began.
@@ -81,15 +128,15 @@ impl<R: BufRead> Xml<R> {
             self.buffer.clear();
             self.place = self.reader.get_ref().place();
             let place = self.place;
-            self.reader.get_mut().token_bytes = 0;
+            self.reader.get_mut().begin_token();
             match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(start)) => {
-                    take_start(&start, &mut self.name, &mut self.attributes);
+                    self.tag.take(&start);
                     self.depth += 1;
                     return deep(self.depth, place).map(|()| Token::Start);
                 }
                 Ok(Event::Empty(start)) => {
-                    take_start(&start, &mut self.name, &mut self.attributes);
+                    self.tag.take(&start);
                     self.depth += 1;
                     self.empty = true;
                     return deep(self.depth, place).map(|()| Token::Start);
@@ -111,44 +158,77 @@ impl<R: BufRead> Xml<R> {
         }
     }
 
-    /// Reads the element that has just begun, to its end, into a tree; and its raw text when `raw` is given.
+    /// Reads one more element like the one of the last tree, where it comes next and is plain. Returns
+    /// `false` otherwise: [`Xml::next`] goes on from there.
+    ///
+    /// # Errors
+    /// When bytes cannot be had.
+    pub(crate) fn again(&mut self, tree: &mut Tree) -> Result<bool, ReadError> {
+        let Some(alike) = self.alike.as_ref().filter(|_| !self.empty) else { return Ok(false) };
+        let window = self.reader.get_mut();
+        window.begin_token();
+        window.pass_blanks()?;
+        let mut searched = 0;
+        let len = loop {
+            let bytes = window.held();
+            let begins = bytes.iter().zip(&alike.begin).all(|(byte, expected)| byte == expected);
+            if !begins {
+                return Ok(false);
+            }
+            match alike.end.find(&bytes[searched..]) {
+                Some(at) => break searched + at + alike.end.needle().len(),
+                None => searched = bytes.len().saturating_sub(alike.end.needle().len()),
+            }
+            if bytes.len() >= WINDOW_BYTES_MAX || !window.more()? {
+                return Ok(false);
+            }
+        };
+        let Ok(text) = std::str::from_utf8(&window.held()[..len]) else { return Ok(false) };
+        if !plain::read(text, DEPTH_MAX - self.depth, tree) {
+            return Ok(false);
+        }
+        tree.place = window.place();
+        self.place = tree.place;
+        window.consume(len);
+        Ok(true)
+    }
+
+    /// Reads the element that has just begun, to its end, into a tree.
     ///
     /// # Errors
     /// As [`Xml::next`], and when it is too large.
-    pub(crate) fn tree(&mut self, tree: &mut Tree, raw: Option<&mut String>) -> Result<(), ReadError> {
+    pub(crate) fn tree(&mut self, tree: &mut Tree) -> Result<(), ReadError> {
         tree.clear();
         let at = self.place;
-        if raw.is_some() {
-            let mut begun = Vec::with_capacity(1024);
-            begun.push(b'<');
-            begun.extend_from_slice(self.name.as_bytes());
-            begun.extend_from_slice(self.attributes.as_bytes());
-            begun.push(b'>');
-            self.reader.get_mut().raw = Some(begun);
-        }
-        let mut open = vec![tree.open(&self.name, &self.attributes, self.place)];
-        if std::mem::take(&mut self.empty) {
+        let empty = std::mem::take(&mut self.empty);
+        let end = if empty { "/>" } else { ">" };
+        let begun = format!("<{}{}{end}", self.tag.full_name, self.tag.attributes);
+        self.reader.get_mut().keep_raw(begun.into_bytes());
+        self.alike = Some(Alike::of(&self.tag.full_name));
+        let mut current = self.tag.begin(tree, NONE, self.place);
+        if empty {
             self.depth -= 1;
-            open.clear();
+            current = tree.close(current);
         }
-        while let Some(current) = open.last().copied() {
+        while current != NONE {
             self.buffer.clear();
             let place = self.reader.get_ref().place();
-            self.reader.get_mut().token_bytes = 0;
+            self.reader.get_mut().begin_token();
             match self.reader.read_event_into(&mut self.buffer) {
                 Ok(Event::Start(start)) => {
-                    take_start(&start, &mut self.name, &mut self.attributes);
+                    self.tag.take(&start);
                     self.depth += 1;
                     deep(self.depth, place)?;
-                    open.push(tree.open_in(current, &self.name, &self.attributes, place));
+                    current = self.tag.begin(tree, current, place);
                 }
                 Ok(Event::Empty(start)) => {
-                    take_start(&start, &mut self.name, &mut self.attributes);
-                    tree.open_in(current, &self.name, &self.attributes, place);
+                    self.tag.take(&start);
+                    let node = self.tag.begin(tree, current, place);
+                    tree.close(node);
                 }
                 Ok(Event::End(_)) => {
                     self.depth -= 1;
-                    open.pop();
+                    current = tree.close(current);
                 }
                 Ok(Event::Text(text)) => tree.add_text(current, &text.xml10_content()),
                 Ok(Event::CData(text)) => tree.add_text(current, &text.xml10_content()),
@@ -183,16 +263,14 @@ impl<R: BufRead> Xml<R> {
                 Ok(_) => {}
                 Err(error) => return Err(self.broken(error, place)),
             }
-            if tree.text.len() + tree.nodes.len() * size_of::<Node>() > TREE_BYTES_MAX {
+            if tree.bytes() > TREE_BYTES_MAX {
                 let what = "the size of one element with all that is in it, in bytes";
                 return Err(ReadError::Limit { place: at, what, max: TREE_BYTES_MAX as u64 });
             }
         }
-        if let Some(raw) = raw {
-            let bytes = self.reader.get_mut().raw.take().unwrap_or_default();
-            raw.clear();
-            raw.push_str(&String::from_utf8_lossy(&bytes));
-        }
+        // All of it has been read as UTF-8; only where it is cut off may a character be in pieces.
+        let raw = self.reader.get_mut().take_raw();
+        tree.raw.push_str(raw.utf8_chunks().next().map_or("", |chunk| chunk.valid()));
         Ok(())
     }
 
@@ -221,190 +299,6 @@ fn deep(depth: usize, place: Place) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn take_start(start: &BytesStart<'_>, name: &mut String, attributes: &mut String) {
-    name.clear();
-    name.push_str(start.local_name().as_ref());
-    attributes.clear();
-    attributes.push_str(start.attributes_raw());
-}
-
-/// An element with everything in it.
-#[derive(Debug, Default)]
-pub(crate) struct Tree {
-    nodes: Vec<Node>,
-    text: String,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    name: (usize, usize),
-    attributes: (usize, usize),
-    /// Text directly in the element. Of text in pieces around children only the last is kept in one run.
-    content: (usize, usize),
-    parent: usize,
-    first_child: usize,
-    last_child: usize,
-    next: usize,
-    place: Place,
-}
-
-/// No node.
-const NONE: usize = usize::MAX;
-
-impl Tree {
-    fn clear(&mut self) {
-        self.nodes.clear();
-        self.text.clear();
-    }
-
-    fn keep(&mut self, text: &str) -> (usize, usize) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        (start, self.text.len())
-    }
-
-    fn open(&mut self, name: &str, attributes: &str, place: Place) -> usize {
-        let (name, attributes) = (self.keep(name), self.keep(attributes));
-        let content = (self.text.len(), self.text.len());
-        self.nodes.push(Node {
-            name,
-            attributes,
-            content,
-            parent: NONE,
-            first_child: NONE,
-            last_child: NONE,
-            next: NONE,
-            place,
-        });
-        self.nodes.len() - 1
-    }
-
-    fn open_in(&mut self, parent: usize, name: &str, attributes: &str, place: Place) -> usize {
-        let node = self.open(name, attributes, place);
-        self.nodes[node].parent = parent;
-        match self.nodes[parent].last_child {
-            NONE => self.nodes[parent].first_child = node,
-            last => self.nodes[last].next = node,
-        }
-        self.nodes[parent].last_child = node;
-        node
-    }
-
-    fn add_text(&mut self, node: usize, text: &str) {
-        // Indentation between children is nobody's text.
-        if self.nodes[node].first_child != NONE && text.trim_ascii().is_empty() {
-            return;
-        }
-        let (start, end) = self.nodes[node].content;
-        if end == self.text.len() {
-            self.text.push_str(text);
-            self.nodes[node].content = (start, self.text.len());
-        } else {
-            let kept = self.keep(text);
-            self.nodes[node].content = kept;
-        }
-    }
-
-    /// Returns the element itself.
-    pub(crate) fn root(&self) -> Element<'_> {
-        Element { tree: self, node: 0 }
-    }
-
-    fn path(&self, node: usize) -> String {
-        let mut names = Vec::new();
-        let mut at = node;
-        while at != NONE {
-            let (start, end) = self.nodes[at].name;
-            names.push(&self.text[start..end]);
-            at = self.nodes[at].parent;
-        }
-        names.reverse();
-        names.join("/")
-    }
-}
-
-/// An element of a tree.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Element<'t> {
-    tree: &'t Tree,
-    node: usize,
-}
-
-impl<'t> Element<'t> {
-    fn own(self) -> &'t Node {
-        &self.tree.nodes[self.node]
-    }
-
-    /// Returns its local name.
-    pub(crate) fn name(self) -> &'t str {
-        let (start, end) = self.own().name;
-        &self.tree.text[start..end]
-    }
-
-    /// Returns its text without blanks around it.
-    pub(crate) fn text(self) -> &'t str {
-        let (start, end) = self.own().content;
-        self.tree.text[start..end].trim()
-    }
-
-    /// Returns where it begins.
-    pub(crate) fn place(self) -> Place {
-        self.own().place
-    }
-
-    /// Returns the value of an attribute, by its local name.
-    pub(crate) fn attribute(self, name: &str) -> Option<&'t str> {
-        let (start, end) = self.own().attributes;
-        attribute(&self.tree.text[start..end], name)
-    }
-
-    /// Iterates over its children.
-    pub(crate) fn children(self) -> impl Iterator<Item = Element<'t>> {
-        let mut at = self.own().first_child;
-        std::iter::from_fn(move || {
-            let node = (at != NONE).then_some(at)?;
-            at = self.tree.nodes[node].next;
-            Some(Element { tree: self.tree, node })
-        })
-    }
-
-    /// Iterates over its children of a name.
-    pub(crate) fn all(self, name: &'static str) -> impl Iterator<Item = Element<'t>> {
-        self.children().filter(move |child| child.name() == name)
-    }
-
-    /// Finds an element by the names on the way to it; the first wherever there are several.
-    pub(crate) fn find(self, path: &[&str]) -> Option<Element<'t>> {
-        path.iter().try_fold(self, |element, name| element.children().find(|child| child.name() == *name))
-    }
-
-    /// Returns the text of an element by the names on the way to it; empty where it is not there.
-    pub(crate) fn text_of(self, path: &[&str]) -> &'t str {
-        self.find(path).map_or("", Element::text)
-    }
-
-    /// Returns the first of some texts that is there.
-    pub(crate) fn first_text(self, paths: &[&[&str]]) -> &'t str {
-        paths.iter().map(|path| self.text_of(path)).find(|text| !text.is_empty()).unwrap_or("")
-    }
-}
-
-/// Finds an attribute in the text of a tag, by its local name.
-fn attribute<'t>(attributes: &'t str, name: &str) -> Option<&'t str> {
-    let mut rest = attributes.trim_start();
-    while let Some((key, after)) = rest.split_once('=') {
-        let after = after.trim_start();
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (value, more) = after[1..].split_once(quote)?;
-        let key = key.trim();
-        if key.rsplit(':').next() == Some(name) {
-            return Some(value.trim());
-        }
-        rest = more.trim_start();
-    }
-    None
-}
-
 /// Opens the body of an XML file as UTF-8, whatever its encoding is: by its byte order mark, else by its
 /// declaration; a file that is not the UTF-8 that it claims to be is read as Windows 1252.
 pub(crate) fn utf8_body<'a>(head: &Head, body: Box<dyn BufRead + 'a>) -> Box<dyn BufRead + 'a> {
@@ -430,64 +324,5 @@ pub(crate) fn utf8_body<'a>(head: &Head, body: Box<dyn BufRead + 'a>) -> Box<dyn
     Box::new(BufReader::with_capacity(64 << 10, Transcoded::new(body, encoding)))
 }
 
-/// Counts lines as they are consumed, and keeps what was consumed where that is asked for.
-struct Counted<R> {
-    inner: R,
-    line: u64,
-    column: u64,
-    raw: Option<Vec<u8>>,
-    /// What was consumed of the current token.
-    token_bytes: usize,
-}
-
-/// A token goes on beyond its limit.
-#[derive(Debug, thiserror::Error)]
-#[error("a token of the document is too large")]
-struct TokenTooLarge;
-
-impl<R> Counted<R> {
-    fn place(&self) -> Place {
-        Place::line(self.line).at_column(u32::try_from(self.column).unwrap_or(u32::MAX))
-    }
-}
-
-impl<R: BufRead> Read for Counted<R> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let len = {
-            let chunk = self.fill_buf()?;
-            let len = chunk.len().min(out.len());
-            out[..len].copy_from_slice(&chunk[..len]);
-            len
-        };
-        self.consume(len);
-        Ok(len)
-    }
-}
-
-impl<R: BufRead> BufRead for Counted<R> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        if self.token_bytes > TOKEN_BYTES_MAX {
-            return Err(std::io::Error::other(TokenTooLarge));
-        }
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        // What is consumed was given by `fill_buf` before, so it is there again without reading.
-        if let Ok(chunk) = self.inner.fill_buf() {
-            let consumed = &chunk[..amount.min(chunk.len())];
-            let ends = memchr::memchr_iter(b'\n', consumed).count() as u64;
-            match memchr::memrchr(b'\n', consumed) {
-                Some(last) => self.column = (consumed.len() - last) as u64,
-                None => self.column += consumed.len() as u64,
-            }
-            self.line += ends;
-            if let Some(raw) = &mut self.raw {
-                let room = RAW_BYTES_MAX.saturating_sub(raw.len());
-                raw.extend_from_slice(&consumed[..room.min(consumed.len())]);
-            }
-        }
-        self.token_bytes += amount;
-        self.inner.consume(amount);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use super::statement::{indicator, money};
 use crate::checks::{Sums, add};
 use crate::event::{Check, Fault, ReadError};
 use crate::record::{Place, Record, Status};
-use crate::xml::Element;
+use crate::xml::{Element, way};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use suanpan_money::Currency;
@@ -26,15 +26,18 @@ pub(super) struct Balance {
 impl Balance {
     /// Reads a `Bal`.
     pub(super) fn read(element: Element<'_>, page: u32) -> Result<Balance, Fault> {
-        let code =
-            element.first_text(&[&["Tp", "CdOrPrtry", "Cd"], &["Tp", "CdOrPrtry", "Prtry"], &["Tp", "Cd"]]);
+        let code = element.first_text(&[
+            way!("Tp" / "CdOrPrtry" / "Cd"),
+            way!("Tp" / "CdOrPrtry" / "Prtry"),
+            way!("Tp" / "Cd"),
+        ]);
         let place = element.place().on_page(page);
-        let Some(amount) = element.find(&["Amt"]) else {
+        let Some(amount) = element.find(way!("Amt")) else {
             return Err(Fault::new(place, "Bal/Amt", "is not there", code));
         };
-        let (value, currency) = money(amount, page)?;
+        let (value, currency) = money(amount, page, None)?;
         // A balance of nothing is the same on either side, and some banks leave the side out.
-        let debit = match element.text_of(&["CdtDbtInd"]) {
+        let debit = match element.text_of(way!("CdtDbtInd")) {
             "" if value.is_zero() => false,
             text => indicator(text, place, "Bal/CdtDbtInd")?,
         };
@@ -42,7 +45,8 @@ impl Balance {
             code: code.to_owned(),
             amount: if debit { crate::checks::negated(value) } else { value },
             currency,
-            intermediate: element.first_text(&[&["Tp", "SubTp", "Cd"], &["Tp", "SubTp", "Prtry"]]) == "INTM",
+            intermediate: element.first_text(&[way!("Tp" / "SubTp" / "Cd"), way!("Tp" / "SubTp" / "Prtry")])
+                == "INTM",
             place: amount.place().on_page(page),
         })
     }

@@ -7,17 +7,18 @@ use crate::checks::{add, negated};
 use crate::event::{Check, Fault, Stop};
 use crate::output::Output;
 use crate::record::{Direction, Record};
-use crate::xml::Element;
+use crate::xml::{Element, name, way};
 use rust_decimal::Decimal;
 
 /// Compares the number and the sum that each batch declares with its payments, where those are there.
 pub(super) fn check(entry: Element<'_>, whole: &Record, output: &mut Output<'_>) -> Result<(), Stop> {
-    let batches = || entry.all("NtryDtls").filter_map(|details| Some((details, details.find(&["Btch"])?)));
+    let batches =
+        || entry.all(name!("NtryDtls")).filter_map(|details| Some((details, details.find(way!("Btch"))?)));
     // The payments of an only batch may stand beside it.
     let only = batches().nth(1).is_none();
     for (own, batch) in batches() {
-        let holders: Vec<Element<'_>> = if only { entry.all("NtryDtls").collect() } else { vec![own] };
-        let payments = || holders.iter().flat_map(|details| details.all("TxDtls"));
+        let holders: Vec<Element<'_>> = if only { entry.all(name!("NtryDtls")).collect() } else { vec![own] };
+        let payments = || holders.iter().flat_map(|details| details.all(name!("TxDtls")));
         let declared = match Declared::read(batch, whole) {
             Ok(declared) => declared,
             Err(fault) => {
@@ -57,11 +58,11 @@ struct Declared {
 impl Declared {
     fn read(batch: Element<'_>, entry: &Record) -> Result<Declared, Fault> {
         let place = entry.place;
-        let count = count(batch.text_of(&["NbOfTxs"]), place, "NtryDtls/Btch/NbOfTxs")?;
-        let Some(total) = batch.find(&["TtlAmt"]) else { return Ok(Declared { count, sum: None }) };
-        let (value, currency) = money(total, place.page)
+        let count = count(batch.text_of(way!("NbOfTxs")), place, "NtryDtls/Btch/NbOfTxs")?;
+        let Some(total) = batch.find(way!("TtlAmt")) else { return Ok(Declared { count, sum: None }) };
+        let (value, currency) = money(total, place.page, Some(entry.currency))
             .map_err(|fault| Fault { field: "NtryDtls/Btch/TtlAmt".to_owned(), ..fault })?;
-        let out = match batch.text_of(&["CdtDbtInd"]) {
+        let out = match batch.text_of(way!("CdtDbtInd")) {
             "" => entry.direction == Direction::Out,
             text => indicator(text, place, "NtryDtls/Btch/CdtDbtInd")?,
         };

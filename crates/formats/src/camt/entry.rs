@@ -1,16 +1,15 @@
 //! An entry of a statement as records.
 
 use super::batch;
-use super::statement::{Context, day, indicator, money};
+use super::statement::{Context, currency, day, indicator, money};
 use crate::checks::add;
 use crate::event::{Check, Fault, Stop};
 use crate::output::Output;
 use crate::record::{Direction, Kind, Moment, Place, Record, Status};
 use crate::value;
-use crate::xml::Element;
+use crate::xml::{Element, Name, name, way};
 use jiff::tz::Offset;
 use rust_decimal::Decimal;
-use suanpan_money::Currency;
 
 /// References that say that there is none.
 const NO_REFERENCE: [&str; 4] = ["NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE"];
@@ -29,7 +28,7 @@ pub(super) fn give(
         Err(fault) => return output.fault(fault),
     };
     context.count(&whole)?;
-    let details = || entry.all("NtryDtls").flat_map(|details| details.all("TxDtls"));
+    let details = || entry.all(name!("NtryDtls")).flat_map(|details| details.all(name!("TxDtls")));
     let count = details().count();
     batch::check(entry, &whole, output)?;
     if count <= 1 {
@@ -48,7 +47,7 @@ pub(super) fn give(
     }
     if sum != Some(whole.amount) {
         for detail in details().take(DETAILS_NAMED_MAX) {
-            whole.detail("EndToEndId", detail.text_of(&["Refs", "EndToEndId"]));
+            whole.detail("EndToEndId", detail.text_of(way!("Refs" / "EndToEndId")));
         }
         whole.notes.push(format!("{count} details without amounts that add up to the entry: kept as one"));
         return output.record(whole);
@@ -69,34 +68,34 @@ const DETAILS_NAMED_MAX: usize = 100;
 
 /// Reads what the entry says of itself.
 fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Result<Record, Fault> {
-    let Some(amount) = entry.find(&["Amt"]) else {
+    let Some(amount) = entry.find(way!("Amt")) else {
         return Err(Fault::new(place, "Ntry/Amt", "is not there", ""));
     };
-    let (value, currency) = money(amount, context.page)?;
-    let out = indicator(entry.text_of(&["CdtDbtInd"]), place, "Ntry/CdtDbtInd")?;
+    let (value, currency) = money(amount, context.page, context.likely())?;
+    let out = indicator(entry.text_of(way!("CdtDbtInd")), place, "Ntry/CdtDbtInd")?;
     let signed = if out { crate::checks::negated(value) } else { value };
     let mut record = Record::new(kind(entry), signed, currency, place);
     record.direction = if out { Direction::Out } else { Direction::In };
     record.kind_text = transaction_code(entry);
-    let status = entry.first_text(&[&["Sts", "Cd"], &["Sts", "Prtry"], &["Sts"]]);
+    let status = entry.first_text(&[way!("Sts" / "Cd"), way!("Sts" / "Prtry"), way!("Sts")]);
     record.status_text = status.to_owned();
     record.status = match status {
         "BOOK" | "" => Status::Booked,
         "PDNG" | "FUTR" => Status::Pending,
         _ => Status::Information,
     };
-    record.booked_on = entry_day(entry, "BookgDt", place)?;
-    record.value_on = entry_day(entry, "ValDt", place)?;
-    record.time = match entry.text_of(&["BookgDt", "DtTm"]) {
+    record.booked_on = entry_day(entry, name!("BookgDt"), place)?;
+    record.value_on = entry_day(entry, name!("ValDt"), place)?;
+    record.time = match entry.text_of(way!("BookgDt" / "DtTm")) {
         "" => None,
         text => Some(
             moment(text).ok_or_else(|| Fault::new(place, "Ntry/BookgDt", "is not a date and time", text))?,
         ),
     };
     record.account = context.account().to_owned();
-    record.id = entry.first_text(&[&["AcctSvcrRef"], &["NtryRef"]]).to_owned();
-    record.description = entry.text_of(&["AddtlNtryInf"]).to_owned();
-    record.detail("NtryRef", entry.text_of(&["NtryRef"]));
+    record.id = entry.first_text(&[way!("AcctSvcrRef"), way!("NtryRef")]).to_owned();
+    record.description = entry.text_of(way!("AddtlNtryInf")).to_owned();
+    record.detail("NtryRef", entry.text_of(way!("NtryRef")));
     if is_reversal(entry) {
         record.detail("RvslInd", "true");
     }
@@ -106,16 +105,13 @@ fn whole(entry: Element<'_>, raw: &str, place: Place, context: &Context) -> Resu
     Ok(record)
 }
 
-fn entry_day(
-    entry: Element<'_>,
-    name: &'static str,
-    place: Place,
-) -> Result<Option<jiff::civil::Date>, Fault> {
-    match entry.first_text(&[&[name, "Dt"], &[name, "DtTm"]]) {
+fn entry_day(entry: Element<'_>, name: Name, place: Place) -> Result<Option<jiff::civil::Date>, Fault> {
+    let Some(element) = entry.find(&[name]) else { return Ok(None) };
+    match element.first_text(&[way!("Dt"), way!("DtTm")]) {
         "" => Ok(None),
         text => day(text)
             .map(Some)
-            .ok_or_else(|| Fault::new(place, &format!("Ntry/{name}"), "is not a date", text)),
+            .ok_or_else(|| Fault::new(place, &format!("Ntry/{}", name.text()), "is not a date", text)),
     }
 }
 
@@ -134,8 +130,12 @@ fn moment(text: &str) -> Option<Moment> {
         "Z" => Some(Offset::UTC),
         other => {
             let (hours, minutes) = other.get(1..)?.split_once(':')?;
-            let seconds = hours.parse::<i32>().ok()? * 3_600 + minutes.parse::<i32>().ok()? * 60;
-            Offset::from_seconds(if other.starts_with('-') { -seconds } else { seconds }).ok()
+            let number = |text: &str| {
+                let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+                digits.then(|| text.parse::<i32>().ok()).flatten()
+            };
+            let seconds = number(hours)? * 3_600 + number(minutes)? * 60;
+            Some(Offset::from_seconds(if other.starts_with('-') { -seconds } else { seconds }).ok()?)
         }
     };
     Some(Moment { local, offset })
@@ -143,29 +143,36 @@ fn moment(text: &str) -> Option<Moment> {
 
 /// `PMNT-RCDT-ESCT` of the standard's codes, or the bank's own.
 fn transaction_code(element: Element<'_>) -> String {
-    let code = |path: &[&str]| element.text_of(path);
-    let domain = code(&["BkTxCd", "Domn", "Cd"]);
-    if domain.is_empty() {
-        return code(&["BkTxCd", "Prtry", "Cd"]).to_owned();
+    let Some(codes) = element.find(way!("BkTxCd")) else { return String::new() };
+    let Some(domain) = codes.find(way!("Domn")).filter(|domain| !domain.text_of(way!("Cd")).is_empty())
+    else {
+        return codes.text_of(way!("Prtry" / "Cd")).to_owned();
+    };
+    let mut text = domain.text_of(way!("Cd")).to_owned();
+    if let Some(family) = domain.find(way!("Fmly")) {
+        for part in [family.text_of(way!("Cd")), family.text_of(way!("SubFmlyCd"))] {
+            if !part.is_empty() {
+                text.push('-');
+                text.push_str(part);
+            }
+        }
     }
-    let family = code(&["BkTxCd", "Domn", "Fmly", "Cd"]);
-    let sub = code(&["BkTxCd", "Domn", "Fmly", "SubFmlyCd"]);
-    [domain, family, sub].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+    text
 }
 
 /// Says whether the entry takes another one back; a boolean of XML Schema is also written as 1.
 fn is_reversal(entry: Element<'_>) -> bool {
-    matches!(entry.text_of(&["RvslInd"]), "true" | "1")
+    matches!(entry.text_of(way!("RvslInd")), "true" | "1")
 }
 
 /// Tells the kind by the sub-family of the external bank transaction code set.
 fn kind(entry: Element<'_>) -> Kind {
     let sub = entry.first_text(&[
-        &["BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
-        &["NtryDtls", "TxDtls", "BkTxCd", "Domn", "Fmly", "SubFmlyCd"],
+        way!("BkTxCd" / "Domn" / "Fmly" / "SubFmlyCd"),
+        way!("NtryDtls" / "TxDtls" / "BkTxCd" / "Domn" / "Fmly" / "SubFmlyCd"),
     ]);
     let returned = is_reversal(entry)
-        || entry.find(&["NtryDtls", "TxDtls", "RtrInf"]).is_some()
+        || entry.find(way!("NtryDtls" / "TxDtls" / "RtrInf")).is_some()
         || matches!(sub, "RRTN" | "RPCR" | "PRDD" | "UPDD" | "UPCT" | "RCDD" | "ARET" | "PADD");
     match sub {
         _ if returned => Kind::Return,
@@ -188,12 +195,16 @@ fn limit_details(record: &mut Record) {
 }
 
 fn charges(element: Element<'_>, record: &mut Record) {
-    record.detail("Chrgs/TtlChrgsAndTaxAmt", element.text_of(&["Chrgs", "TtlChrgsAndTaxAmt"]));
-    for charge in element.all("Chrgs").flat_map(|charges| charges.children().filter(|c| c.name() == "Rcrd")) {
-        if let Some(amount) = charge.find(&["Amt"]) {
+    record.detail("Chrgs/TtlChrgsAndTaxAmt", element.text_of(way!("Chrgs" / "TtlChrgsAndTaxAmt")));
+    for charge in
+        element.all(name!("Chrgs")).flat_map(|charges| charges.children().filter(|c| c.name() == "Rcrd"))
+    {
+        if let Some(amount) = charge.find(way!("Amt")) {
             let currency = amount.attribute("Ccy").unwrap_or_default();
-            record
-                .detail("Chrgs", &format!("{} {currency} {}", amount.text(), charge.text_of(&["CdtDbtInd"])));
+            record.detail(
+                "Chrgs",
+                &format!("{} {currency} {}", amount.text(), charge.text_of(way!("CdtDbtInd"))),
+            );
         }
     }
 }
@@ -201,14 +212,14 @@ fn charges(element: Element<'_>, record: &mut Record) {
 /// Reads the amount of a detail, signed, where it has one in the entry's currency.
 pub(super) fn detail_amount(detail: Element<'_>, entry: &Record) -> Option<Decimal> {
     let amount = detail
-        .find(&["Amt"])
-        .or_else(|| detail.find(&["AmtDtls", "TxAmt", "Amt"]))
-        .or_else(|| detail.find(&["AmtDtls", "InstdAmt", "Amt"]))?;
-    if Currency::parse(amount.attribute("Ccy")?)? != entry.currency {
+        .find(way!("Amt"))
+        .or_else(|| detail.find(way!("AmtDtls" / "TxAmt" / "Amt")))
+        .or_else(|| detail.find(way!("AmtDtls" / "InstdAmt" / "Amt")))?;
+    if currency(amount.attribute("Ccy")?, Some(entry.currency))? != entry.currency {
         return None;
     }
-    let value = value::amount(amount.text()).ok()?;
-    let out = match detail.text_of(&["CdtDbtInd"]) {
+    let value = super::statement::amount(amount.text()).ok()?;
+    let out = match detail.text_of(way!("CdtDbtInd")) {
         "DBIT" => true,
         "CRDT" => false,
         _ => entry.direction == Direction::Out,
@@ -221,43 +232,46 @@ fn direction(amount: Decimal) -> Direction {
 }
 
 fn batch_reference(entry: Element<'_>, whole: &Record) -> String {
-    let batch = entry.first_text(&[&["NtryDtls", "Btch", "PmtInfId"], &["NtryDtls", "Btch", "MsgId"]]);
+    let batch =
+        entry.first_text(&[way!("NtryDtls" / "Btch" / "PmtInfId"), way!("NtryDtls" / "Btch" / "MsgId")]);
     if batch.is_empty() { whole.id.clone() } else { batch.to_owned() }
 }
 
 /// Adds what a detail says of one payment.
 fn describe(detail: Element<'_>, record: &mut Record) {
-    let refs = |name: &'static str| {
-        let text = detail.text_of(&["Refs", name]);
+    let all_refs = detail.find(way!("Refs"));
+    let refs = |name: Name| {
+        let text = all_refs.map_or("", |refs| refs.text_of(&[name]));
         if NO_REFERENCE.contains(&text) { "" } else { text }
     };
     let structured = detail
-        .all("RmtInf")
-        .flat_map(|information| information.all("Strd"))
+        .all(name!("RmtInf"))
+        .flat_map(|information| information.all(name!("Strd")))
         .map(creditor_reference)
         .find(|reference| !reference.is_empty())
         .unwrap_or_default();
-    let own = [refs("EndToEndId"), structured, refs("InstrId"), refs("TxId")];
+    let own = [refs(name!("EndToEndId")), structured, refs(name!("InstrId")), refs(name!("TxId"))];
     record.own_id = own.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
     record.order_id = structured.to_owned();
-    let servicer = refs("AcctSvcrRef");
+    let servicer = refs(name!("AcctSvcrRef"));
     if !servicer.is_empty() {
         record.id = servicer.to_owned();
     }
     if record.batch_id.is_empty() {
-        record.batch_id = refs("PmtInfId").to_owned();
+        record.batch_id = refs(name!("PmtInfId")).to_owned();
     }
-    for name in ["MsgId", "InstrId", "TxId", "UETR", "MndtId", "ChqNb", "ClrSysRef"] {
-        record.detail(name, refs(name));
+    const MORE: &[Name] = way!("MsgId" / "InstrId" / "TxId" / "UETR" / "MndtId" / "ChqNb" / "ClrSysRef");
+    for name in MORE {
+        record.detail(name.text(), refs(*name));
     }
     other_party(detail, record);
     remittance(detail, record);
     amounts(detail, record);
     charges(detail, record);
-    record.detail("Purp", detail.first_text(&[&["Purp", "Cd"], &["Purp", "Prtry"]]));
-    let reason = detail.first_text(&[&["RtrInf", "Rsn", "Cd"], &["RtrInf", "Rsn", "Prtry"]]);
+    record.detail("Purp", detail.first_text(&[way!("Purp" / "Cd"), way!("Purp" / "Prtry")]));
+    let reason = detail.first_text(&[way!("RtrInf" / "Rsn" / "Cd"), way!("RtrInf" / "Rsn" / "Prtry")]);
     record.detail("RtrInf", reason);
-    record.detail("RtrInf/AddtlInf", detail.text_of(&["RtrInf", "AddtlInf"]));
+    record.detail("RtrInf/AddtlInf", detail.text_of(way!("RtrInf" / "AddtlInf")));
     let own_code = transaction_code(detail);
     if own_code != record.kind_text {
         if record.kind_text.is_empty() {
@@ -269,65 +283,85 @@ fn describe(detail: Element<'_>, record: &mut Record) {
     limit_details(record);
 }
 
+/// What a side of a payment is called: its party, account, bank, and who is behind the party.
+struct SideNames {
+    party: Name,
+    account: Name,
+    agent: Name,
+    ultimate: Name,
+}
+
+const PAYER: SideNames = SideNames {
+    party: name!("Dbtr"),
+    account: name!("DbtrAcct"),
+    agent: name!("DbtrAgt"),
+    ultimate: name!("UltmtDbtr"),
+};
+
+const PAYEE: SideNames = SideNames {
+    party: name!("Cdtr"),
+    account: name!("CdtrAcct"),
+    agent: name!("CdtrAgt"),
+    ultimate: name!("UltmtCdtr"),
+};
+
 /// Takes the party on the other end: who pays what comes in, who is paid what goes out.
 fn other_party(detail: Element<'_>, record: &mut Record) {
-    let sides: [(&str, &str, &str, &str); 2] =
-        [("Dbtr", "DbtrAcct", "DbtrAgt", "UltmtDbtr"), ("Cdtr", "CdtrAcct", "CdtrAgt", "UltmtCdtr")];
-    let preferred = usize::from(record.direction == Direction::Out);
+    let Some(parties) = detail.find(way!("RltdPties")) else { return };
+    let text = |element: Option<Element<'_>>, paths: &[&[Name]]| -> String {
+        element.map_or("", |element| element.first_text(paths)).to_owned()
+    };
     // A file that names only one side means that one.
-    for (party, account, agent, ultimate) in [sides[preferred], sides[1 - preferred]] {
-        let name = detail.first_text(&[
-            &["RltdPties", party, "Nm"],
-            &["RltdPties", party, "Pty", "Nm"],
-            &["RltdPties", party, "Agt", "FinInstnId", "Nm"],
-        ]);
-        let number = detail.first_text(&[
-            &["RltdPties", account, "Id", "IBAN"],
-            &["RltdPties", account, "Id", "Othr", "Id"],
-            &["RltdPties", account, "Id", "PrtryAcct", "Id"],
-        ]);
+    let sides = if record.direction == Direction::Out { [PAYEE, PAYER] } else { [PAYER, PAYEE] };
+    for names in sides {
+        let name = text(
+            parties.find(&[names.party]),
+            &[way!("Nm"), way!("Pty" / "Nm"), way!("Agt" / "FinInstnId" / "Nm")],
+        );
+        let number = text(
+            parties.find(&[names.account]),
+            &[way!("Id" / "IBAN"), way!("Id" / "Othr" / "Id"), way!("Id" / "PrtryAcct" / "Id")],
+        );
         if name.is_empty() && number.is_empty() {
             continue;
         }
-        record.counterparty = name.to_owned();
-        record.counterparty_account = number.to_owned();
-        let bank = detail.first_text(&[
-            &["RltdAgts", agent, "FinInstnId", "BICFI"],
-            &["RltdAgts", agent, "FinInstnId", "BIC"],
-            &["RltdAgts", agent, "FinInstnId", "Nm"],
-        ]);
-        record.detail(agent, bank);
-        let last =
-            detail.first_text(&[&["RltdPties", ultimate, "Nm"], &["RltdPties", ultimate, "Pty", "Nm"]]);
-        record.detail(ultimate, last);
+        record.counterparty = name;
+        record.counterparty_account = number;
+        let bank = text(
+            detail.find(way!("RltdAgts")).and_then(|agents| agents.find(&[names.agent])),
+            &[way!("FinInstnId" / "BICFI"), way!("FinInstnId" / "BIC"), way!("FinInstnId" / "Nm")],
+        );
+        record.detail(names.agent.text(), &bank);
+        let last = text(parties.find(&[names.ultimate]), &[way!("Nm"), way!("Pty" / "Nm")]);
+        record.detail(names.ultimate.text(), &last);
         break;
     }
 }
 
 fn remittance(detail: Element<'_>, record: &mut Record) {
-    let all = || detail.all("RmtInf");
+    let all = || detail.all(name!("RmtInf"));
     let lines: Vec<&str> = all()
-        .flat_map(|information| information.all("Ustrd"))
+        .flat_map(|information| information.all(name!("Ustrd")))
         .map(Element::text)
         .filter(|text| !text.is_empty())
         .collect();
-    let text = if lines.is_empty() { detail.text_of(&["AddtlTxInf"]).to_owned() } else { lines.join(" ") };
+    let text = if lines.is_empty() { detail.text_of(way!("AddtlTxInf")).to_owned() } else { lines.join(" ") };
     if !text.is_empty() {
         let entry = std::mem::replace(&mut record.description, text);
         record.detail("AddtlNtryInf", &entry);
     }
     if !lines.is_empty() {
-        record.detail("AddtlTxInf", detail.text_of(&["AddtlTxInf"]));
+        record.detail("AddtlTxInf", detail.text_of(way!("AddtlTxInf")));
     }
-    for structured in all().flat_map(|information| information.all("Strd")) {
-        for document in structured.all("RfrdDocInf") {
-            record.detail("RfrdDocInf", document.text_of(&["Nb"]));
+    for structured in all().flat_map(|information| information.all(name!("Strd"))) {
+        for document in structured.all(name!("RfrdDocInf")) {
+            record.detail("RfrdDocInf", document.text_of(way!("Nb")));
         }
         let reference = creditor_reference(structured);
         if reference != record.order_id {
             record.detail("CdtrRefInf", reference);
         }
-        for more in structured.all("AddtlRmtInf") {
+        for more in structured.all(name!("AddtlRmtInf")) {
             record.detail("AddtlRmtInf", more.text());
         }
     }
@@ -335,15 +369,16 @@ fn remittance(detail: Element<'_>, record: &mut Record) {
 
 /// The reference that the creditor gave, in a part of the remittance information.
 fn creditor_reference(structured: Element<'_>) -> &str {
-    structured.first_text(&[&["CdtrRefInf", "Ref"], &["CdtrRefInf", "CdtrRef"]])
+    structured.first_text(&[way!("CdtrRefInf" / "Ref"), way!("CdtrRefInf" / "CdtrRef")])
 }
 
 fn amounts(detail: Element<'_>, record: &mut Record) {
-    for name in ["InstdAmt", "TxAmt", "CntrValAmt"] {
-        let Some(part) = detail.find(&["AmtDtls", name]) else { continue };
-        let Some(amount) = part.find(&["Amt"]) else { continue };
+    let Some(all) = detail.find(way!("AmtDtls")) else { return };
+    for name in way!("InstdAmt" / "TxAmt" / "CntrValAmt") {
+        let Some(part) = all.find(&[*name]) else { continue };
+        let Some(amount) = part.find(way!("Amt")) else { continue };
         let currency = amount.attribute("Ccy").unwrap_or_default();
-        record.detail(name, &format!("{} {currency}", amount.text()));
-        record.detail("XchgRate", part.text_of(&["CcyXchg", "XchgRate"]));
+        record.detail(name.text(), &format!("{} {currency}", amount.text()));
+        record.detail("XchgRate", part.text_of(way!("CcyXchg" / "XchgRate")));
     }
 }

@@ -6,7 +6,7 @@ use crate::event::{Check, Fault, ReadError, Statement, Stop};
 use crate::output::Output;
 use crate::record::{Place, Record};
 use crate::value;
-use crate::xml::Element;
+use crate::xml::{Element, Name, way};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use suanpan_money::Currency;
@@ -30,6 +30,8 @@ pub(super) struct Context {
     number: Option<u64>,
     /// Page of its pagination.
     page_number: Option<u64>,
+    /// Currency of the entry before.
+    last: Option<Currency>,
 }
 
 /// Why an element cannot be taken: it alone, or all that follows too.
@@ -71,8 +73,8 @@ impl Context {
             "Id" => self.statement.id = element.text().to_owned(),
             "Acct" => self.take_account(element)?,
             "FrToDt" => {
-                self.statement.from = self.take_day(element, [&["FrDtTm"], &["FrDt"]])?;
-                self.statement.to = self.take_day(element, [&["ToDtTm"], &["ToDt"]])?;
+                self.statement.from = self.take_day(element, [way!("FrDtTm"), way!("FrDt")])?;
+                self.statement.to = self.take_day(element, [way!("ToDtTm"), way!("ToDt")])?;
             }
             "Bal" => self.take_balance(element)?,
             "TxsSummry" => self.summary = Some(Summary::read(element, self.page)?),
@@ -87,7 +89,7 @@ impl Context {
                 self.detail(element, element.name(), element.text())?;
             }
             "StmtPgntn" | "RptPgntn" | "NtfctnPgntn" => {
-                self.page_number = element.text_of(&["PgNb"]).parse().ok();
+                self.page_number = element.text_of(way!("PgNb")).parse().ok();
                 for child in element.children() {
                     self.detail(element, child.name(), child.text())?;
                 }
@@ -113,7 +115,7 @@ impl Context {
         Ok(())
     }
 
-    fn take_day(&self, element: Element<'_>, paths: [&[&str]; 2]) -> Result<Option<Date>, Fault> {
+    fn take_day(&self, element: Element<'_>, paths: [&[Name]; 2]) -> Result<Option<Date>, Fault> {
         match element.first_text(&paths) {
             "" => Ok(None),
             text => day(text).map(Some).ok_or_else(|| {
@@ -124,14 +126,14 @@ impl Context {
 
     fn take_account(&mut self, account: Element<'_>) -> Result<(), ReadError> {
         self.statement.account = account
-            .first_text(&[&["Id", "IBAN"], &["Id", "Othr", "Id"], &["Id", "PrtryAcct", "Id"]])
+            .first_text(&[way!("Id" / "IBAN"), way!("Id" / "Othr" / "Id"), way!("Id" / "PrtryAcct" / "Id")])
             .to_owned();
-        self.statement.holder = account.first_text(&[&["Ownr", "Nm"], &["Nm"]]).to_owned();
-        self.statement.currency = Currency::parse(account.text_of(&["Ccy"]));
+        self.statement.holder = account.first_text(&[way!("Ownr" / "Nm"), way!("Nm")]).to_owned();
+        self.statement.currency = Currency::parse(account.text_of(way!("Ccy")));
         let servicer = account.first_text(&[
-            &["Svcr", "FinInstnId", "BICFI"],
-            &["Svcr", "FinInstnId", "BIC"],
-            &["Svcr", "FinInstnId", "Nm"],
+            way!("Svcr" / "FinInstnId" / "BICFI"),
+            way!("Svcr" / "FinInstnId" / "BIC"),
+            way!("Svcr" / "FinInstnId" / "Nm"),
         ]);
         if servicer.is_empty() { Ok(()) } else { self.detail(account, "Svcr", servicer) }
     }
@@ -157,8 +159,14 @@ impl Context {
         output.statement(self.statement.clone())
     }
 
+    /// Returns the currency that amounts are likely to be in.
+    pub(super) fn likely(&self) -> Option<Currency> {
+        self.last.or(self.statement.currency)
+    }
+
     /// Counts an entry, whatever it is made of.
     pub(super) fn count(&mut self, entry: &Record) -> Result<(), ReadError> {
+        self.last = Some(entry.currency);
         self.entries.count(entry)?;
         self.balances.count(entry)
     }
@@ -181,20 +189,65 @@ impl Context {
     }
 }
 
-/// Reads an amount and its currency.
-pub(super) fn money(element: Element<'_>, page: u32) -> Result<(Decimal, Currency), Fault> {
-    let place = element.place().on_page(page);
-    let amount =
-        value::amount(element.text()).map_err(|message| Fault::new(place, "Amt", message, element.text()))?;
+/// Reads an amount and its currency, which is likely to be a certain one.
+pub(super) fn money(
+    element: Element<'_>,
+    page: u32,
+    likely: Option<Currency>,
+) -> Result<(Decimal, Currency), Fault> {
+    let fault = |field: &str, message: &str, found: &str| {
+        Err(Fault::new(element.place().on_page(page), field, message, found))
+    };
     let code = element.attribute("Ccy").unwrap_or_default();
-    let currency = Currency::parse(code)
-        .ok_or_else(|| Fault::new(place, "Amt/@Ccy", "is not a currency of ISO 4217", code))?;
-    Ok((amount, currency))
+    match (amount(element.text()), currency(code, likely)) {
+        (Ok(amount), Some(currency)) => Ok((amount, currency)),
+        (Err(message), _) => fault("Amt", message, element.text()),
+        (_, None) => fault("Amt/@Ccy", "is not a currency of ISO 4217", code),
+    }
 }
 
-/// Returns the day of a date or of a date and time.
+/// Finds a currency, and the likely one without a search.
+pub(super) fn currency(code: &str, likely: Option<Currency>) -> Option<Currency> {
+    likely.filter(|likely| likely.code() == code).or_else(|| Currency::parse(code))
+}
+
+/// Reads an amount; nearly all are some digits with a point, which takes no detour.
+pub(super) fn amount(text: &str) -> Result<Decimal, &'static str> {
+    let (mut units, mut decimals, mut point) = (0_i64, 0, false);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                units = units * 10 + i64::from(byte - b'0');
+                decimals += u32::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return value::amount(text),
+        }
+        // Here, so that the next digit cannot be one too many.
+        if units >= i64::MAX / 100 {
+            return value::amount(text);
+        }
+    }
+    if text.len() > 20 || text.len() == usize::from(point) {
+        value::amount(text)
+    } else {
+        Ok(Decimal::new(units, decimals))
+    }
+}
+
+/// Returns the day of a date or of a date and time, which begin as `2026-11-25`.
 pub(super) fn day(text: &str) -> Option<Date> {
-    value::date(text.get(..10)?).ok()
+    let bytes = text.as_bytes().first_chunk::<10>()?;
+    let number = |range: std::ops::Range<usize>| {
+        bytes[range].iter().try_fold(0_i16, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0'))
+        })
+    };
+    if bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let small = |range| i8::try_from(number(range)?).ok();
+    Date::new(number(0..4)?, small(5..7)?, small(8..10)?).ok()
 }
 
 /// Says whether an indicator is that of a debit.
@@ -203,5 +256,27 @@ pub(super) fn indicator(text: &str, place: Place, field: &str) -> Result<bool, F
         "CRDT" => Ok(false),
         "DBIT" => Ok(true),
         other => Err(Fault::new(place, field, "is neither CRDT nor DBIT", other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The way without a detour gives what the long way gives, to the last decimal.
+        #[test]
+        fn amounts_are_those_of_the_long_way(text in "[0-9]{0,20}\\.?[0-9]{0,20}|[-+0-9.,]{0,6}") {
+            let (short, long) = (amount(&text), value::amount(&text));
+            prop_assert_eq!(short.map(|amount| amount.to_string()), long.map(|amount| amount.to_string()));
+        }
+
+        #[test]
+        fn days_are_those_of_the_long_way(text in "[0-9]{4}-[0-1][0-9]-[0-3][0-9](T.*)?|[-0-9]{10}") {
+            let long = text.get(..10).and_then(|day| value::date(day).ok());
+            let plain = text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+            prop_assert_eq!(day(&text), long.filter(|_| plain));
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::checks::{Sums, add};
 use crate::event::{Check, Fault, ReadError};
 use crate::record::{Direction, Place, Record};
 use crate::value;
-use crate::xml::Element;
+use crate::xml::{Element, Name, way};
 use rust_decimal::Decimal;
 
 /// Entries that were read, whether booked or not.
@@ -37,18 +37,19 @@ impl Summary {
     /// Reads a `TxsSummry`.
     pub(super) fn read(summary: Element<'_>, page: u32) -> Result<Summary, Fault> {
         let place = summary.place().on_page(page);
-        let count = |path: &[&str]| count(summary.text_of(path), place, &path.join("/"));
-        let amount = |path: &[&str]| -> Result<Option<Decimal>, Fault> {
+        let count = |path: &[Name]| count(summary.text_of(path), place, &joined(path));
+        let amount = |path: &[Name]| -> Result<Option<Decimal>, Fault> {
             match summary.text_of(path) {
                 "" => Ok(None),
                 text => value::amount(text)
                     .map(Some)
-                    .map_err(|message| Fault::new(place, &path.join("/"), message, text)),
+                    .map_err(|message| Fault::new(place, &joined(path), message, text)),
             }
         };
-        let net = amount(&["TtlNtries", "TtlNetNtryAmt"])?.or(amount(&["TtlNtries", "TtlNetNtry", "Amt"])?);
-        let side =
-            summary.first_text(&[&["TtlNtries", "TtlNetNtry", "CdtDbtInd"], &["TtlNtries", "CdtDbtInd"]]);
+        let net = amount(way!("TtlNtries" / "TtlNetNtryAmt"))?
+            .or(amount(way!("TtlNtries" / "TtlNetNtry" / "Amt"))?);
+        let side = summary
+            .first_text(&[way!("TtlNtries" / "TtlNetNtry" / "CdtDbtInd"), way!("TtlNtries" / "CdtDbtInd")]);
         let debit = match (net, side) {
             // Where there is no side, a net of debits may have a minus.
             (None, _) | (_, "") => false,
@@ -56,10 +57,10 @@ impl Summary {
         };
         Ok(Summary {
             place,
-            count: count(&["TtlNtries", "NbOfNtries"])?,
+            count: count(way!("TtlNtries" / "NbOfNtries"))?,
             net: net.map(|net| if debit { crate::checks::negated(net) } else { net }),
-            credits: (count(&["TtlCdtNtries", "NbOfNtries"])?, amount(&["TtlCdtNtries", "Sum"])?),
-            debits: (count(&["TtlDbtNtries", "NbOfNtries"])?, amount(&["TtlDbtNtries", "Sum"])?),
+            credits: (count(way!("TtlCdtNtries" / "NbOfNtries"))?, amount(way!("TtlCdtNtries" / "Sum"))?),
+            debits: (count(way!("TtlDbtNtries" / "NbOfNtries"))?, amount(way!("TtlDbtNtries" / "Sum"))?),
         })
     }
 
@@ -82,6 +83,10 @@ impl Summary {
         amount("net of entries", self.net, add(credits.amount, -debits.amount, place)?);
         Ok(checks)
     }
+}
+
+fn joined(path: &[Name]) -> String {
+    path.iter().map(|name| name.text()).collect::<Vec<_>>().join("/")
 }
 
 /// Reads a count; an empty text is none.

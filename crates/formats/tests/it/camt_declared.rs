@@ -217,6 +217,11 @@ fn what_cannot_be_read_around_entries_is_told() {
             "Ntry/BookgDt",
             "is not a date and time",
         ),
+        (
+            entry("1.00", "EUR", "<BookgDt><DtTm>2026-11-25T12:00:00+999999999:00</DtTm></BookgDt>"),
+            "Ntry/BookgDt",
+            "is not a date and time",
+        ),
     ] {
         let (_, events) = read(&statement(&inside));
         let faults = faults(&events);
