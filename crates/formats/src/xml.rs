@@ -199,6 +199,8 @@ impl<R: Read> Xml<R> {
     /// As [`Xml::next`], and when it is too large.
     pub(crate) fn tree(&mut self, tree: &mut Tree) -> Result<(), ReadError> {
         tree.clear();
+        // What comes this way may be large, and is not what the next plain element will be like.
+        tree.last = Vec::new();
         let at = self.place;
         let empty = std::mem::take(&mut self.empty);
         let end = if empty { "/>" } else { ">" };

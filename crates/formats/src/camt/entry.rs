@@ -148,13 +148,13 @@ fn transaction_code(element: Element<'_>) -> String {
     else {
         return codes.text_of(way!("Prtry" / "Cd")).to_owned();
     };
-    let mut text = domain.text_of(way!("Cd")).to_owned();
-    if let Some(family) = domain.find(way!("Fmly")) {
-        for part in [family.text_of(way!("Cd")), family.text_of(way!("SubFmlyCd"))] {
-            if !part.is_empty() {
-                text.push('-');
-                text.push_str(part);
-            }
+    let family = domain.find(way!("Fmly"));
+    let of_family = |way: &[Name]| family.map_or("", |family| family.text_of(way));
+    let mut text = String::with_capacity(16);
+    for part in [domain.text_of(way!("Cd")), of_family(way!("Cd")), of_family(way!("SubFmlyCd"))] {
+        if !part.is_empty() {
+            text.push_str(if text.is_empty() { "" } else { "-" });
+            text.push_str(part);
         }
     }
     text
@@ -340,18 +340,24 @@ fn other_party(detail: Element<'_>, record: &mut Record) {
 
 fn remittance(detail: Element<'_>, record: &mut Record) {
     let all = || detail.all(name!("RmtInf"));
-    let lines: Vec<&str> = all()
-        .flat_map(|information| information.all(name!("Ustrd")))
-        .map(Element::text)
-        .filter(|text| !text.is_empty())
-        .collect();
-    let text = if lines.is_empty() { detail.text_of(way!("AddtlTxInf")).to_owned() } else { lines.join(" ") };
+    let mut text = String::new();
+    for line in all().flat_map(|information| information.all(name!("Ustrd"))).map(Element::text) {
+        if !text.is_empty() && !line.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
+    let more = detail.text_of(way!("AddtlTxInf"));
+    let unstructured = !text.is_empty();
+    if !unstructured {
+        text.push_str(more);
+    }
     if !text.is_empty() {
         let entry = std::mem::replace(&mut record.description, text);
         record.detail("AddtlNtryInf", &entry);
     }
-    if !lines.is_empty() {
-        record.detail("AddtlTxInf", detail.text_of(way!("AddtlTxInf")));
+    if unstructured {
+        record.detail("AddtlTxInf", more);
     }
     for structured in all().flat_map(|information| information.all(name!("Strd"))) {
         for document in structured.all(name!("RfrdDocInf")) {

@@ -7,17 +7,23 @@
 use super::name::{KEY_BYTES, key, mark};
 use super::tree::{NONE, Node, Part, Tree, position};
 use crate::limits::RAW_BYTES_MAX;
+use std::ops::Range;
 
 /// Reads a whole element. Returns `false`, with the tree in no useful state, where it is not plain or not
 /// well-formed, or nests deeper than `depth_max`.
 pub(super) fn read(text: &str, depth_max: usize, tree: &mut Tree) -> bool {
+    std::mem::swap(&mut tree.nodes, &mut tree.last);
     tree.clear();
     tree.text.push_str(text);
     tree.raw_len = text.len().min(RAW_BYTES_MAX);
     while !text.is_char_boundary(tree.raw_len) {
         tree.raw_len -= 1;
     }
-    Scan { text, bytes: text.as_bytes(), at: 0, tree }.element(depth_max).is_some()
+    let last = std::mem::take(&mut tree.last);
+    let mut scan = Scan { text, bytes: text.as_bytes(), at: 0, tree, last };
+    let done = scan.element(depth_max).is_some();
+    scan.tree.last = scan.last;
+    done
 }
 
 struct Scan<'a> {
@@ -25,16 +31,13 @@ struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     tree: &'a mut Tree,
+    /// The nodes of the element before.
+    last: Vec<Node>,
 }
 
 /// What a byte may be.
 const NAME: u8 = 1;
 const BLANK: u8 = 2;
-/// Begins what has to be decoded: an entity, or a line end that may have to become another.
-const CODED: u8 = 4;
-/// Ends the prefix of a name.
-const COLON: u8 = 8;
-
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -47,24 +50,11 @@ const CLASSES: [u8; 256] = {
         }
         byte += 1;
     }
-    classes[b'&' as usize] = CODED;
-    classes[b':' as usize] |= COLON;
-    classes[b'\r' as usize] |= CODED;
     classes
 };
 
 fn class(byte: u8) -> u8 {
     CLASSES[usize::from(byte)]
-}
-
-/// A run of text up to the next tag.
-struct Run {
-    start: usize,
-    end: usize,
-    /// All classes of its bytes together.
-    seen: u8,
-    /// Whether there is nothing but blanks.
-    blank: bool,
 }
 
 impl Scan<'_> {
@@ -93,18 +83,17 @@ impl Scan<'_> {
                 } else {
                     current = node;
                     depth += 1;
-                    let run = self.run()?;
+                    let text = self.text_run()?;
                     if self.byte(1)? == b'/' {
-                        self.tree.nodes[node as usize].content = self.content(&run)?;
-                        continue;
-                    }
-                    if !run.blank {
+                        self.tree.nodes[node as usize].content = self.content(text)?;
+                    } else if !self.is_blank(text) {
                         return None;
                     }
                     continue;
                 }
             }
-            if !self.run()?.blank {
+            let between = self.text_run()?;
+            if !self.is_blank(between) {
                 return None;
             }
         }
@@ -135,24 +124,28 @@ impl Scan<'_> {
         Some(node.parent)
     }
 
+    /// Finds where the local name that begins at a place, maybe with a prefix, begins and ends, and its key.
+    fn name(&self, start: usize) -> Option<(usize, usize, u128)> {
+        let written = self.bytes.get(start..)?;
+        // Elements of a file are much alike: the same node had most likely the same name in the last one.
+        if let Some(last) = self.last.get(self.tree.nodes.len()) {
+            let len = (last.name.1 - last.name.0) as usize;
+            let ends = written.get(len).is_some_and(|byte| class(*byte) & NAME == 0);
+            if len <= KEY_BYTES && ends && key(written, len) == last.key {
+                return Some((start, start + len, last.key));
+            }
+        }
+        let len = written.iter().position(|byte| class(*byte) & NAME == 0)?;
+        let prefix = memchr::memrchr(b':', &written[..len]).map_or(0, |at| at + 1);
+        let local = start + prefix;
+        let end = start + len;
+        (local < end).then(|| (local, end, key(&self.bytes[local..], end - local)))
+    }
+
     /// Reads a tag that begins an element, and says whether it also ends it.
     fn start_tag(&mut self, parent: u32) -> Option<(u32, bool)> {
         let offset = self.at;
-        let mut local = offset + 1;
-        let mut seen = 0;
-        let written = self.bytes.get(local..)?;
-        let len = written.iter().position(|byte| {
-            let class = class(*byte);
-            seen |= class;
-            class & NAME == 0
-        })?;
-        let end = local + len;
-        if seen & COLON != 0 {
-            local += memchr::memrchr(b':', &written[..len])? + 1;
-        }
-        if local == end {
-            return None;
-        }
+        let (local, end, key) = self.name(offset + 1)?;
         let mut attributes = (end, end);
         let mut at = end;
         if self.bytes[end] != b'>' && self.bytes[end] != b'/' {
@@ -165,7 +158,6 @@ impl Scan<'_> {
             return None;
         }
         self.at = at + 1;
-        let key = key(&self.bytes[local..], end - local);
         if let Some(parent) = self.tree.nodes.get_mut(parent as usize) {
             parent.marks |= mark(key);
         }
@@ -206,29 +198,25 @@ impl Scan<'_> {
         }
     }
 
-    /// Passes over text, to the next tag.
-    fn run(&mut self) -> Option<Run> {
+    /// Passes over text, to the next tag. Texts are too short for a search by vectors to be worth its call.
+    fn text_run(&mut self) -> Option<Range<usize>> {
         let start = self.at;
-        let (mut seen, mut common) = (0, BLANK);
-        let len = self.bytes.get(start..)?.iter().position(|byte| {
-            let class = class(*byte);
-            let tag = *byte == b'<';
-            if !tag {
-                seen |= class;
-                common &= class;
-            }
-            tag
-        })?;
-        self.at = start + len;
-        Some(Run { start, end: self.at, seen, blank: common != 0 })
+        self.at += self.bytes.get(start..)?.iter().position(|byte| *byte == b'<')?;
+        Some(start..self.at)
     }
 
-    /// Takes a run as the content of an element.
-    fn content(&mut self, run: &Run) -> Option<Part> {
-        if run.seen & CODED == 0 || run.blank {
-            return Some((position(run.start), position(run.end)));
+    fn is_blank(&self, text: Range<usize>) -> bool {
+        self.bytes[text].iter().all(|byte| class(*byte) & BLANK != 0)
+    }
+
+    /// Takes a text as the content of an element.
+    fn content(&mut self, text: Range<usize>) -> Option<Part> {
+        // Entities, and line ends that may have to become others.
+        let coded = self.bytes[text.clone()].iter().any(|byte| matches!(byte, b'&' | b'\r'));
+        if !coded || self.is_blank(text.clone()) {
+            return Some((position(text.start), position(text.end)));
         }
-        let text = &self.text[run.start..run.end];
+        let text = &self.text[text];
         let ends = if text.contains('\r') {
             text.replace("\r\n", "\n").replace('\r', "\n")
         } else {

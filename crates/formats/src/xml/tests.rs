@@ -78,6 +78,7 @@ fn what_is_plain_is_read_in_the_quick_way() {
         ("<e>\n <b a=\"1\">x</b>\n <b/>\n</e>", true),
         ("<e><b a='>' c=\"/>\" >x</b></e>", true),
         ("<e>a &amp; b &#x41;\r\nc</e>", true),
+        ("<e>a\r\nb\rc</e>", true),
         ("<e><p:b>x</p:b></e>", true),
         ("<e><long_name_of_a_child_which_has_no_key>x</long_name_of_a_child_which_has_no_key></e>", true),
         ("<e>Müller 中文</e>", true),
@@ -127,6 +128,31 @@ fn what_is_not_well_formed_gives_the_same_error() {
     same(b"<r><e></e><e>\xFF</e></r>");
 }
 
+/// What is guessed from the element before is looked at.
+#[test]
+fn elements_may_differ_from_the_one_before() {
+    let names =
+        ["<b></b>", "<bc></bc>", "<b></b>", "<p:b></p:b>", "<b/>", "", "<bc/><b/>", "<b a='1'/>", "x"];
+    let elements: String = names.iter().map(|inner| format!("<e>{inner}</e>")).collect();
+    assert_eq!(same(format!("<r><e></e>{elements}</r>").as_bytes()), names.len());
+}
+
+#[test]
+fn places_are_those_of_an_editor() {
+    for quick in [false, true] {
+        let (trees, end, plain) = read(b"<r>\n\n  <e>\r\n<b/><b/></e> <e>\n <b>x</b></e>\n</r>", quick);
+        assert_eq!(plain, usize::from(quick));
+        assert_eq!(
+            trees,
+            [
+                "line 3, column 3 \"<e>\\r\\n<b/><b/></e>\" <e None \"\" line 3, column 3<b None \"\" line 4, column 1><b None \"\" line 4, column 5>>",
+                "line 4, column 14 \"<e>\\n <b>x</b></e>\" <e None \"\" line 4, column 14<b None \"x\" line 5, column 2>>",
+            ]
+        );
+        assert_eq!(end, "End line 6, column 1");
+    }
+}
+
 /// Elements at the edges of the window, and larger than it.
 #[test]
 fn the_window_does_not_matter() {
@@ -148,6 +174,7 @@ fn element() -> impl Strategy<Value = String> {
         Just("&amp;".to_owned()),
         Just("&#13;\r\n".to_owned()),
         Just("\r\n  ".to_owned()),
+        Just("x\r\ny\rz".to_owned()),
         Just("ü\u{a0}".to_owned())
     ];
     let attributes = prop_oneof![

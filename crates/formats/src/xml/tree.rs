@@ -9,6 +9,8 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(super) nodes: Vec<Node>,
+    /// Nodes of the element before, which is most likely built alike.
+    pub(super) last: Vec<Node>,
     /// What nodes point into. Of a plain element its raw text, and behind that what had to be decoded.
     pub(super) text: String,
     /// The length of the raw text at the beginning of `text`, cut off at its limit, where it is there.
@@ -188,44 +190,73 @@ impl<'t> Element<'t> {
 
     /// Iterates over its children.
     pub(crate) fn children(self) -> impl Iterator<Item = Element<'t>> {
-        let (mut at, end) = (self.node + 1, self.own().end);
-        std::iter::from_fn(move || {
-            let child = (at < end).then_some(Element { tree: self.tree, node: at })?;
-            at = child.own().end;
-            Some(child)
-        })
+        let own = self.own();
+        Children { tree: self.tree, at: self.node + 1, end: own.end }
     }
 
     /// Iterates over its children of a name.
     pub(crate) fn all(self, name: Name) -> impl Iterator<Item = Element<'t>> {
-        self.children().filter(move |child| child.is(name))
+        let own = self.own();
+        // Most elements that are looked for are not there.
+        let at = if name.may_be_in(own.marks) { self.node + 1 } else { own.end };
+        Children { tree: self.tree, at, end: own.end }.filter(move |child| child.is(name))
     }
 
     /// Finds an element by the names on the way to it; the first wherever there are several.
+    #[inline]
     pub(crate) fn find(self, way: &[Name]) -> Option<Element<'t>> {
-        let mut element = self;
-        for name in way {
-            if !name.may_be_in(element.own().marks) {
-                return None;
-            }
-            element = element.children().find(|child| child.is(*name))?;
-        }
-        Some(element)
+        let first = way.first()?;
+        if first.may_be_in(self.own().marks) { self.follow(way) } else { None }
+    }
+
+    fn follow(self, way: &[Name]) -> Option<Element<'t>> {
+        way.iter().try_fold(self, |element, name| element.all(*name).next())
     }
 
     /// Returns the text of an element by the names on the way to it; empty where it is not there.
+    #[inline]
     pub(crate) fn text_of(self, path: &[Name]) -> &'t str {
         self.find(path).map_or("", Element::text)
     }
 
     /// Returns the first of some texts that is there.
-    pub(crate) fn first_text(self, paths: &[&[Name]]) -> &'t str {
-        paths.iter().map(|path| self.text_of(path)).find(|text| !text.is_empty()).unwrap_or("")
+    #[inline]
+    pub(crate) fn first_text(self, ways: &[&[Name]]) -> &'t str {
+        for way in ways {
+            let text = self.text_of(way);
+            if !text.is_empty() {
+                return text;
+            }
+        }
+        ""
+    }
+}
+
+/// The elements directly within one.
+struct Children<'t> {
+    tree: &'t Tree,
+    at: u32,
+    end: u32,
+}
+
+impl<'t> Iterator for Children<'t> {
+    type Item = Element<'t>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Element<'t>> {
+        let child = (self.at < self.end).then_some(Element { tree: self.tree, node: self.at })?;
+        self.at = child.own().end;
+        Some(child)
     }
 }
 
 /// Finds an attribute in the text of a tag, by its local name.
 pub(super) fn attribute<'t>(attributes: &'t str, name: &str) -> Option<&'t str> {
+    // As nearly all tags are written: one attribute, whose name has no prefix.
+    let only = attributes.strip_prefix(' ').and_then(|rest| rest.strip_prefix(name)?.strip_prefix("=\""));
+    if let Some((value, "")) = only.and_then(|rest| rest.split_once('"')) {
+        return Some(value.trim());
+    }
     let mut rest = attributes.trim_start();
     while let Some((key, after)) = rest.split_once('=') {
         let after = after.trim_start();

@@ -4,8 +4,9 @@ use crate::limits::RAW_BYTES_MAX;
 use crate::record::Place;
 use std::io::{BufRead, ErrorKind, Read};
 
-/// The bytes that are read at a time.
-const WINDOW_BYTES: usize = 256 << 10;
+/// The window at first: 256 KiB to read at a time, which takes no detour by the buffer of the input, behind
+/// what is left of an entry.
+const WINDOW_BYTES: usize = 320 << 10;
 /// The largest stretch that is looked at as a whole.
 pub(super) const WINDOW_BYTES_MAX: usize = 1 << 20;
 /// The largest single text, tag, comment or instruction.
@@ -55,7 +56,7 @@ impl<R: Read> Window<R> {
             if self.buffer.len() >= WINDOW_BYTES_MAX {
                 return Ok(false);
             }
-            self.buffer.resize(self.buffer.len() * 2, 0);
+            self.buffer.resize((self.buffer.len() * 2).min(WINDOW_BYTES_MAX), 0);
         }
         loop {
             match self.inner.read(&mut self.buffer[self.end..]) {
