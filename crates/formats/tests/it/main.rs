@@ -5,6 +5,7 @@ mod alipay;
 mod bai2;
 mod camt;
 mod camt_declared;
+mod camt_models;
 mod golden;
 mod kit;
 mod layouts;
