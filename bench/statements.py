@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Readers of statements beside Python peers, in the same run.
 
-    cargo build --release && python3 bench/statements.py [--megabytes 200] [--rounds 3]
+    cargo build --release && python3 bench/statements.py [--megabytes 200] [--rounds 3] [--no-peers]
 
 Makes a camt.053 and an MT940 of that size in bench/data, reads both with `suanpan formats show` (which reads and
-checks all of it), and a part of each with a peer: `mt-940` from PyPI, installed into bench/venv, and the event
-parser of Python's own ElementTree, which only parses and takes nothing out. Prints a table for RESULTS.md.
+checks all of it), once printing one record and once all as CSV, and a part of each with a peer: `mt-940` from
+PyPI, installed into bench/venv-statements, and the event parser of Python's own ElementTree, which only parses and
+takes nothing out. Prints a table for RESULTS.md and removes the large files.
 """
 
 import argparse
+import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "bench" / "data"
-BINARY = ROOT / "target" / "release" / "suanpan"
+BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "suanpan"
 PEER_BYTES_MAX = 8_000_000
 
 PEER_MT940 = """
@@ -82,10 +83,13 @@ def camt(path, size):
         out.write("</Stmt></BkToCstmrStmt></Document>\n")
 
 
-def ours(path):
+def ours(path, *options):
+    """Returns the seconds that it took and the peak of its resident set in MiB."""
+    # By way of `time`: measured from here, the peak would be at least this interpreter's own.
+    command = ["/usr/bin/time", "-f", "%M", BINARY, "--quiet", "formats", "show", path, *options]
     started = time.perf_counter()
-    subprocess.run([BINARY, "formats", "show", path, "--limit", "1"], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return time.perf_counter() - started, int(done.stderr.split()[-1]) / 1024
 
 
 def peer(python, program, path):
@@ -97,26 +101,37 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--megabytes", type=int, default=200)
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--no-peers", action="store_true")
     wanted = arguments.parse_args()
     DATA.mkdir(parents=True, exist_ok=True)
     venv = ROOT / "bench" / "venv-statements"
     python = venv / "bin" / "python"
-    if not python.exists():
+    if not wanted.no_peers and not python.exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "mt-940"], check=True)
-    print("| format | MB | suanpan MB/s | peer MB/s | ratio |\n|---|---:|---:|---:|---:|")
+    print("| format | MB | MB/s | all as CSV, MB/s | peak MiB | peer MB/s | times the peer |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for name, make, program in [("MT940", mt940, PEER_MT940), ("camt.053", camt, PEER_XML)]:
         large, part = DATA / f"{name}.large", DATA / f"{name}.part"
         make(large, wanted.megabytes * 1_000_000)
         make(part, min(wanted.megabytes * 1_000_000, PEER_BYTES_MAX))
-        own, theirs = [], []
+        size = large.stat().st_size / 1e6
+        own, rows, theirs, peaks = [], [], [], []
         for _ in range(wanted.rounds):
-            own.append(large.stat().st_size / 1e6 / ours(large))
-            theirs.append(part.stat().st_size / 1e6 / peer(python, program, part))
-        a, b = statistics.median(own), statistics.median(theirs)
-        print(f"| {name} | {large.stat().st_size / 1e6:.0f} | {a:.0f} | {b:.1f} | {a / b:.1f} |")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"\npeak of all children, peers among them: {peak // 1024} MiB", file=sys.stderr)
+            for speeds, options in [(own, ["--limit", "1"]), (rows, ["--format", "csv"])]:
+                seconds, peak = ours(large, *options)
+                speeds.append(size / seconds)
+                peaks.append(peak)
+            if not wanted.no_peers:
+                theirs.append(part.stat().st_size / 1e6 / peer(python, program, part))
+        large.unlink()
+        part.unlink()
+        a, b, peak = statistics.median(own), statistics.median(rows), max(peaks)
+        against = ""
+        if theirs:
+            c = statistics.median(theirs)
+            against = f"{c:.1f} | {a / c:.1f}"
+        print(f"| {name} | {size:,.0f} | {a:.0f} | {b:.0f} | {peak:.0f} | {against or ' | '} |")
 
 
 if __name__ == "__main__":
