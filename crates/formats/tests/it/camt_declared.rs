@@ -34,7 +34,7 @@ const CREDIT: &str = "<CdtDbtInd>CRDT</CdtDbtInd>";
 fn endless(begin: &str, middle: &str, times: u64) -> Result<Tally, String> {
     let repeated = Repeated { text: middle.as_bytes().to_vec(), at: 0, left: times * middle.len() as u64 };
     let body = std::io::Cursor::new(begin.as_bytes().to_vec()).chain(repeated);
-    let format = *Catalogue::built_in().find("iso20022.camt.053").expect("a format of the catalogue");
+    let format = Catalogue::built_in().find("iso20022.camt.053").expect("a format of the catalogue").clone();
     suanpan_formats::read(
         &format,
         Input::open(body).expect("bytes of memory"),

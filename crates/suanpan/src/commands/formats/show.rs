@@ -60,20 +60,27 @@ fn show(
         terminal.result(&format!("{title}\n"))?;
     }
     let mut failed = None;
-    let done = read(&identified.format, statements::open(source)?, &options, &mut |event| match printer
-        .print(&event)
-        .map_or(Ok(()), |text| terminal.result(&text))
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(trouble) => {
-            failed = Some(trouble);
-            ControlFlow::Break(())
+    // A write for each row would take as long as the reading.
+    let mut waiting = String::new();
+    let done = read(&identified.format, statements::open(source)?, &options, &mut |event| {
+        if let Some(text) = printer.print(&event) {
+            waiting.push_str(&text);
+        }
+        if waiting.len() < WAITING_BYTES {
+            return ControlFlow::Continue(());
+        }
+        match terminal.result(&std::mem::take(&mut waiting)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(trouble) => {
+                failed = Some(trouble);
+                ControlFlow::Break(())
+            }
         }
     });
     if let Some(trouble) = failed {
         return Err(trouble);
     }
-    terminal.result(&printer.flush())?;
+    terminal.result(&(waiting + &printer.flush()))?;
     let tally = done.map_err(|error| statements::unreadable(source.name(), &error))?;
     if args.format == ShowForm::Table {
         terminal.result(&summary(&tally, paint))?;
@@ -82,6 +89,9 @@ fn show(
     }
     Ok(tally)
 }
+
+/// What is printed is collected up to this size.
+const WAITING_BYTES: usize = 64 << 10;
 
 /// Rows of a table that are laid out together: widths follow from what is there, and long files still flow.
 const TABLE_ROWS: usize = 200;
