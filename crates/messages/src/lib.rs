@@ -6,6 +6,7 @@
 //!
 //! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
+//! - [`iso20022`]: payments between customers and institutions, their states, returns and cancellations.
 //! - [`iso8583`]: card messages; the dialects of the standard and of UnionPay.
 //! - [`payment_code`]: whose a scanned code is.
 //! - [`qr`]: EMVCo codes, presented by the merchant and by the consumer.
@@ -14,6 +15,7 @@
 
 pub mod emv;
 pub mod identifier;
+pub mod iso20022;
 pub mod iso8583;
 pub mod keys;
 pub mod mac;
