@@ -7,6 +7,7 @@ use suanpan_messages::iso8583::{
     Dialect, Framing, ISO_1987, ISO_1987_PACKED, ISO_1993_BINARY_BITMAP, ISO_1993_EBCDIC, Layout,
     UNIONPAY_DOWNSTREAM, UNIONPAY_HOST, UNIONPAY_TERMINAL,
 };
+use suanpan_messages::iso20022;
 use suanpan_messages::qr::{consumer, merchant::MerchantCode};
 use suanpan_messages::tlv;
 
@@ -48,6 +49,7 @@ pub(crate) const TARGETS: &[Target] = &[
         run: |input| iso8583(input, &ISO_1993_EBCDIC),
     },
     Target { name: "iso8583_frame", words: &["0004", "0000", "\0\u{4}", "\0\0", "9999"], run: frame },
+    Target { name: "iso20022", words: PAYMENT, run: payment },
     Target { name: "tlv", words: &["a", "\u{1f}", "_\u{2d}", "P\u{2}AB", "\0"], run: tlv },
     Target {
         name: "qr_merchant",
@@ -58,6 +60,65 @@ pub(crate) const TARGETS: &[Target] = &[
     },
     Target { name: "qr_consumer", words: &["hQVDUFYwMQ==", "hQVDUFYwMWE", "TwegAAAA", "="], run: consumer },
 ];
+
+const PAYMENT: &[&str] = &[
+    "<CdtTrfTxInf>",
+    "</CdtTrfTxInf>",
+    "<IntrBkSttlmAmt Ccy=\"EUR\">1.50</IntrBkSttlmAmt>",
+    "<Amt><InstdAmt Ccy=\"JPY\">1</InstdAmt></Amt>",
+    "<Dbtr><Nm>",
+    "<Dbtr><Pty>",
+    "<Id>",
+    "</Id>",
+    "<Othr>",
+    "<Cd>",
+    "<ReqdExctnDt>2024-01-02Z</ReqdExctnDt>",
+    "<CreDtTm>2024-01-01T24:00:00+14:00</CreDtTm>",
+    "<NbOfTxs>2</NbOfTxs>",
+    "<CtrlSum>",
+    "79228162514264337593543950335",
+    "<Document>",
+    "</Document>",
+    "<AppHdr>",
+    "<![CDATA[",
+    "]]>",
+    "&#13;",
+    "&amp;",
+    "<!DOCTYPE a>",
+    "<PmtRtr>",
+    "<Undrlyg><TxInf>",
+    "<UETR>97ed4827-7b6f-4491-a06f-b548d5a7512d</UETR>",
+];
+
+/// What can be written is read back the same; totals and rules of schemes take whatever was read.
+fn payment(input: &[u8]) -> u64 {
+    let told = match iso20022::read_all(input) {
+        Ok(all) => {
+            let mut told = String::new();
+            for received in &all {
+                let message = &received.message;
+                let written = iso20022::write(message);
+                if let Ok(text) = &written {
+                    let again = iso20022::read(text.as_bytes()).expect("what was written can be read");
+                    assert_eq!(&again.message, message, "{text}");
+                    assert!(again.unknown.is_empty(), "{text}");
+                }
+                for span in &received.transactions {
+                    assert!(span.start < span.end && span.end <= input.len(), "{span:?}");
+                }
+                let untied = iso20022::totals::totals(message).iter().filter(|total| !total.agrees()).count();
+                let rules = iso20022::scheme::Scheme::ALL
+                    .map(|scheme| iso20022::scheme::check(scheme, message).len().checked_ilog2());
+                let faults = received.faults.len().min(2);
+                let element = message.element();
+                told.push_str(&format!("{element} {} {untied} {faults} {rules:?} ", written.is_ok()));
+            }
+            told
+        }
+        Err(error) => format!("{:?}", discriminant(&error)),
+    };
+    digest(told.as_bytes())
+}
 
 /// What is read is written to the same bytes, in place and copied; parts that are divided are joined.
 fn iso8583(input: &[u8], dialect: &Dialect) -> u64 {

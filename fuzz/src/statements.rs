@@ -60,6 +60,7 @@ const TABLE: &[&str] =
 
 readers! {
     "camt", "iso20022.camt.053", XML;
+    "payments", "iso20022.pain.001", XML;
     "mt940", "swift.mt940", SWIFT;
     "mt942", "swift.mt942", SWIFT;
     "bai2", "bai2", &["\n01,", "\n02,", "\n03,", "\n16,", "\n88,", "\n49,", "\n98,", "\n99,", "/", ",", "S,", "V,", "D,3,", "010"];

@@ -14,9 +14,8 @@ use crate::catalogue::{BuiltIn, Verdict};
 use crate::event::{ReadError, Stop};
 use crate::head::Head;
 use crate::input::{Input, Options};
-use crate::limits::HEAD_BYTES;
 use crate::output::Output;
-use crate::xml::{Token, Tree, Xml, utf8_body, way};
+use crate::xml::{Token, Tree, Xml, begins_as_xml, element_at, evidence, lacks, utf8_body, way};
 use balances::Before;
 use statement::{Context, Refused};
 
@@ -41,25 +40,13 @@ pub(crate) const NOTIFICATION: BuiltIn = BuiltIn {
     read,
 };
 
-/// Looks for the message element, which every version has, with whatever prefix.
 fn recognise(head: &Head, element: &str, message: &str) -> Verdict {
-    if !head.text.trim_start().starts_with('<') {
+    if !begins_as_xml(head) {
         return Verdict::No("does not begin as XML".to_owned());
     }
-    let begins = |text: &str| text.starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'));
-    let found = head.text.match_indices(element).find(|(at, _)| {
-        let before = head.text[..*at].rsplit(['<', ' ', '\n']).next().unwrap_or_default();
-        begins(&head.text[at + element.len()..]) && (before.is_empty() || before.ends_with(':'))
-    });
     Verdict::from_evidence(
-        found.map(|(at, _)| {
-            let line = head.text[..at].matches('\n').count() + 1;
-            format!("line {line} begins the element {element} of {message}")
-        }),
-        &match head.whole {
-            true => format!("has no element {element}"),
-            false => format!("has no element {element} in its first {HEAD_BYTES} bytes"),
-        },
+        element_at(head, element).map(|at| evidence(head, at, element, message)),
+        &lacks(head, element),
     )
 }
 

@@ -10,6 +10,7 @@ pub(crate) use tree::{Element, Tree};
 
 use crate::event::ReadError;
 use crate::head::{Head, TextEncoding};
+use crate::limits::HEAD_BYTES;
 use crate::record::Place;
 use crate::transcoded::Transcoded;
 use memchr::memmem::Finder;
@@ -299,6 +300,35 @@ fn deep(depth: usize, place: Place) -> Result<(), ReadError> {
         return Err(ReadError::Limit { place, what: "the nesting of elements", max: DEPTH_MAX as u64 });
     }
     Ok(())
+}
+
+/// Says whether a file begins as XML.
+pub(crate) fn begins_as_xml(head: &Head) -> bool {
+    head.text.trim_start().starts_with('<')
+}
+
+/// Finds the first tag that begins an element of this local name, with whatever prefix.
+pub(crate) fn element_at(head: &Head, element: &str) -> Option<usize> {
+    let begins = |text: &str| text.starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'));
+    let mut all = head.text.match_indices(element).map(|(at, _)| at);
+    all.find(|at| {
+        let before = head.text[..*at].rsplit(['<', ' ', '\n']).next().unwrap_or_default();
+        begins(&head.text[at + element.len()..]) && (before.is_empty() || before.ends_with(':'))
+    })
+}
+
+/// Tells by which element a file is of a message.
+pub(crate) fn evidence(head: &Head, at: usize, element: &str, message: &str) -> String {
+    let line = head.text[..at].matches('\n').count() + 1;
+    format!("line {line} begins the element {element} of {message}")
+}
+
+/// Says that an element is not there, as far as was looked.
+pub(crate) fn lacks(head: &Head, element: &str) -> String {
+    match head.whole {
+        true => format!("has no element {element}"),
+        false => format!("has no element {element} in its first {HEAD_BYTES} bytes"),
+    }
 }
 
 /// Opens the body of an XML file as UTF-8, whatever its encoding is: by its byte order mark, else by its

@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes any version of a message: elements are told by their local names and may come in any order.
 //! Elements that are not modelled are passed over and told in [`Received::unknown`], so that nothing is lost in
-//! silence. [`write`] writes the one version that [`Message::definition`] names, in the order of its schema, and
+//! silence. [`write`](fn@write) writes the one version that [`Message::definition`] names, in the order of its schema, and
 //! refuses what that schema does not allow.
 //!
 //! ```
@@ -37,7 +37,7 @@ pub mod status;
 pub mod totals;
 pub mod value;
 
-pub use part::{MISSING, VALUE, Violation};
+pub use part::{DOUBTFUL, MISSING, VALUE, Violation};
 pub use source::{Fault, Place, Span, Unknown};
 
 use cancellation::{CancellationRequest, Resolution};

@@ -7,6 +7,7 @@ mod camt;
 mod camt_declared;
 mod camt_models;
 mod golden;
+mod iso20022;
 mod kit;
 mod layouts;
 mod mt940;

@@ -1,7 +1,7 @@
 //! Messages that answer others: what became of payments, their return, a wish to cancel them, and its answer.
 //!
 //! All are pure: whoever sends gives the number and the time. What the first message does not say is left out,
-//! and [`write`](super::write) tells what is then missing.
+//! and [`write`](fn@super::write) tells what is then missing.
 
 use super::DEFINITIONS;
 use super::cancellation::{

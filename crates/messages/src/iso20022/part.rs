@@ -19,7 +19,10 @@ pub struct Violation {
     pub what: String,
 }
 
-/// The rule that a value is one that the schema allows, and that its check digits follow.
+/// The rule that a value of the right shape is one that can be right.
+pub const DOUBTFUL: &str = "schema.doubtful";
+
+/// The rule that a value is one that the schema allows, and that the check digits of accounts follow.
 pub const VALUE: &str = "schema.value";
 
 /// The rule that an element that the schema wants is there.
@@ -196,6 +199,11 @@ impl Check {
     /// Tells what the schema does not allow at the current element.
     pub(crate) fn tell(&mut self, what: impl Into<String>) {
         self.tell_of(VALUE, what);
+    }
+
+    /// Tells that the current element has the right shape and is all the same hardly right.
+    pub(crate) fn doubt(&mut self, what: impl Into<String>) {
+        self.tell_of(DOUBTFUL, what);
     }
 
     /// Tells that the current element is not there.

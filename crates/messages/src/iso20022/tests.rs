@@ -174,7 +174,8 @@ fn other_versions_are_read_and_the_unknown_is_told() {
 fn wrong_messages_are_not_written() {
     let text = transfer(
         r#"<CdtTrfTxInf><PmtId><EndToEndId>1234567890123456789012345678901234567</EndToEndId></PmtId>
-        <IntrBkSttlmAmt Ccy="JPY">1.50</IntrBkSttlmAmt><DbtrAgt><FinInstnId><BICFI>NOTABIC</BICFI></FinInstnId></DbtrAgt>
+        <IntrBkSttlmAmt Ccy="JPY">1.50</IntrBkSttlmAmt>
+        <DbtrAgt><FinInstnId><BICFI>NOTABIC</BICFI><LEI>5493001KJTIIGC8Y1R13</LEI></FinInstnId></DbtrAgt>
         </CdtTrfTxInf><CdtTrfTxInf><IntrBkSttlmAmt Ccy="EUR">-1.500</IntrBkSttlmAmt></CdtTrfTxInf>"#,
     );
     let message = read(text.as_bytes()).unwrap().message;
@@ -186,6 +187,9 @@ fn wrong_messages_are_not_written() {
         format!("{first}/IntrBkSttlmAmt: has more decimals than JPY has: 1.50 (schema.value)"),
         format!("{first}/ChrgBr: is not there (schema.missing)"),
         format!("{first}/DbtrAgt/FinInstnId/BICFI: is not a BIC: `NOTABIC` (schema.value)"),
+        format!(
+            "{first}/DbtrAgt/FinInstnId/LEI: is a LEI whose check digits do not follow: `5493001KJTIIGC8Y1R13` (schema.doubtful)"
+        ),
         "FIToFICstmrCdtTrf/CdtTrfTxInf[2]/IntrBkSttlmAmt: is negative: -1.500 EUR (schema.value)".to_owned(),
     ] {
         assert!(told.contains(&expected), "{expected} not in {told:#?}");
