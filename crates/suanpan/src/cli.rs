@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use examples as ex;
 use std::path::PathBuf;
 pub(crate) use values::MEMORY_BYTES_MIN;
-use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_threads};
+use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_scheme, parse_threads};
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\
@@ -347,7 +347,7 @@ pub(crate) struct IdentifyArgs {
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE, before_help = ex::SHOW,
-    after_help = "Exit status:\n  0  everything was read, and what the files declare agrees with their content\n  1  a line cannot be read, or a total does not tie\n  2  trouble: an unknown format, an unreadable file"
+    after_help = "Exit status:\n  0  everything was read, and what the files declare agrees with their content\n  1  a line cannot be read, a total does not tie, or a rule of the scheme is broken\n  2  trouble: an unknown format, an unreadable file"
 )]
 pub(crate) struct ShowArgs {
     /// Files, quoted patterns, directories, archives, or - for standard input
@@ -365,6 +365,9 @@ pub(crate) struct ShowArgs {
     /// The currency of statements that do not say theirs
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     pub(crate) currency: Option<suanpan_money::Currency>,
+    /// Hold payment messages against the rules of a scheme too: cbpr, sepa or fednow
+    #[arg(long, value_name = "NAME", value_parser = parse_scheme)]
+    pub(crate) scheme: Option<suanpan_formats::Scheme>,
     #[command(flatten)]
     pub(crate) layouts: LayoutArgs,
 }

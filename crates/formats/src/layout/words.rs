@@ -4,6 +4,7 @@ use super::definition::Names;
 use crate::record::{Direction, Kind, Status};
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error};
+use std::sync::OnceLock;
 
 /// The largest compiled pattern.
 const PATTERN_BYTES_MAX: usize = 256 << 10;
@@ -22,33 +23,59 @@ pub(super) fn count_patterns_anew() {
     PATTERNS.set(0);
 }
 
-/// A regular expression. They never take more than linear time.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern(Regex);
+/// A regular expression. They never take more than linear time. It is compiled to see that it can be, and
+/// again when it is first used: most layouts are only asked for their columns.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    names: Vec<String>,
+    has_group: bool,
+    compiled: OnceLock<Regex>,
+}
 
 impl Pattern {
+    fn new(text: String) -> Result<Pattern, String> {
+        let compiled = compile(&text)?;
+        let names = compiled.capture_names().flatten().map(str::to_owned).collect();
+        let has_group = compiled.captures_len() > 1;
+        Ok(Pattern { text, names, has_group, compiled: OnceLock::new() })
+    }
+
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| compile(&self.text).expect("what was compiled once can be again"))
+    }
+
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex().is_match(text)
     }
 
     pub(super) fn captures<'t>(&self, text: &'t str) -> Option<regex::Captures<'t>> {
-        self.0.captures(text)
+        self.regex().captures(text)
     }
 
     /// Iterates over the names of its groups.
     pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
-        self.0.capture_names().flatten()
+        self.names.iter().map(String::as_str)
     }
 
     /// Says whether it has a group beside the whole.
-    pub(super) fn has_group(&self) -> bool {
-        self.0.captures_len() > 1
+    pub(super) const fn has_group(&self) -> bool {
+        self.has_group
     }
+}
+
+fn compile(text: &str) -> Result<Regex, String> {
+    let built = regex::RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).build();
+    built.map_err(|error| {
+        let why = error.to_string();
+        let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        format!("`{text}` is not a pattern: {last}")
+    })
 }
 
 impl std::fmt::Display for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(&self.text)
     }
 }
 
@@ -58,12 +85,7 @@ impl<'de> Deserialize<'de> for Pattern {
         if PATTERNS.replace(PATTERNS.get() + 1) >= PATTERNS_MAX {
             return Err(D::Error::custom(format!("a layout may have {PATTERNS_MAX} patterns")));
         }
-        let built = regex::RegexBuilder::new(&text).size_limit(PATTERN_BYTES_MAX).build();
-        built.map(Pattern).map_err(|error| {
-            let why = error.to_string();
-            let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            D::Error::custom(format!("`{text}` is not a pattern: {last}"))
-        })
+        Pattern::new(text).map_err(D::Error::custom)
     }
 }
 

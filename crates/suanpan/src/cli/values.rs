@@ -76,6 +76,11 @@ fn split_number(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
+/// Reads the name of a payment scheme.
+pub(super) fn parse_scheme(text: &str) -> Result<suanpan_formats::Scheme, String> {
+    suanpan_formats::Scheme::parse(text).ok_or_else(|| "expected cbpr, sepa or fednow".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -247,3 +247,24 @@ fn a_workbook_is_a_statement_or_a_table() {
         world.line(&format!("reconcile cmb.csv {name} --out {name}.out")).ends(0);
     }
 }
+
+#[test]
+fn payment_messages_are_held_against_a_scheme() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/iso20022");
+    let world = World::empty();
+    for name in ["cbpr__valid_pacs008", "cbpr__invalid_missing_uetr", "fednow__invalid_eur"] {
+        world.write(
+            &format!("{name}.xml"),
+            std::fs::read(samples.join(format!("mx20022__{name}.xml"))).unwrap(),
+        );
+    }
+    let ran = world.line("formats show cbpr__valid_pacs008.xml --scheme cbpr").ends(0);
+    assert!(ran.stdout.contains("keeps the rules of cbpr"), "{ran:?}");
+    let ran = world.line("formats show cbpr__invalid_missing_uetr.xml --scheme cbpr").ends(1);
+    assert!(ran.stdout.contains("BREAKS cbpr: message 1, ") && ran.stdout.contains("UETR"), "{ran:?}");
+    let ran = world.line("formats show fednow__invalid_eur.xml --scheme fednow --format json").ends(1);
+    assert!(ran.stdout.contains("{\"violation\":{\"message\":1"), "{ran:?}");
+    world.write("stripe.csv", STRIPE);
+    assert!(world.line("formats show stripe.csv --scheme sepa").ends(2).stderr.contains("scheme_unfit"));
+    world.line("formats show stripe.csv --scheme sepe").ends(2);
+}

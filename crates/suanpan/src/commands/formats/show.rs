@@ -8,8 +8,12 @@ use crate::layouts;
 use crate::numbers::grouped;
 use crate::statements::{self, row_header, row_of};
 use crate::terminal::{Paint, Terminal, harmless};
+use serde_json::json;
 use std::ops::ControlFlow;
-use suanpan_formats::{Catalogue, Check, Event, Format, Identified, Options, Record, Statement, Tally, read};
+use suanpan_formats::{
+    Catalogue, Check, Event, Format, Identified, Options, Record, Scheme, Statement, Tally, check_scheme,
+    read,
+};
 use suanpan_recon::source::SourceFile;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -24,6 +28,9 @@ pub(super) fn run(args: &ShowArgs, terminal: Terminal) -> Result<u8, Trouble> {
         let identified = choose(&catalogue, args, &source)?;
         let tally = show(args, &source, &identified, terminal)?;
         fine &= tally.ties();
+        if let Some(scheme) = args.scheme {
+            fine &= keeps(args, &source, scheme, terminal)?;
+        }
     }
     Ok(if fine { status::FINE } else { status::DIFFERENCES })
 }
@@ -88,6 +95,36 @@ fn show(
         terminal.hint(summary(&tally, Paint(terminal.color_err)).trim_end());
     }
     Ok(tally)
+}
+
+/// Holds the messages of a file against the rules of a scheme, and prints what they break.
+fn keeps(args: &ShowArgs, source: &SourceFile, scheme: Scheme, terminal: Terminal) -> Result<bool, Trouble> {
+    let paint = Paint(terminal.color);
+    let broken = check_scheme(statements::open(source)?, scheme).map_err(|error| {
+        Trouble::new("scheme_unfit", format!("only payment messages have rules of a scheme: {error}"))
+            .at(source.name())
+            .next("leave out --scheme for files of other formats")
+    })?;
+    let name = scheme.name();
+    for (message, violation) in &broken {
+        let (path, what, rule) = (&violation.path, &violation.what, violation.rule);
+        if args.format == ShowForm::Json {
+            let found =
+                json!({ "violation": { "message": message, "path": path, "what": what, "rule": rule } });
+            terminal.result(&format!("{found}\n"))?;
+            continue;
+        }
+        let told = harmless(&format!("message {message}, {path}: {what} ({rule})"));
+        match args.format {
+            ShowForm::Csv => terminal.hint(&format!("breaks {name}: {told}")),
+            _ => terminal.result(&format!("  {} {told}\n", paint.red(&format!("BREAKS {name}:"))))?,
+        }
+    }
+    if broken.is_empty() && args.format == ShowForm::Table {
+        terminal
+            .result(&format!("{}\n", paint.green(&format!("keeps the rules of {name} that are known"))))?;
+    }
+    Ok(broken.is_empty())
 }
 
 /// What is printed is collected up to this size.
