@@ -50,6 +50,8 @@ impl<'a> Rows<'a> {
     pub fn new(lines: Lines<'a>, delimiter: u8, quote: Option<u8>) -> Rows<'a> {
         let mut builder = csv_core::ReaderBuilder::new();
         builder.delimiter(delimiter).quoting(quote.is_some()).quote(quote.unwrap_or(b'"'));
+        // Lines were cut before; a carriage return within one is text.
+        builder.terminator(csv_core::Terminator::Any(b'\n'));
         Rows {
             lines,
             delimiter,
@@ -80,7 +82,15 @@ impl<'a> Rows<'a> {
             if let Some(quote) = self.quote.filter(|_| self.multiline) {
                 let mut quotes =
                     Quotes { quote, delimiter: self.delimiter, inside: false, fresh: true, at: 0 };
-                while quotes.open_after(self.lines.line().bytes) && self.lines.append_line()? {}
+                while quotes.open_after(self.lines.line().bytes) {
+                    if !self.lines.append_line()? {
+                        let place = self.lines.line().place();
+                        return Err(ReadError::broken(
+                            place,
+                            "a quote that opens in this row is never closed",
+                        ));
+                    }
+                }
             }
             let line = self.lines.line();
             if line.bytes.trim_ascii().is_empty() {
@@ -234,8 +244,9 @@ pub fn bare_name(name: &str) -> String {
             '）' => ')',
             '：' => ':',
             '／' => '/',
-            other => other.to_ascii_lowercase(),
+            other => other,
         })
+        .flat_map(char::to_lowercase)
         .collect()
 }
 
@@ -267,8 +278,14 @@ mod tests {
             ]
         );
         assert_eq!(rows("a\"b,\"c\n", None), [(1, cells(&["a\"b", "\"c"]))]);
-        // A quote that is never closed takes the rest of the file, which is one row then.
-        assert_eq!(rows("\"a,b\nc\n", Some(b'"')).len(), 1);
+        // A quote that is never closed would take the rest of the file.
+        let text = "1,2\n\"a,b\nc\n";
+        let mut open = Rows::new(Input::of_bytes(text.as_bytes()).lines(None), b',', Some(b'"'));
+        assert!(open.next_row().unwrap().is_some());
+        assert!(open.next_row().unwrap_err().to_string().starts_with("line 2: a quote"));
+        // A carriage return alone is text, or ends lines where nothing else does.
+        assert_eq!(rows("a,b\rc,d\n", Some(b'"')), [(1, cells(&["a", "b\rc", "d"]))]);
+        assert_eq!(rows("a,b\rc,d\r", None), [(1, cells(&["a", "b"])), (2, cells(&["c", "d"]))]);
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl<'a> Input<'a> {
     pub(crate) fn of_head(head: &'a Head) -> Input<'a> {
         let mut told = Head::new(Vec::new(), false);
         told.encoding = head.encoding;
+        told.bytes.extend_from_slice(&head.bytes[..head.bytes.len().min(4096)]);
         Input { head: told, body: Box::new(Cursor::new(head.bytes.as_slice())) }
     }
 
@@ -66,6 +67,9 @@ impl<'a> Input<'a> {
     pub fn lines(self, encoding: Option<TextEncoding>) -> Lines<'a> {
         let (told, _) = TextEncoding::tell(&self.head.bytes, self.head.whole);
         let encoding = encoding.unwrap_or(told);
+        // Old files end lines by carriage returns alone.
+        let only_returns = memchr::memchr(b'\n', &self.head.bytes).is_none();
+        let end = if only_returns && self.head.bytes.contains(&b'\r') { b'\r' } else { b'\n' };
         let wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         let body: Box<dyn BufRead + 'a> = if wide {
             Box::new(BufReader::new(Transcoded::new(self.body, encoding.library())))
@@ -78,6 +82,7 @@ impl<'a> Input<'a> {
             number: 0,
             offset: 0,
             bytes: Vec::new(),
+            end,
             kept: false,
         }
     }
@@ -90,6 +95,8 @@ pub struct Lines<'a> {
     number: u64,
     offset: u64,
     bytes: Vec<u8>,
+    /// The byte that ends a line.
+    end: u8,
     kept: bool,
 }
 
@@ -185,12 +192,12 @@ impl Lines<'_> {
             if chunk.is_empty() {
                 break;
             }
-            let end = memchr::memchr(b'\n', chunk);
+            let end = memchr::memchr(self.end, chunk);
             let take = end.map_or(chunk.len(), |at| at + 1).min(room);
             self.bytes.extend_from_slice(&chunk[..take]);
             self.body.consume(take);
             if self.bytes.len() > LINE_BYTES_MAX {
-                let place = Place::line(self.number + 1);
+                let place = Place::line(self.number.max(1));
                 return Err(ReadError::Limit {
                     place,
                     what: "the length of the line",
@@ -219,7 +226,7 @@ impl Lines<'_> {
         if self.bytes.is_empty() {
             return 0;
         }
-        let ends = memchr::memchr_iter(b'\n', &self.bytes).count() as u64;
-        if self.bytes.last() == Some(&b'\n') { ends } else { ends + 1 }
+        let ends = memchr::memchr_iter(self.end, &self.bytes).count() as u64;
+        if self.bytes.last() == Some(&self.end) { ends } else { ends + 1 }
     }
 }

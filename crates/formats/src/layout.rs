@@ -5,6 +5,8 @@
 //! description reads text and workbooks. `docs/reference/layouts.md` is its reference.
 
 mod built_in;
+mod cell;
+mod consistent;
 mod definition;
 mod plan;
 mod table;
@@ -22,6 +24,7 @@ use crate::input::{Input, Options};
 use crate::limits::LAYOUT_BYTES_MAX;
 use crate::output::Output;
 use crate::record::Place;
+use crate::sheet::{Cell, Sheet};
 use definition::Definition;
 use plan::Plan;
 use table::Table;
@@ -109,7 +112,7 @@ impl Layout {
         };
         let mut why = Verdict::No("the workbook has no sheet with cells".to_owned());
         for (at, sheet) in (1..).zip(sheets) {
-            match self.recognise_table(Table::of_sheet(sheet, at), true) {
+            match self.recognise_table(Table::of_sheet(definition, sheet, at), true) {
                 Verdict::Yes(evidence) => {
                     return Verdict::Yes(format!("sheet {}: {evidence}", sheet.name));
                 }
@@ -166,15 +169,31 @@ impl Layout {
     ) -> Result<(), Stop> {
         let definition = &self.definition;
         if !input.head.is_spreadsheet() {
-            let read = self.read_table(Table::of_text(definition, input), options, false, output)?;
+            let read = self.read_table(Table::of_text(definition, input), options, None, output)?;
             return if read { Ok(()) } else { Err(self.no_header().into()) };
         }
         let sheets = input.head.sheets().map_err(|why| ReadError::broken(Place::default(), why))?;
-        let mut any = false;
+        let (mut any, mut left) = (false, Vec::new());
         for (at, sheet) in (1..).zip(sheets) {
-            any |= self.read_table(Table::of_sheet(sheet, at), options, true, output)?;
+            let table = Table::of_sheet(definition, sheet, at);
+            if self.read_table(table, options, Some(sheet), output)? {
+                any = true;
+            } else if let Some((row, _)) = self.data_of(sheet) {
+                let message = format!("sheet {} has rows, but not the header of the others", sheet.name);
+                left.push(Fault::new(Place::line(*row).on_page(at), "", message, ""));
+            }
         }
-        if any { Ok(()) } else { Err(self.no_header().into()) }
+        if !any {
+            return Err(self.no_header().into());
+        }
+        left.into_iter().try_for_each(|fault| output.fault(fault))
+    }
+
+    /// Finds a row that has as many cells as the header must have: that sheet is more than a remark.
+    fn data_of<'s>(&self, sheet: &'s Sheet) -> Option<&'s (u64, Vec<Cell>)> {
+        let least = self.definition.recognise.columns.len().max(3);
+        let filled = |cells: &[Cell]| cells.iter().filter(|cell| !cell.text.trim().is_empty()).count();
+        sheet.rows.iter().find(|(_, cells)| filled(cells) >= least)
     }
 
     fn no_header(&self) -> ReadError {
@@ -187,7 +206,7 @@ impl Layout {
         &self,
         mut table: Table<'_>,
         options: &Options,
-        of_sheet: bool,
+        sheet: Option<&Sheet>,
         output: &mut Output<'_>,
     ) -> Result<bool, Stop> {
         let definition = &self.definition;
@@ -198,10 +217,13 @@ impl Layout {
         let month = declared.month(output)?;
         let plan = Plan::new(definition, header.columns, header.tail, currency, month)
             .map_err(|message| ReadError::broken(header.place, message))?;
-        let statement = declared.statement(&definition.numbers, currency, header.place, output)?;
-        let opening = statement.opening;
+        let mut totals = Totals::new(definition, &plan, header.place)
+            .map_err(|message| ReadError::broken(header.place, message))?;
+        let mut statement = declared.statement(definition, currency, header.place, output)?;
+        if let Some(sheet) = sheet {
+            statement.details.push(("sheet".to_owned(), sheet.name.clone()));
+        }
         output.statement(statement)?;
-        let mut totals = Totals::new(definition, &plan);
         let mut last = header.place;
         let mut ended = false;
         let mut next = header.first;
@@ -214,10 +236,6 @@ impl Layout {
             last = row.place;
             let matches = |patterns: &[words::Pattern]| patterns.iter().any(|p| p.matches(&row.raw));
             ended = ended || matches(&definition.lines.footer);
-            if ended {
-                declared.look_at(definition, &row);
-                continue;
-            }
             let again = !header.names.is_empty()
                 && row
                     .cells
@@ -225,10 +243,23 @@ impl Layout {
                     .map(|cell| crate::delimited::bare_name(cell))
                     .take(header.names.len())
                     .eq(header.names.iter().cloned());
-            if row.is_blank() || again || matches(&definition.lines.skip) {
+            if ended && again {
+                let message = "is the header once more, after the line that ends the rows";
+                output.fault(Fault::new(row.place, "", message, &row.raw))?;
+                return Ok(true);
+            }
+            if ended {
+                declared.look_at(definition, &row);
                 continue;
             }
-            let read = plan.fit(&mut row, of_sheet).and_then(|()| {
+            if matches(&definition.lines.skip) {
+                declared.look_at(definition, &row);
+                continue;
+            }
+            if row.is_blank() || again {
+                continue;
+            }
+            let read = plan.fit(&mut row, sheet.is_some()).and_then(|()| {
                 let mut cells = plan.cells(&row)?;
                 let record = plan.record(&mut cells)?;
                 Ok((cells, record))
@@ -243,7 +274,7 @@ impl Layout {
                 }
             }
         }
-        totals.finish(&definition.numbers, &declared, opening, last, output)?;
+        totals.finish(&definition.numbers, &declared, currency, last, output)?;
         Ok(true)
     }
 }

@@ -7,7 +7,7 @@
 use crate::event::ReadError;
 use crate::limits::{CELLS_MAX, SHEET_CELLS_MAX, SHEET_INFLATED_BYTES_MAX};
 use crate::record::Place;
-use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, Xlsx};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, Xlsx};
 use rust_decimal::Decimal;
 use std::io::{Cursor, Read};
 
@@ -17,10 +17,20 @@ pub struct Sheet {
     /// Its name on the tab.
     pub name: String,
     /// Rows with their number, from 1, in the sheet's order. Blank rows are left out.
-    pub rows: Vec<(u64, Vec<String>)>,
+    pub rows: Vec<(u64, Vec<Cell>)>,
 }
 
-/// Reads all sheets of a workbook. Hidden sheets are read too.
+/// A cell of a sheet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// What it holds, as text. An error is what the spreadsheet shows of it: `#DIV/0!`.
+    pub text: String,
+    /// Whether it holds a number, whose text then has a point before its decimals.
+    pub number: bool,
+}
+
+/// Reads the sheets of a workbook that have cells. Sheets that are hidden, and charts, are left out: what
+/// nobody sees is often a copy.
 ///
 /// # Errors
 /// When it is no workbook that can be read, has a password, or is over a limit.
@@ -37,15 +47,13 @@ fn office_open(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
     let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
     let mut left = SHEET_CELLS_MAX;
     let mut all = Vec::new();
-    for name in book.sheet_names() {
+    for name in shown(book.sheets_metadata()) {
+        let mut cells =
+            book.worksheet_cells_reader(&name).map_err(|error| broken(&format!("sheet {name}: {error}")))?;
         let mut sheet = Sheet { name: name.clone(), rows: Vec::new() };
-        let Ok(mut cells) = book.worksheet_cells_reader(&name) else {
-            // A chart sheet has no cells.
-            continue;
-        };
         while let Some(cell) = cells.next_cell().map_err(|error| broken(&error.to_string()))? {
             let (row, column) = cell.get_position();
-            put(&mut sheet, u64::from(row) + 1, column as usize, text_of_ref(cell.get_value()), &mut left)?;
+            put(&mut sheet, u64::from(row) + 1, column as usize, cell_of_ref(cell.get_value()), &mut left)?;
         }
         all.push(sheet);
     }
@@ -58,20 +66,21 @@ fn binary(bytes: &[u8]) -> Result<Vec<Sheet>, ReadError> {
     let mut book = Xls::new(Cursor::new(bytes)).map_err(|error| broken(&error.to_string()))?;
     let mut left = SHEET_CELLS_MAX;
     let mut all = Vec::new();
-    for (name, range) in book.worksheets() {
+    for name in shown(book.sheets_metadata()) {
+        let range = book.worksheet_range(&name).map_err(|error| broken(&format!("sheet {name}: {error}")))?;
         let mut sheet = Sheet { name, rows: Vec::new() };
         let (first_row, first_column) = range.start().unwrap_or_default();
         for (row, column, value) in range.used_cells() {
             let number = u64::from(first_row) + row as u64 + 1;
-            put(&mut sheet, number, first_column as usize + column, text_of(value), &mut left)?;
+            put(&mut sheet, number, first_column as usize + column, cell_of(value), &mut left)?;
         }
         all.push(sheet);
     }
     Ok(all)
 }
 
-fn put(sheet: &mut Sheet, row: u64, column: usize, text: String, left: &mut u64) -> Result<(), ReadError> {
-    if text.trim().is_empty() {
+fn put(sheet: &mut Sheet, row: u64, column: usize, cell: Cell, left: &mut u64) -> Result<(), ReadError> {
+    if cell.text.trim().is_empty() {
         return Ok(());
     }
     let place = Place::line(row);
@@ -88,9 +97,9 @@ fn put(sheet: &mut Sheet, row: u64, column: usize, text: String, left: &mut u64)
     }
     if let Some((_, cells)) = sheet.rows.last_mut() {
         if cells.len() <= column {
-            cells.resize(column + 1, String::new());
+            cells.resize(column + 1, Cell::default());
         }
-        cells[column] = text;
+        cells[column] = cell;
     }
     Ok(())
 }
@@ -124,27 +133,39 @@ fn broken(why: &str) -> ReadError {
     ReadError::broken(Place::default(), format!("the workbook cannot be read: {why}"))
 }
 
-fn text_of_ref(value: &DataRef<'_>) -> String {
+fn cell_of_ref(value: &DataRef<'_>) -> Cell {
+    let text = |text: &str| Cell { text: text.to_owned(), number: false };
     match value {
-        DataRef::Empty | DataRef::Error(_) => String::new(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number_text(*number),
-        DataRef::Bool(truth) => truth.to_string(),
-        DataRef::DateTime(moment) => moment_text(moment),
+        DataRef::SharedString(shared) => text(shared),
+        DataRef::String(own) | DataRef::DateTimeIso(own) | DataRef::DurationIso(own) => text(own),
+        DataRef::Int(number) => Cell { text: number.to_string(), number: true },
+        DataRef::Float(number) => Cell { text: number_text(*number), number: true },
+        DataRef::Bool(truth) => text(&truth.to_string()),
+        DataRef::DateTime(moment) => text(&moment_text(moment)),
+        DataRef::Error(error) => text(&error.to_string()),
+        DataRef::Empty => Cell::default(),
     }
 }
 
-fn text_of(value: &Data) -> String {
+fn cell_of(value: &Data) -> Cell {
+    let text = |text: &str| Cell { text: text.to_owned(), number: false };
     match value {
-        Data::Empty | Data::Error(_) => String::new(),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
-        Data::Int(number) => number.to_string(),
-        Data::Float(number) => number_text(*number),
-        Data::Bool(truth) => truth.to_string(),
-        Data::DateTime(moment) => moment_text(moment),
+        Data::String(own) | Data::DateTimeIso(own) | Data::DurationIso(own) => text(own),
+        Data::Int(number) => Cell { text: number.to_string(), number: true },
+        Data::Float(number) => Cell { text: number_text(*number), number: true },
+        Data::Bool(truth) => text(&truth.to_string()),
+        Data::DateTime(moment) => text(&moment_text(moment)),
+        Data::Error(error) => text(&error.to_string()),
+        Data::Empty => Cell::default(),
     }
+}
+
+/// Names the sheets that a person sees.
+fn shown(sheets: &[calamine::Sheet]) -> Vec<String> {
+    let seen = |sheet: &&calamine::Sheet| {
+        sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+    };
+    sheets.iter().filter(seen).map(|sheet| sheet.name.clone()).collect()
 }
 
 /// Writes a number with 15 significant digits, as spreadsheets hold and show them, without an exponent

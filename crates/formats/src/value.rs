@@ -19,9 +19,10 @@ pub fn amount(text: &str) -> Result<Decimal, &'static str> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
+    let signed = negative || text.starts_with('+');
     let rest = rest.trim_start_matches(['¥', '￥', '$', '€', '£']);
     let (negative, rest) = match rest.strip_prefix('-') {
-        Some(inner) if !negative => (true, inner),
+        Some(inner) if !signed => (true, inner),
         _ => (negative, rest),
     };
     let rest = rest.strip_suffix('元').unwrap_or(rest).trim();
@@ -200,6 +201,8 @@ mod tests {
             "1e5",
             "１２",
             "--1",
+            "+-1",
+            "-$-1",
             "1 2",
             "9999999999999999999999999999999",
         ] {

@@ -1,5 +1,5 @@
 //! A layout as it is written in TOML. What can be wrong with one value is found while it is read, so that
-//! the error points at its line; what must fit together is checked in [`Definition::check`].
+//! the error points at its line; what must fit together is checked by `consistent`.
 
 use super::words::{Pattern, Words};
 use crate::head::TextEncoding;
@@ -250,6 +250,16 @@ pub(super) struct Derive {
     pub(super) sum: Vec<String>,
 }
 
+impl Derive {
+    /// Iterates over the columns that it is made of, without the mark of those that may be absent.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let from = self.from.as_deref().unwrap_or_default().split('{').skip(1);
+        let from = from.filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+        let sum = self.sum.iter().map(|term| term.strip_prefix('-').unwrap_or(term));
+        from.chain(sum).map(|name| name.strip_suffix('?').unwrap_or(name))
+    }
+}
+
 /// Columns, of which the first with a text counts: one name or a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Names(pub(super) Vec<String>);
@@ -277,6 +287,8 @@ pub(super) struct Fields {
     pub(super) amount: Option<Names>,
     pub(super) credit: Option<Names>,
     pub(super) debit: Option<Names>,
+    /// What a minus in either of them means.
+    pub(super) minus: Option<Minus>,
     #[serde(default)]
     pub(super) sign: Sign,
     pub(super) currency: Option<Names>,
@@ -300,6 +312,16 @@ pub(super) struct Fields {
     /// The words of kind and status, where they are not those that the tables look at.
     pub(super) kind_text: Option<Names>,
     pub(super) status_text: Option<Names>,
+}
+
+/// What a minus in a column of incoming or of outgoing amounts means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Minus {
+    /// Outgoing amounts are written with one.
+    Out,
+    /// The amount was cancelled: it goes the other way.
+    Cancelled,
 }
 
 /// What gives an amount its sign.
@@ -343,155 +365,6 @@ pub(super) const OWN_SETS: [&str; 4] = ["all", "in", "out", "neutral"];
 /// Groups of `lines.read` that fill the statement.
 pub(super) const STATEMENT_GROUPS: [&str; 9] =
     ["id", "account", "holder", "currency", "from", "to", "month", "opening", "closing"];
-
-impl Definition {
-    /// Checks what must fit together, and says what does not.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let fields = &self.record;
-        let split = fields.credit.is_some() && fields.debit.is_some();
-        if fields.amount.is_some() == (fields.credit.is_some() || fields.debit.is_some()) || {
-            fields.amount.is_none() && !split
-        } {
-            return Err("[record] needs either `amount`, or both `credit` and `debit`".to_owned());
-        }
-        if fields.sign == Sign::Direction && self.direction.is_none() {
-            return Err("[record] sign = \"direction\" needs a table [direction]".to_owned());
-        }
-        if self.numbers.implied == Some(Implied::Exponents) && self.exponents.is_none() {
-            return Err("[numbers] implied = \"exponents\" needs a table [exponents]".to_owned());
-        }
-        let file = &self.file;
-        let fixed = file.shape == Shape::FixedWidth;
-        if fixed && (file.columns.is_empty() || file.columns.iter().any(|column| column.width == 0)) {
-            return Err("[file] shape = \"fixed-width\" needs `columns`, each with a `width`".to_owned());
-        }
-        if file.columns.iter().map(|c| c.width.saturating_add(file.gap)).fold(0, usize::saturating_add)
-            > crate::limits::LINE_BYTES_MAX
-        {
-            return Err("[file] columns are wider than a line may be".to_owned());
-        }
-        match (file.columns.is_empty(), self.recognise.columns.is_empty(), &self.recognise.rows) {
-            (true, true, _) => {
-                return Err("[recognise] needs `columns`: the names that tell the header".to_owned());
-            }
-            (false, false, _) => {
-                return Err("[recognise] `columns` are for files with a header, `file.columns` for those \
-                    without"
-                    .to_owned());
-            }
-            (false, true, None) => {
-                return Err("[recognise] needs `rows`: a pattern that the first lines match".to_owned());
-            }
-            (true, false, Some(_)) => {
-                return Err("[recognise] `rows` is for files without a header".to_owned());
-            }
-            _ => {}
-        }
-        self.check_names()?;
-        self.check_groups()
-    }
-
-    /// Without a header all names are known, and each that is used must be one of them.
-    fn check_names(&self) -> Result<(), String> {
-        let mut known: Vec<String> =
-            self.file.columns.iter().map(|c| crate::delimited::bare_name(&c.name)).collect();
-        for derive in &self.derive {
-            match (&derive.from, derive.sum.is_empty()) {
-                (Some(_), true) if derive.give.is_none() || derive.pattern.is_some() => {}
-                (Some(_), true) => {
-                    return Err(format!("[[derive]] {}: `give` needs `match`", derive.name));
-                }
-                (None, false) => {}
-                _ => {
-                    return Err(format!("[[derive]] {} needs either `from` or `sum`", derive.name));
-                }
-            }
-            let name = crate::delimited::bare_name(&derive.name);
-            if known.contains(&name) {
-                return Err(format!("[[derive]] there is already a column {}", derive.name));
-            }
-            known.push(name);
-        }
-        if self.file.columns.is_empty() {
-            return Ok(());
-        }
-        for name in self.names_used() {
-            if !known.contains(&crate::delimited::bare_name(name)) {
-                return Err(format!("there is no column {name} in file.columns, nor a [[derive]] of it"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Iterates over the names of columns that fields use.
-    fn names_used(&self) -> impl Iterator<Item = &str> {
-        let f = &self.record;
-        let fields = [
-            &f.amount,
-            &f.credit,
-            &f.debit,
-            &f.currency,
-            &f.fee,
-            &f.net,
-            &f.balance,
-            &f.id,
-            &f.own_id,
-            &f.order_id,
-            &f.original_id,
-            &f.batch_id,
-            &f.time,
-            &f.booked_on,
-            &f.value_on,
-            &f.account,
-            &f.counterparty,
-            &f.counterparty_account,
-            &f.description,
-            &f.kind_text,
-            &f.status_text,
-        ];
-        let words = [
-            self.kind.as_ref().map(|words| &words.column),
-            self.status.as_ref().map(|words| &words.column),
-            self.direction.as_ref().map(|words| &words.column),
-            self.exponents.as_ref().map(|words| &words.column),
-        ];
-        let sets = self.sets.values().flat_map(|set| [&set.column, &set.add]).flatten();
-        let all = fields.into_iter().flatten().chain(words.into_iter().flatten()).chain(sets);
-        all.flat_map(|names| names.0.iter().map(String::as_str))
-    }
-
-    /// Groups that count or sum must name a set.
-    fn check_groups(&self) -> Result<(), String> {
-        for (name, set) in &self.sets {
-            let own = OWN_SETS.contains(&name.as_str());
-            if own && set.column.is_some() {
-                return Err(format!("[sets.{name}] is chosen by direction and takes only `add`"));
-            }
-            if !own && (set.column.is_none() || set.words.is_empty()) {
-                return Err(format!("[sets.{name}] needs `column` and `words`"));
-            }
-        }
-        for pattern in &self.lines.read {
-            let mut named = pattern.groups().peekable();
-            if named.peek().is_none() {
-                return Err(format!(
-                    "[lines] read: `{pattern}` has no named group, such as (?<account>\\S+)"
-                ));
-            }
-            for group in named {
-                let Some((set, _)) =
-                    group.rsplit_once('_').filter(|(_, what)| matches!(*what, "count" | "amount"))
-                else {
-                    continue;
-                };
-                if !OWN_SETS.contains(&set) && !self.sets.contains_key(set) {
-                    return Err(format!("[lines] read: the group {group} needs a table [sets.{set}]"));
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;

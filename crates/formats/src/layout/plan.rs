@@ -1,6 +1,7 @@
 //! From the cells of a row to a record: names of a layout found in a header once, then read row by row.
 
-use super::definition::{Definition, Derive, FeeSign, Implied, Mark, Names, Numbers, Sign};
+use super::cell::{day_of, number, parse_moment, sign_fits, signed};
+use super::definition::{Definition, Derive, FeeSign, Implied, Minus, Names};
 use super::words::{Pattern, Words};
 use crate::checks::negated;
 use crate::columns::{Column, Columns};
@@ -12,6 +13,12 @@ use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use suanpan_money::Currency;
 
+/// What is wrong with a minus in a column of one side.
+const MINUS: &str = "is negative in a column of one side: `minus` in [record] says what that means";
+
+/// The longest text of a derived column: as long as a line.
+const DERIVED_BYTES_MAX: usize = crate::limits::LINE_BYTES_MAX;
+
 /// Columns by their place: those of the file first, then the derived ones.
 pub(super) type Slots = Vec<usize>;
 
@@ -20,6 +27,8 @@ pub(super) struct Plan<'l> {
     definition: &'l Definition,
     columns: Columns,
     derived: Vec<Derived<'l>>,
+    /// Whether the layout has a column of fees.
+    fee_there: bool,
     loose: Column,
     tail: usize,
     currency: Option<Currency>,
@@ -89,25 +98,39 @@ impl<'l> Plan<'l> {
         month: Option<Date>,
     ) -> Result<Plan<'l>, String> {
         let derived_names: Vec<String> = definition.derive.iter().map(|d| bare_name(&d.name)).collect();
+        if let Some(name) = derived_names.iter().find(|name| columns.has(name)) {
+            return Err(format!("the header has a column {name}, as a [[derive]] of the layout"));
+        }
         let slot = |name: &str| -> Option<usize> {
             let bare = bare_name(name);
             let derived = derived_names.iter().position(|own| *own == bare);
             derived.map(|at| columns.len() + at).or(columns.look(&[name]).0)
         };
-        let slots =
-            |names: &Option<Names>| names.iter().flat_map(|n| &n.0).filter_map(|name| slot(name)).collect();
-        let needed = |names: &Option<Names>| -> Result<Slots, String> {
-            let found: Slots = slots(names);
-            match names {
-                Some(names) if found.is_empty() => Err(format!(
-                    "there is no column {}; the header has {}",
-                    names.0.join(" or "),
-                    columns.names().join(", ")
-                )),
-                _ => Ok(found),
+        let slots = |names: &Names| -> Result<Slots, String> {
+            let plain = |name: &String| name.strip_suffix('?').unwrap_or(name).to_owned();
+            let found: Slots = names.0.iter().filter_map(|name| slot(&plain(name))).collect();
+            if found.is_empty() && !names.0.iter().all(|name| name.ends_with('?')) {
+                let names: Vec<String> = names.0.iter().map(plain).collect();
+                let there = columns.names().join(", ");
+                return Err(format!("there is no column {}; the header has {there}", names.join(" or ")));
             }
+            Ok(found)
         };
-        let of_words = |column: Option<&Names>| -> Slots { slots(&column.cloned()) };
+        let field = |names: &Option<Names>| names.as_ref().map_or(Ok(Slots::new()), slots);
+        for derive in &definition.derive {
+            for name in derive.names() {
+                let optional = format!("{{{name}?}}");
+                let may_lack = derive.from.as_deref().is_some_and(|from| from.contains(&optional));
+                if !may_lack {
+                    slots(&Names(vec![name.to_owned()]))
+                        .map_err(|error| format!("[[derive]] {}: {error}", derive.name))?;
+                }
+            }
+        }
+        if let Some(loose) = &definition.file.loose {
+            slots(&Names(vec![loose.clone()]))?;
+        }
+        let of_words = |column: Option<&Names>| column.map_or(Ok(Slots::new()), slots);
         let record = &definition.record;
         let texts: [(TextField, &Option<Names>); 9] = [
             (|r| &mut r.id, &record.id),
@@ -124,42 +147,57 @@ impl<'l> Plan<'l> {
         let plan = Plan {
             definition,
             derived,
-            loose: definition.file.loose.as_ref().map_or_else(Column::default, |name| columns.look(&[name])),
+            fee_there: record.fee.is_some(),
+            loose: definition
+                .file
+                .loose
+                .as_ref()
+                .map_or_else(Column::default, |name| columns.look(&[name.strip_suffix("?").unwrap_or(name)])),
             tail,
             currency,
             month,
-            amount: needed(&record.amount)?,
-            credit: needed(&record.credit)?,
-            debit: needed(&record.debit)?,
-            currency_column: slots(&record.currency),
-            fee: slots(&record.fee),
-            net: slots(&record.net),
-            balance: slots(&record.balance),
-            texts: texts.into_iter().map(|(field, names)| (field, slots(names))).collect(),
-            time: slots(&record.time),
-            booked_on: slots(&record.booked_on),
-            value_on: slots(&record.value_on),
-            kind: of_words(definition.kind.as_ref().map(|w| &w.column)),
-            kind_text: of_words(record.kind_text.as_ref().or(definition.kind.as_ref().map(|w| &w.column))),
+            amount: field(&record.amount)?,
+            credit: field(&record.credit)?,
+            debit: field(&record.debit)?,
+            currency_column: field(&record.currency)?,
+            fee: field(&record.fee)?,
+            net: field(&record.net)?,
+            balance: field(&record.balance)?,
+            texts: texts
+                .into_iter()
+                .map(|(text, names)| field(names).map(|slots| (text, slots)))
+                .collect::<Result<_, _>>()?,
+            time: field(&record.time)?,
+            booked_on: field(&record.booked_on)?,
+            value_on: field(&record.value_on)?,
+            kind: of_words(definition.kind.as_ref().map(|w| &w.column))?,
+            kind_text: of_words(record.kind_text.as_ref().or(definition.kind.as_ref().map(|w| &w.column)))?,
             status_text: of_words(
                 record.status_text.as_ref().or(definition.status.as_ref().map(|w| &w.column)),
-            ),
-            status: of_words(definition.status.as_ref().map(|w| &w.column)),
-            direction: of_words(definition.direction.as_ref().map(|w| &w.column)),
-            exponents: of_words(definition.exponents.as_ref().map(|w| &w.column)),
+            )?,
+            status: of_words(definition.status.as_ref().map(|w| &w.column))?,
+            direction: of_words(definition.direction.as_ref().map(|w| &w.column))?,
+            exponents: of_words(definition.exponents.as_ref().map(|w| &w.column))?,
             columns,
         };
         Ok(plan)
     }
 
-    /// Finds a name among the columns, also of what totals add up.
-    pub(super) fn slots(&self, names: &Names) -> Slots {
+    /// Finds the columns of a set.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(super) fn slots(&self, names: &Names) -> Result<Slots, String> {
         let find = |name: &String| {
-            let bare = bare_name(name);
+            let bare = bare_name(name.strip_suffix('?').unwrap_or(name));
             let derived = self.definition.derive.iter().position(|derive| bare_name(&derive.name) == bare);
-            derived.map(|at| self.columns.len() + at).or(self.columns.look(&[name]).0)
+            derived.map(|at| self.columns.len() + at).or(self.columns.look(&[&bare]).0)
         };
-        names.0.iter().filter_map(find).collect()
+        let found: Slots = names.0.iter().filter_map(find).collect();
+        match found.is_empty() && !names.0.iter().all(|name| name.ends_with('?')) {
+            true => Err(format!("[sets] there is no column {}", names.0.join(" or "))),
+            false => Ok(found),
+        }
     }
 
     /// Brings a row to the width of the header, or says that it does not fit.
@@ -195,18 +233,29 @@ impl<'l> Plan<'l> {
         let width = self.columns.len();
         let mut cells =
             Cells { row, derived: Vec::with_capacity(self.derived.len()), width, taken: vec![false; width] };
+        let currency = self.row_currency(&cells);
         for (derived, derive) in self.derived.iter().zip(&self.definition.derive) {
             let text = match derived {
                 Derived::Text { parts, pattern, give, otherwise } => {
                     self.text_of(&cells, parts, *pattern, give, otherwise)
                 }
                 Derived::Sum(terms) => self
-                    .sum_of(&cells, terms)
+                    .sum_of(&cells, terms, currency)
                     .map_err(|(message, found)| Fault::new(row.place, &derive.name, message, &found))?,
             };
+            if text.len() > DERIVED_BYTES_MAX {
+                let message = format!("would be longer than {DERIVED_BYTES_MAX} bytes");
+                return Err(Fault::new(row.place, &derive.name, message, &text));
+            }
             cells.derived.push(text);
         }
         Ok(cells)
+    }
+
+    /// The currency of a row as far as its own columns tell it, before any is derived.
+    fn row_currency(&self, cells: &Cells<'_>) -> Option<Currency> {
+        let own = self.currency_column.iter().filter(|at| **at < cells.width).map(|at| cells.text(*at));
+        own.filter(|text| !self.is_blank(text)).find_map(|text| value::currency(text).ok()).or(self.currency)
     }
 
     fn text_of(
@@ -220,6 +269,7 @@ impl<'l> Plan<'l> {
         let mut text = String::new();
         for part in parts {
             match part {
+                _ if text.len() > DERIVED_BYTES_MAX => break,
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Column(Some(at)) if !self.is_blank(cells.text(*at)) => text.push_str(cells.text(*at)),
                 Part::Column(_) => {}
@@ -229,6 +279,10 @@ impl<'l> Plan<'l> {
         pattern.captures(&text).map_or_else(
             || otherwise.to_owned(),
             |found| {
+                // Each use of a group gives at most the text.
+                if give.matches('$').count().saturating_mul(text.len()) > DERIVED_BYTES_MAX {
+                    return " ".repeat(DERIVED_BYTES_MAX + 1);
+                }
                 let mut given = String::new();
                 found.expand(give, &mut given);
                 given
@@ -240,12 +294,13 @@ impl<'l> Plan<'l> {
         &self,
         cells: &Cells<'_>,
         terms: &[(bool, Option<usize>)],
+        currency: Option<Currency>,
     ) -> Result<String, (&'static str, String)> {
         let mut sum = Decimal::ZERO;
         for (minus, at) in terms {
             let Some(at) = *at else { continue };
             let text = cells.text(at);
-            let number = self.number(cells, text, at, self.currency).map_err(|why| (why, text.to_owned()))?;
+            let number = self.number(cells, text, at, currency).map_err(|why| (why, text.to_owned()))?;
             let number = number.unwrap_or_default();
             let number = if *minus { negated(number) } else { number };
             sum = sum.checked_add(number).ok_or(("is too large", text.to_owned()))?;
@@ -299,6 +354,11 @@ impl<'l> Plan<'l> {
                 Some(u32::from(decimals.ok_or("has a number of decimals that [exponents] does not tell")?))
             }
         };
+        if let Some(currency) = currency
+            && !sign_fits(text, currency)
+        {
+            return Err("has the sign of another currency");
+        }
         number(text, numbers, decimals)
     }
 
@@ -313,6 +373,11 @@ impl<'l> Plan<'l> {
         };
         let (written, at) = self.written_amount(cells, currency)?;
         let direction = self.direction(cells)?;
+        let told = self.definition.numbers.implied.is_some();
+        if !told && written.normalize().scale() > u32::from(currency.exponent()) {
+            let message = format!("has more decimals than {currency}: is the decimal mark right?");
+            return Err(self.fault(cells, at, &message));
+        }
         let (amount, direction) = signed(written, self.definition.record.sign, direction)
             .map_err(|why| self.fault(cells, at, why))?;
         let kind = self.meaning(cells, self.definition.kind.as_ref(), &self.kind, "kind")?;
@@ -328,6 +393,8 @@ impl<'l> Plan<'l> {
             }
         }
         let fee = self.amount(cells, &self.fee, Some(currency))?;
+        let fee = fee
+            .or(self.fee_there.then_some(Decimal::ZERO).filter(|_| !self.text(cells, &self.net).is_empty()));
         record.fee = match self.definition.record.fee_sign {
             FeeSign::Cost => fee,
             FeeSign::Movement => fee.map(negated),
@@ -375,15 +442,28 @@ impl<'l> Plan<'l> {
         let credit = self.amount(cells, &self.credit, Some(currency))?;
         let debit = self.amount(cells, &self.debit, Some(currency))?;
         let zero = |amount: Option<Decimal>| amount.is_none_or(|amount| amount.is_zero());
-        match (credit, debit) {
-            (None, None) => Err(self.fault(cells, at, "has neither an incoming nor an outgoing amount")),
+        let written = match (credit, debit) {
+            (None, None) => Err("has neither an incoming nor an outgoing amount"),
             (credit, debit) if !zero(credit) && !zero(debit) => {
-                Err(self.fault(cells, at, "has both an incoming and an outgoing amount"))
+                Err("has both an incoming and an outgoing amount")
             }
-            (credit, debit) if zero(debit) => Ok((credit.or(debit).unwrap_or_default(), at)),
-            // A debit that is written with a minus already is one all the same.
-            (_, debit) => Ok((negated(debit.unwrap_or_default().abs()), at)),
-        }
+            (credit, debit) if zero(debit) => {
+                let credit = credit.or(debit).unwrap_or_default();
+                match (credit.is_sign_negative() && !credit.is_zero(), self.definition.record.minus) {
+                    (true, Some(Minus::Out) | None) => Err(MINUS),
+                    _ => Ok(credit),
+                }
+            }
+            (_, debit) => {
+                let debit = debit.unwrap_or_default();
+                match (debit.is_sign_negative(), self.definition.record.minus) {
+                    (true, None) => Err(MINUS),
+                    (true, Some(Minus::Cancelled)) | (false, _) => Ok(negated(debit)),
+                    (true, Some(Minus::Out)) => Ok(debit),
+                }
+            }
+        };
+        written.map(|amount| (amount, at)).map_err(|why| self.fault(cells, at, why))
     }
 
     fn direction(&self, cells: &mut Cells<'_>) -> Result<Option<Direction>, Fault> {
@@ -411,12 +491,17 @@ impl<'l> Plan<'l> {
     fn moment(&self, cells: &mut Cells<'_>, slots: &Slots) -> Result<Option<DateTime>, Fault> {
         let Some(at) = self.take(cells, slots) else { return Ok(None) };
         let text = cells.text(at);
-        let own = self.definition.dates.iter().find_map(|format| parse_moment(format, text));
+        let own = self.own_moment(text);
         let own = own.or_else(|| self.month.and_then(|month| day_of(text, month)));
         match own {
             Some(time) => Ok(Some(time)),
             None => value::date_time(text).map(Some).map_err(|why| self.fault(cells, at, why)),
         }
+    }
+
+    /// Reads a time in one of the layout's own ways.
+    fn own_moment(&self, text: &str) -> Option<DateTime> {
+        self.definition.dates.iter().find_map(|format| parse_moment(format, text))
     }
 
     /// Finds the first of some columns that has a text, and keeps it out of the details.
@@ -472,145 +557,9 @@ fn parts(template: &str, slot: &dyn Fn(&str) -> Option<usize>) -> Vec<Part> {
     while let Some((before, inside)) = rest.split_once('{') {
         let Some((name, after)) = inside.split_once('}') else { break };
         parts.push(Part::Literal(before.to_owned()));
-        parts.push(Part::Column(slot(name)));
+        parts.push(Part::Column(slot(name.strip_suffix('?').unwrap_or(name))));
         rest = after;
     }
     parts.push(Part::Literal(rest.to_owned()));
     parts
-}
-
-/// Gives an amount its sign and direction.
-fn signed(
-    written: Decimal,
-    sign: Sign,
-    direction: Option<Direction>,
-) -> Result<(Decimal, Direction), &'static str> {
-    let by_sign = |amount: Decimal| if amount.is_sign_negative() { Direction::Out } else { Direction::In };
-    let amount = if sign == Sign::Reversed { negated(written) } else { written };
-    match (sign, direction) {
-        (_, Some(Direction::Neutral)) => Ok((amount.abs(), Direction::Neutral)),
-        (Sign::Direction, Some(Direction::Out)) => Ok((negated(amount.abs()), Direction::Out)),
-        (Sign::Direction, Some(Direction::In)) if amount.is_sign_negative() && !amount.is_zero() => {
-            Err("is negative though the row says that it comes in")
-        }
-        (Sign::Direction, Some(Direction::In)) => Ok((amount.abs(), Direction::In)),
-        (Sign::Direction, None) => Err("has no direction"),
-        (_, Some(direction)) if !amount.is_zero() && by_sign(amount) != direction => {
-            Err("has another sign than the row's direction")
-        }
-        (_, Some(direction)) => Ok((amount, direction)),
-        (_, None) => Ok((if amount.is_zero() { amount.abs() } else { amount }, by_sign(amount))),
-    }
-}
-
-/// Reads an amount outside of the rows, where no currency and no counterparty tells the decimals.
-pub(super) fn amount_outside(text: &str, numbers: &Numbers) -> Result<Decimal, &'static str> {
-    let decimals = match numbers.implied {
-        Some(Implied::Decimals(decimals)) => Some(u32::from(decimals)),
-        _ => None,
-    };
-    number(text, numbers, decimals)?.ok_or("is not an amount")
-}
-
-/// Reads a number as the layout writes them. `decimals` is where the point of a whole number is.
-fn number(text: &str, numbers: &Numbers, decimals: Option<u32>) -> Result<Option<Decimal>, &'static str> {
-    let mut rest = text.trim();
-    let words = numbers.plus.iter().map(|word| (word, false));
-    let words = words.chain(numbers.minus.iter().map(|word| (word, true)));
-    let strip = |word: &str| rest.strip_prefix(word).or(rest.strip_suffix(word)).map(str::trim);
-    // Of `D` and `DR` the longer one is meant where both are there.
-    let found = words.filter(|(word, _)| !word.is_empty() && strip(word).is_some());
-    let found = found.max_by_key(|(word, _)| word.len());
-    let sign = found.map(|(_, minus)| minus);
-    if let Some(inner) = found.and_then(|(word, _)| strip(word)) {
-        rest = inner;
-    }
-    let swapped;
-    if numbers.decimal_mark == Mark::Comma {
-        let swap = |c: char| match c {
-            ',' => '.',
-            '.' | '\'' | '\u{a0}' | ' ' => ',',
-            other => other,
-        };
-        swapped = rest.chars().map(swap).collect::<String>();
-        rest = &swapped;
-    }
-    let value = match decimals {
-        None => value::amount_or_none(rest)?,
-        Some(_) if rest.is_empty() => None,
-        Some(decimals) => Some(value::implied(rest, decimals)?),
-    };
-    Ok(match (value, sign) {
-        (Some(value), Some(true)) => Some(negated(value)),
-        (value, _) => value,
-    })
-}
-
-/// Reads a month and a day, `12/29`, as the last such day up to the month of the statement.
-fn day_of(text: &str, month: Date) -> Option<DateTime> {
-    let (own, day) = text.split_once(['/', '-'])?;
-    let short = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    if !short(own) || !short(day) {
-        return None;
-    }
-    let (own, day): (i8, i8) = (own.parse().ok()?, day.parse().ok()?);
-    let year = if own > month.month() { month.year() - 1 } else { month.year() };
-    Date::new(year, own, day).ok().map(|date| date.at(0, 0, 0, 0))
-}
-
-/// Reads a date, or a date and time, in a given way.
-fn parse_moment(format: &str, text: &str) -> Option<DateTime> {
-    let broken = jiff::fmt::strtime::parse(format, text).ok()?;
-    broken.to_datetime().ok().or_else(|| broken.to_date().ok().map(|date: Date| date.at(0, 0, 0, 0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_as_the_layout_writes_them() {
-        let numbers = |text: &str| -> Numbers { toml::from_str(text).unwrap() };
-        let read = |numbers: &Numbers, text: &str, decimals| {
-            number(text, numbers, decimals).unwrap().map(|value| value.to_string())
-        };
-        let comma = numbers("decimal-mark = \"comma\"".replace("decimal-mark", "decimal_mark").as_str());
-        assert_eq!(read(&comma, "1.234,50", None).as_deref(), Some("1234.50"));
-        assert_eq!(read(&comma, "1 234,50", None).as_deref(), Some("1234.50"));
-        let words = numbers("plus = [\"C\", \"CR\"]\nminus = [\"D\", \"DR\"]");
-        assert_eq!(read(&words, "D000000000060", Some(2)).as_deref(), Some("-0.60"));
-        assert_eq!(read(&words, "12.00 D", None).as_deref(), Some("-12.00"));
-        assert_eq!(read(&words, "C000000000000", Some(2)).as_deref(), Some("0.00"));
-        assert_eq!(read(&words, "-", None), None);
-        assert!(number("1.5", &words, Some(2)).is_err());
-    }
-
-    #[test]
-    fn a_day_without_a_year_is_the_last_up_to_the_statement() {
-        let month = jiff::civil::date(2026, 1, 1);
-        let read = |text| day_of(text, month).map(|time| time.date().to_string());
-        assert_eq!(read("12/29").as_deref(), Some("2025-12-29"));
-        assert_eq!(read("01/02").as_deref(), Some("2026-01-02"));
-        assert_eq!(read("1-2").as_deref(), Some("2026-01-02"));
-        for wrong in ["13/01", "02/30", "1/2/3", "2026/01", ""] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn the_sign_is_that_of_the_layout() {
-        let ten = Decimal::TEN;
-        for (written, sign, direction, given) in [
-            (ten, Sign::Written, None, Ok((ten, Direction::In))),
-            (-ten, Sign::Written, None, Ok((-ten, Direction::Out))),
-            (ten, Sign::Reversed, None, Ok((-ten, Direction::Out))),
-            (ten, Sign::Direction, Some(Direction::Out), Ok((-ten, Direction::Out))),
-            (-ten, Sign::Direction, Some(Direction::Out), Ok((-ten, Direction::Out))),
-            (ten, Sign::Direction, Some(Direction::Neutral), Ok((ten, Direction::Neutral))),
-            (-ten, Sign::Direction, Some(Direction::In), Err(())),
-            (ten, Sign::Written, Some(Direction::Out), Err(())),
-        ] {
-            assert_eq!(signed(written, sign, direction).map_err(|_| ()), given, "{written} {sign:?}");
-        }
-    }
 }

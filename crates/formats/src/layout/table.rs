@@ -1,6 +1,6 @@
 //! The rows of a file or of one sheet, cut into cells as a layout says.
 
-use super::definition::{Definition, FileShape, Shape, Unit};
+use super::definition::{Definition, FileShape, Mark, Shape, Unit};
 use crate::columns::Columns;
 use crate::delimited::{Row, Rows, bare_name};
 use crate::event::ReadError;
@@ -8,16 +8,26 @@ use crate::head::TextEncoding;
 use crate::input::{Input, Lines};
 use crate::limits::HEADER_ROWS_MAX;
 use crate::record::Place;
-use crate::sheet::Sheet;
+use crate::sheet::{Cell, Sheet};
 
 /// Where rows come from.
 pub(super) enum Table<'a> {
     /// Lines with a character between cells.
     Delimited(Box<Rows<'a>>),
     /// Lines with columns of fixed width.
-    Fixed(Lines<'a>, &'a FileShape, TextEncoding),
+    Fixed(Box<FixedLines<'a>>),
     /// A sheet of a workbook.
-    Sheet(std::slice::Iter<'a, (u64, Vec<String>)>, u32),
+    Sheet(std::slice::Iter<'a, (u64, Vec<Cell>)>, u32, &'a Definition),
+}
+
+/// Lines of fixed width.
+pub(super) struct FixedLines<'a> {
+    lines: Lines<'a>,
+    file: &'a FileShape,
+    encoding: TextEncoding,
+    unit: Unit,
+    /// For each column whether it is an amount, of which no digit may be lost.
+    amounts: Vec<bool>,
 }
 
 impl<'a> Table<'a> {
@@ -27,7 +37,14 @@ impl<'a> Table<'a> {
         let encoding = file.encoding.unwrap_or(input.head.encoding);
         let lines = input.lines(Some(encoding));
         match file.shape {
-            Shape::FixedWidth => Table::Fixed(lines, file, encoding),
+            Shape::FixedWidth => {
+                // Lines of UTF-16 come as UTF-8, whose bytes say nothing of columns.
+                let wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
+                let (encoding, unit) =
+                    if wide { (TextEncoding::Utf8, Unit::Characters) } else { (encoding, file.unit) };
+                let amounts = file.columns.iter().map(|column| definition.is_amount(&column.name)).collect();
+                Table::Fixed(Box::new(FixedLines { lines, file, encoding, unit, amounts }))
+            }
             Shape::Delimited => {
                 let rows = Rows::new(lines, file.delimiter.byte(), file.quote.byte());
                 Table::Delimited(Box::new(if file.multiline { rows } else { rows.of_one_line() }))
@@ -36,8 +53,8 @@ impl<'a> Table<'a> {
     }
 
     /// Opens a sheet; `number` counts from 1.
-    pub(super) fn of_sheet(sheet: &'a Sheet, number: u32) -> Table<'a> {
-        Table::Sheet(sheet.rows.iter(), number)
+    pub(super) fn of_sheet(definition: &'a Definition, sheet: &'a Sheet, number: u32) -> Table<'a> {
+        Table::Sheet(sheet.rows.iter(), number, definition)
     }
 
     /// Reads the next row that has any text.
@@ -50,40 +67,53 @@ impl<'a> Table<'a> {
                 }
                 Ok(Some(row))
             }
-            Table::Fixed(lines, file, encoding) => loop {
+            Table::Fixed(fixed) => loop {
+                let FixedLines { lines, file, encoding, unit, amounts } = &mut **fixed;
                 let Some(line) = lines.next_line()? else { return Ok(None) };
                 if line.bytes.trim_ascii().is_empty() {
                     continue;
                 }
                 let raw = line.text().into_owned();
-                let cells = match file.unit {
-                    Unit::Bytes => cut(line.bytes.len(), file, |from, to| {
+                let cells = match unit {
+                    Unit::Bytes => cut(line.bytes.len(), file, amounts, |from, to| {
                         encoding.decode(&line.bytes[from..to]).into_owned()
                     }),
                     Unit::Characters => {
                         let characters: Vec<char> = raw.chars().collect();
-                        cut(characters.len(), file, |from, to| characters[from..to].iter().collect())
+                        cut(characters.len(), file, amounts, |from, to| characters[from..to].iter().collect())
                     }
                 };
                 return Ok(Some(Row { place: line.place(), raw, cells }));
             },
-            Table::Sheet(rows, number) => {
+            Table::Sheet(rows, number, definition) => {
                 let Some((row, cells)) = rows.next() else { return Ok(None) };
                 let place = Place::line(*row).on_page(*number);
-                Ok(Some(Row { place, raw: cells.join(","), cells: cells.clone() }))
+                let comma = definition.numbers.decimal_mark == Mark::Comma;
+                let text = |cell: &Cell| match comma && cell.number {
+                    true => cell.text.replace('.', ","),
+                    false => cell.text.clone(),
+                };
+                let cells: Vec<String> = cells.iter().map(text).collect();
+                let between = char::from(definition.file.delimiter.byte()).to_string();
+                Ok(Some(Row { place, raw: cells.join(&between), cells }))
             }
         }
     }
 }
 
 /// Cuts a line of some length into columns. What a short line lacks is empty, since trailing blanks are
-/// easily lost; what a long line has beyond the last column is a cell of its own.
-fn cut(len: usize, file: &FileShape, part: impl Fn(usize, usize) -> String) -> Vec<String> {
+/// easily lost; an amount that was cut is made one that cannot be read. What a long line has beyond the last
+/// column is a cell of its own.
+fn cut(len: usize, file: &FileShape, amounts: &[bool], part: impl Fn(usize, usize) -> String) -> Vec<String> {
     let mut cells = Vec::with_capacity(file.columns.len());
     let mut at: usize = 0;
-    for column in &file.columns {
+    for (column, amount) in file.columns.iter().zip(amounts) {
         let (from, to) = (at.min(len), (at + column.width).min(len));
-        cells.push(part(from, to));
+        let mut cell = part(from, to);
+        if *amount && to > from && to < at + column.width {
+            cell.push('…');
+        }
+        cells.push(cell);
         at += column.width + file.gap;
     }
     let end = at.saturating_sub(file.gap);

@@ -73,10 +73,33 @@ fn bytes_of(test: &Test, open: &dyn Fn(&str) -> std::io::Result<Vec<u8>>) -> Res
         (Some(text), None) => {
             let name = test.encoding.as_deref().unwrap_or("utf-8");
             let encoding = TextEncoding::parse(name).ok_or(format!("{name} is not a known encoding"))?;
-            Ok(encoding.library().encode(text).0.into_owned())
+            encoded(text, encoding)
         }
         (None, Some(file)) => open(file).map_err(|error| format!("{file}: {error}")),
         _ => Err("a test needs either `text` or `file`".to_owned()),
+    }
+}
+
+fn encoded(text: &str, encoding: TextEncoding) -> Result<Vec<u8>, String> {
+    match encoding {
+        TextEncoding::Utf16Le => Ok("\u{feff}"
+            .chars()
+            .chain(text.chars())
+            .collect::<String>()
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect()),
+        TextEncoding::Utf16Be => Ok("\u{feff}"
+            .chars()
+            .chain(text.chars())
+            .collect::<String>()
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect()),
+        other => match other.library().encode(text) {
+            (bytes, _, false) => Ok(bytes.into_owned()),
+            (_, _, true) => Err(format!("the text has characters that {} lacks", other.name())),
+        },
     }
 }
 
@@ -108,6 +131,9 @@ fn problems(layout: &Layout, test: &Test, bytes: &[u8]) -> Vec<String> {
         }
     };
     compare_counts(test, &tally, &faults, &mut problems);
+    if test.ties == Some(true) && tally.checks_agreed + tally.checks_failed == 0 {
+        problems.push("the test says that it ties, but nothing is declared that could".to_owned());
+    }
     if test.ties == Some(true) {
         problems.extend(failed.iter().map(|check| {
             let (what, declared, computed) = (&check.what, &check.declared, &check.computed);

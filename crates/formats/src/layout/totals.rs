@@ -1,7 +1,8 @@
 //! What a file says of itself outside of its rows, and what the rows give.
 
+use super::cell::{amount_outside, parse_moment};
 use super::definition::{Definition, Numbers, OWN_SETS, STATEMENT_GROUPS};
-use super::plan::{Cells, Plan, Slots, amount_outside};
+use super::plan::{Cells, Plan, Slots};
 use super::words::fits;
 use crate::checks::{Sums, add, negated};
 use crate::delimited::Row;
@@ -38,14 +39,14 @@ impl Declared {
     }
 
     fn get(&self, name: &str) -> Option<(&str, Place)> {
-        let found = self.found.iter().find(|(own, _, _)| own == name);
-        found.map(|(_, text, place)| (text.as_str(), *place)).filter(|(text, _)| !text.is_empty())
+        let found = self.found.iter().find(|(own, text, _)| own == name && !text.is_empty());
+        found.map(|(_, text, place)| (text.as_str(), *place))
     }
 
     /// Makes the statement of what was said before the header. What cannot be read is a fault.
     pub(super) fn statement(
         &self,
-        numbers: &Numbers,
+        definition: &Definition,
         currency: Option<Currency>,
         place: Place,
         output: &mut Output<'_>,
@@ -55,10 +56,14 @@ impl Declared {
         statement.id = text("id");
         statement.account = text("account");
         statement.holder = text("holder");
-        let day = |text: &str| value::date_time(text).map(|time| time.date());
+        let day = |text: &str| {
+            let own = definition.dates.iter().find_map(|format| parse_moment(format, text));
+            own.map_or_else(|| value::date_time(text), Ok).map(|time| time.date())
+        };
         statement.from = self.read("from", day, output)?;
         statement.to = self.read("to", day, output)?;
-        statement.opening = self.read("opening", |text| amount_outside(text, numbers), output)?;
+        statement.opening =
+            self.read("opening", |text| amount_outside(text, &definition.numbers, currency), output)?;
         for (name, text, _) in &self.found {
             let of_set = name.ends_with("_count") || name.ends_with("_amount");
             if !of_set && !STATEMENT_GROUPS.contains(&name.as_str()) && !text.is_empty() {
@@ -100,25 +105,33 @@ impl Declared {
 pub(super) struct Totals {
     sets: BTreeMap<String, Sums>,
     slots: BTreeMap<String, (Slots, Slots)>,
-    booked: Decimal,
+    booked: BTreeMap<Currency, Decimal>,
     net: Law,
     balances: Balances,
+    /// Where the rows begin.
+    begins: Place,
 }
 
 impl Totals {
-    pub(super) fn new(definition: &Definition, plan: &Plan<'_>) -> Totals {
+    /// Begins the sums of a statement.
+    ///
+    /// # Errors
+    /// When a column of a set is not there.
+    pub(super) fn new(definition: &Definition, plan: &Plan<'_>, begins: Place) -> Result<Totals, String> {
         let own = OWN_SETS.iter().map(|name| (*name).to_owned());
         let slots = definition.sets.iter().map(|(name, set)| {
-            let slots = |names: &Option<_>| names.as_ref().map(|names| plan.slots(names)).unwrap_or_default();
-            (name.clone(), (slots(&set.column), slots(&set.add)))
+            let slots =
+                |names: &Option<_>| names.as_ref().map_or(Ok(Slots::new()), |names| plan.slots(names));
+            Ok((name.clone(), (slots(&set.column)?, slots(&set.add)?)))
         });
-        Totals {
+        Ok(Totals {
             sets: own.chain(definition.sets.keys().cloned()).map(|name| (name, Sums::default())).collect(),
-            slots: slots.collect(),
-            booked: Decimal::ZERO,
+            slots: slots.collect::<Result<_, String>>()?,
+            booked: BTreeMap::new(),
             net: Law::new("net", "rows whose amount less fee is their net"),
             balances: Balances::default(),
-        }
+            begins,
+        })
     }
 
     /// Adds a record and gives a check where it breaks a law.
@@ -162,7 +175,8 @@ impl Totals {
             sums.add(amount, record.place)?;
         }
         if record.status == Status::Booked && record.direction != Direction::Neutral {
-            self.booked = add(self.booked, record.amount, record.place)?;
+            let booked = self.booked.entry(record.currency).or_default();
+            *booked = add(*booked, record.amount, record.place)?;
         }
         self.balances.follow(record)?;
         let check = match (record.net, record.fee) {
@@ -180,7 +194,7 @@ impl Totals {
         self,
         numbers: &Numbers,
         declared: &Declared,
-        opening: Option<Decimal>,
+        currency: Option<Currency>,
         last: Place,
         output: &mut Output<'_>,
     ) -> Result<(), Stop> {
@@ -192,11 +206,13 @@ impl Totals {
                 other => format!("{other} records"),
             };
             let compared = if what == "count" {
-                let digits = text.replace(',', "");
+                let digits = text.replace([',', '.', '\'', ' ', '\u{a0}'], "");
                 let count = digits.parse().map_err(|_| "is not a count");
                 count.map(|count| Check::count(&format!("number of {records}"), count, sums.count, *place))
             } else {
-                let amount = amount_outside(text, numbers);
+                // Some write what went out with a minus.
+                let plain = |amount: Decimal| if set == "out" { amount.abs() } else { amount };
+                let amount = amount_outside(text, numbers, currency).map(plain);
                 amount.map(|amount| Check::amount(&format!("sum of {records}"), amount, sums.amount, *place))
             };
             match compared {
@@ -204,14 +220,29 @@ impl Totals {
                 Err(message) => output.fault(Fault::new(*place, name, message, text))?,
             }
         }
-        if let (Some(opening), Some((text, place))) = (opening, declared.get("closing")) {
-            match amount_outside(text, numbers) {
-                Ok(closing) => {
-                    let computed = add(opening, self.booked, place)?;
-                    output.check(Check::amount("closing balance", closing, computed, place))?;
-                }
-                Err(message) => output.fault(Fault::new(place, "closing", message, text))?,
+        let amount = |name: &str, output: &mut Output<'_>| {
+            declared.read(name, |text| amount_outside(text, numbers, currency), output)
+        };
+        // One that stands before the header was read, and told where it is wrong, with the statement.
+        let opening = match declared.get("opening") {
+            Some((_, place)) if place < self.begins => {
+                declared.get("opening").and_then(|(text, _)| amount_outside(text, numbers, currency).ok())
             }
+            _ => amount("opening", output)?,
+        };
+        let closing = amount("closing", output)?;
+        let place = declared.get("closing").map_or(last, |(_, place)| place);
+        // A statement of several accounts declares the balances of one currency.
+        let booked = match (currency, self.booked.len()) {
+            (Some(currency), _) => self.booked.get(&currency).copied().unwrap_or_default(),
+            (None, _) => self.booked.values().next().copied().unwrap_or_default(),
+        };
+        if let (Some(opening), Some(closing)) = (opening, closing) {
+            let computed = add(opening, booked, place)?;
+            output.check(Check::amount("closing balance", closing, computed, place))?;
+        }
+        for check in self.balances.against(opening, closing, place)? {
+            output.check(check)?;
         }
         if let Some(check) = self.net.finish(last) {
             output.check(check)?;
@@ -228,12 +259,16 @@ const DIFFERENCES_SHOWN: usize = 20;
 
 /// Balances after each row, of several accounts. Statements list the newest row first or last, and do not
 /// say which; the way in which more rows follow from each other is taken to be theirs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Balances {
     accounts: BTreeMap<(String, Currency), Chain>,
     left_out: BTreeSet<Currency>,
     oldest_first: Follow,
     newest_first: Follow,
+    /// The first and the last balance of a row, each with the amount of its row.
+    ends: Option<[(Decimal, Decimal); 2]>,
+    /// Whether every row had a balance.
+    whole: bool,
 }
 
 /// What is known of an account at one row.
@@ -266,6 +301,19 @@ impl Follow {
     }
 }
 
+impl Default for Balances {
+    fn default() -> Balances {
+        Balances {
+            accounts: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+            oldest_first: Follow::default(),
+            newest_first: Follow::default(),
+            ends: None,
+            whole: true,
+        }
+    }
+}
+
 impl Balances {
     fn follow(&mut self, record: &Record) -> Result<(), ReadError> {
         if matches!(record.status, Status::Failed | Status::Pending | Status::Information) {
@@ -273,6 +321,12 @@ impl Balances {
         }
         let key = (record.account.clone(), record.currency);
         let place = record.place;
+        self.whole &= record.balance.is_some();
+        if let Some(balance) = record.balance {
+            let end = (balance, record.amount);
+            let first = self.ends.map_or(end, |ends| ends[0]);
+            self.ends = Some([first, end]);
+        }
         if record.direction == Direction::Neutral && !record.amount.is_zero() {
             // Which way it moved this account is not told, so the chain starts anew.
             self.accounts.remove(&key);
@@ -298,8 +352,35 @@ impl Balances {
         Ok(())
     }
 
+    /// Compares the balances of the first and last row with what the file declares, where it is one account
+    /// and each row has a balance.
+    fn against(
+        &self,
+        opening: Option<Decimal>,
+        closing: Option<Decimal>,
+        place: Place,
+    ) -> Result<Vec<Check>, ReadError> {
+        let Some([first, last]) = self.ends.filter(|_| self.accounts.len() == 1 && self.whole) else {
+            return Ok(Vec::new());
+        };
+        let [oldest, newest] = if self.is_newest_first() { [last, first] } else { [first, last] };
+        let mut checks = Vec::new();
+        if let Some(opening) = opening {
+            let before = add(oldest.0, negated(oldest.1), place)?;
+            checks.push(Check::amount("balance before the oldest row", before, opening, place));
+        }
+        if let Some(closing) = closing {
+            checks.push(Check::amount("balance after the newest row", newest.0, closing, place));
+        }
+        Ok(checks)
+    }
+
+    fn is_newest_first(&self) -> bool {
+        self.newest_first.agreed > self.oldest_first.agreed
+    }
+
     fn finish(self, place: Place) -> Vec<Check> {
-        let newest = self.newest_first.agreed > self.oldest_first.agreed;
+        let newest = self.is_newest_first();
         let follow = if newest { self.newest_first } else { self.oldest_first };
         let mut checks = follow.differences;
         if follow.rows > 0 {

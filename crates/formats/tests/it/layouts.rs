@@ -66,7 +66,8 @@ fn a_workbook_with_one_cell_in_its_last_corner_costs_nothing() {
     assert!(error.to_string().contains("the number of cells is over the limit"), "{error}");
     let sheet = sheet.replace("XFD1048576", "B1048576");
     let sheets = suanpan_formats::sheet::sheets(&workbook(&sheet)).unwrap();
-    assert_eq!(sheets[0].rows, [(1_048_576, vec![String::new(), "far".to_owned()])]);
+    let (row, cells) = &sheets[0].rows[0];
+    assert_eq!((*row, cells.len(), cells[1].text.as_str()), (1_048_576, 2, "far"));
 }
 
 #[test]
@@ -241,6 +242,29 @@ fn the_tests_in_a_layout_say_what_is_not_as_expected() {
     assert_eq!(outcomes[1].problems, ["x.csv: no x.csv here"]);
 }
 
+/// A file is told from all formats, not only by its own layout: the texts of the built-in tests are each
+/// claimed by one format.
+#[test]
+fn no_two_formats_claim_what_a_built_in_test_holds() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/layout/built_in");
+    let mut told = 0;
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let layout: toml::Table = text.parse().unwrap();
+        for test in layout["test"].as_array().unwrap() {
+            let text = test["text"].as_str().unwrap();
+            let bytes = match test.get("encoding") {
+                Some(_) => encoding_rs::GB18030.encode(text).0.into_owned(),
+                None => text.as_bytes().to_vec(),
+            };
+            let format = Catalogue::built_in().identify(&Input::of_bytes(&bytes).head).unwrap().format;
+            assert_eq!(format.id(), layout["id"].as_str().unwrap());
+            told += 1;
+        }
+    }
+    assert_eq!(told, 18);
+}
+
 #[test]
 fn exponents_are_those_of_the_counterparty() {
     let layout = "id = \"x\"\ntitle = \"x\"\ncurrency = \"JPY\"\n[recognise]\ncolumns = [\"shop\", \"sum\"]\n\
@@ -284,6 +308,156 @@ fn fixed_width_lines_may_have_lost_their_blanks_and_must_not_be_longer() {
             "line 3, column 2: sum is not an amount"
         ]
     );
+}
+
+/// A layout with few fields, to which a test adds what it is about.
+fn plain(more: &str) -> String {
+    format!(
+        "id = \"x\"\ntitle = \"x\"\ncurrency = \"EUR\"\n{more}\n[recognise]\ncolumns = [\"day\", \"sum\"]\n"
+    )
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_unless_it_may_lack() {
+    let text = b"day,sum\n2026-01-01,5\n";
+    for (more, name) in [
+        ("[record]\namount = \"sum\"\ncurrency = \"cur\"\n", "cur"),
+        ("[record]\namount = \"sum\"\n[status]\ncolumn = \"state\"\notherwise = \"booked\"\n", "state"),
+        ("[record]\namount = \"net\"\n[[derive]]\nname = \"net\"\nsum = [\"sum\", \"-costs\"]\n", "costs"),
+        ("[record]\namount = \"sum\"\n[sets.a]\ncolumn = \"who\"\nwords = [\"x\"]\n", "who"),
+        ("[record]\namount = \"sum\"\n[file]\nloose = \"text\"\n", "text"),
+    ] {
+        let error = with(&(plain("") + more), text).unwrap_err();
+        assert!(error.contains(&format!("there is no column {name}")), "{error}");
+        let lenient = more.replace(&format!("\"{name}\""), &format!("\"{name}?\""));
+        if !more.contains("derive") {
+            assert_eq!(records(&with(&(plain("") + &lenient), text).unwrap()).len(), 1, "{lenient}");
+        }
+    }
+}
+
+#[test]
+fn derived_columns_use_only_those_before_them_and_hide_none() {
+    let of = |derive: &str| {
+        Layout::parse(&(plain("") + "[record]\namount = \"sum\"\n" + derive)).map_err(|e| e.to_string())
+    };
+    let itself = "[[derive]]\nname = \"a\"\nsum = [\"a\"]\n";
+    assert!(of(itself).unwrap_err().contains("not made before it"));
+    let later = "[[derive]]\nname = \"a\"\nfrom = \"{b}\"\n[[derive]]\nname = \"b\"\nfrom = \"{sum}\"\n";
+    assert!(of(later).unwrap_err().contains("not made before it"));
+    let hides = plain("") + "[record]\namount = \"sum\"\n[[derive]]\nname = \"day\"\nfrom = \"x\"\n";
+    assert!(with(&hides, b"day,sum\n1,2\n").unwrap_err().contains("as a [[derive]]"));
+}
+
+/// A layout may come from others: doubling a text forty times must not take the memory.
+#[test]
+fn derived_texts_do_not_grow_without_bounds() {
+    let mut layout = plain("") + "[record]\namount = \"sum\"\n";
+    for at in 0..41 {
+        let from = if at == 0 { "day".to_owned() } else { format!("d{}", at - 1) };
+        layout += &format!("[[derive]]\nname = \"d{at}\"\nfrom = \"{{{from}}}{{{from}}}\"\n");
+    }
+    let events = with(&layout, b"day,sum\n2026-01-01,5\n").unwrap();
+    assert!(faults(&events)[0].contains("would be longer than"), "{:?}", faults(&events));
+    let wide = plain("")
+        + "[record]\namount = \"sum\"\n[[derive]]\nname = \"w\"\nfrom = \"{day}\"\nmatch = '(.*)'\ngive = \""
+        + &"$1".repeat(30_000)
+        + "\"\n";
+    let text = format!("day,sum\n{},5\n", "x".repeat(100_000));
+    assert!(faults(&with(&wide, text.as_bytes()).unwrap())[0].contains("would be longer"));
+}
+
+#[test]
+fn contradictions_are_faults() {
+    let sides = plain("") + "[record]\ncredit = \"sum\"\ndebit = \"day\"\n";
+    let read = |layout: &str, text: &str| {
+        let events = with(layout, text.as_bytes()).unwrap();
+        let amounts: Vec<String> = records(&events).iter().map(|r| r.amount.to_string()).collect();
+        (amounts, faults(&events).len())
+    };
+    assert_eq!(read(&sides, "day,sum\n-5,\n,-5\n5,\n"), (vec!["-5".to_owned()], 2));
+    let out = sides.clone() + "minus = \"out\"\n";
+    assert_eq!(read(&out, "day,sum\n-5,\n,-5\n"), (vec!["-5".to_owned()], 1));
+    let cancelled = sides + "minus = \"cancelled\"\n";
+    assert_eq!(read(&cancelled, "day,sum\n-5,\n,-5\n").0, ["5", "-5"]);
+    let one = plain("") + "[record]\namount = \"sum\"\n";
+    assert_eq!(read(&one, "day,sum\n1,$5\n1,€5\n1,1.234\n1,5.100\n"), (vec!["5".into(), "5.100".into()], 2));
+}
+
+#[test]
+fn what_surrounds_the_rows_is_read_as_the_rows_are() {
+    let layout = "id = \"x\"\ntitle = \"x\"\ncurrency = \"EUR\"\ndates = [\"%d.%m.%Y\"]\n[recognise]\n\
+        columns = [\"day\", \"sum\"]\n[file]\ndelimiter = \"semicolon\"\n[numbers]\ndecimal_mark = \"comma\"\n\
+        [lines]\nread = ['^from;(?<from>\\S+)', '^count;(?<all_count>\\S+)', '^out;(?<out_amount>\\S+)', \
+        '^open;(?<opening>\\S+)', '^close;(?<closing>\\S+)']\nfooter = ['^count', '^open', '^end']\n\
+        [record]\namount = \"sum\"\nbalance = \"left?\"\n";
+    let text = "from;01.02.2026\nday;sum;left\n1;-1.000,50;99,50\n1;5,00;104,50\ncount;2\nout;-1.000,50\nopen;1.100,00\n\
+        close;104,50\n";
+    let events = with(layout, text.as_bytes()).unwrap();
+    assert_eq!(faults(&events), Vec::<String>::new());
+    assert_eq!(
+        checks(&events),
+        [
+            "number of records: 2 of 2",
+            "sum of out records: 1000.50 of 1000.50",
+            "closing balance: 104.50 of 104.50",
+            "balance before the oldest row: 1100.00 of 1100.00",
+            "balance after the newest row: 104.50 of 104.50",
+            "rows whose balance follows, oldest first: 1 of 1",
+        ]
+    );
+    // A wrong opening balance is seen though no row says it.
+    let events = with(layout, text.replace("1.100,00", "1.101,00").as_bytes()).unwrap();
+    assert_eq!(crate::kit::failing(&events).len(), 2);
+    // A second table after the end is not lost in silence.
+    let events = with(layout, (text.to_owned() + "day;sum;left\n1;7,00;111,50\n").as_bytes()).unwrap();
+    assert!(faults(&events)[0].contains("the header once more"), "{:?}", faults(&events));
+}
+
+#[test]
+fn carriage_returns_lose_no_row() {
+    let layout = plain("") + "[record]\namount = \"sum\"\n";
+    let events = with(&layout, b"day,sum\n2026-01-01,5\r2026-01-02,6\n").unwrap();
+    assert_eq!((records(&events).len(), faults(&events).len()), (0, 1));
+    let events = with(&layout, b"day,sum\r2026-01-01,5\r2026-01-02,6\r").unwrap();
+    assert_eq!(records(&events).len(), 2);
+}
+
+#[test]
+fn an_amount_of_fixed_width_that_was_cut_is_a_fault() {
+    let layout = "id = \"x\"\ntitle = \"x\"\ncurrency = \"CNY\"\n[file]\nshape = \"fixed-width\"\n\
+        columns = [{ name = \"code\", width = 3 }, { name = \"sum\", width = 10 }]\n\
+        [recognise]\nrows = '^S'\n[numbers]\nimplied = 2\n[record]\namount = \"sum\"\n";
+    let events = with(layout, b"S220000012345\nS220000\n").unwrap();
+    assert_eq!(records(&events).len(), 1);
+    assert_eq!(faults(&events).len(), 1);
+}
+
+/// Written by openpyxl: a sheet that is hidden and holds a copy, numbers and text side by side, an error, and
+/// a second sheet whose header differs.
+#[test]
+fn sheets_are_left_out_only_when_nobody_sees_them() {
+    let layout = plain("[numbers]\ndecimal_mark = \"comma\"\n") + "[record]\namount = \"sum\"\n";
+    let events = with(&layout, &fixture("sheets.xlsx")).unwrap();
+    let amounts: Vec<String> = records(&events).iter().map(|r| r.amount.to_string()).collect();
+    assert_eq!(amounts, ["12.34", "1234.50", "-0.05"]);
+    assert_eq!(
+        faults(&events),
+        [
+            "page 1, line 5, column 2: sum is not an amount: `#DIV/0!`",
+            "page 2, line 1: sheet June has rows, but not the header of the others"
+        ]
+    );
+}
+
+#[test]
+fn tests_that_compare_nothing_fail() {
+    let text = plain("")
+        + "[record]\namount = \"sum\"\n[[test]]\nname = \"a\"\nties = true\nencoding = \"utf-16le\"\n\
+           text = \"day,sum\\n1,2\\n\"\n[[test]]\nname = \"b\"\nencoding = \"windows-1252\"\ntext = \"张\"\n";
+    let outcomes = Layout::parse(&text).unwrap().test(&|_| Err(std::io::Error::other("none")));
+    assert_eq!(outcomes[0].problems, ["the test says that it ties, but nothing is declared that could"]);
+    assert_eq!(outcomes[1].problems, ["the text has characters that windows-1252 lacks"]);
 }
 
 proptest! {

@@ -32,7 +32,7 @@ pub(crate) fn as_table(source: SourceFile, dir: &Path, terminal: Terminal) -> Re
     let width = sheet.rows.first().map_or(0, |(_, cells)| cells.len());
     for (_, cells) in &sheet.rows {
         let padding = std::iter::repeat_n("", width.saturating_sub(cells.len()));
-        let row = cells.iter().map(String::as_str).chain(padding);
+        let row = cells.iter().map(|cell| cell.text.as_str()).chain(padding);
         writer.write_record(row).map_err(|error| Trouble::io("write", &path, error.into()))?;
     }
     writer.flush().map_err(|error| Trouble::io("write", &path, error))?;

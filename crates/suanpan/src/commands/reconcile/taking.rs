@@ -1,12 +1,12 @@
 //! Which inputs are statements, and what they become before the engine sees them.
 
-use crate::cli::StatementArgs;
+use crate::cli::{LayoutArgs, StatementArgs};
 use crate::error::Trouble;
 use crate::layouts;
 use crate::statements::{self, Delivery, Taking, described, drop_repeated};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, harmless};
 use std::path::Path;
-use suanpan_formats::Options;
+use suanpan_formats::{Options, Verdict};
 use suanpan_recon::limits::SAMPLE_ROWS_MAX;
 use suanpan_recon::record::Side;
 use suanpan_recon::rule::Format;
@@ -121,6 +121,7 @@ pub(super) fn take_statements(
         for file in files {
             let told = statements::tell(taking.catalogue, &file)?;
             let Some(identified) = told else {
+                told_unclaimed(&taking, &args.layouts, &file)?;
                 if wanted[at] == Wanted::Statements || !deliveries.is_empty() {
                     return Err(not_a_statement(&file));
                 }
@@ -139,6 +140,25 @@ pub(super) fn take_statements(
         taken.deliveries.extend(deliveries);
     }
     Ok(taken)
+}
+
+/// Says why no layout that was named claims a file: who names one expects that it does.
+fn told_unclaimed(taking: &Taking<'_>, layouts: &LayoutArgs, file: &SourceFile) -> Result<(), Trouble> {
+    if layouts.layout.is_empty() {
+        return Ok(());
+    }
+    let Ok(head) = statements::head(file) else { return Ok(()) };
+    for path in &layouts.layout {
+        let id = layouts::read(path)?.id().to_owned();
+        if let Some(Verdict::No(why)) = taking.catalogue.find(&id).map(|format| format.recognise(&head)) {
+            taking.terminal.hint(&format!(
+                "{}: not of the layout {id}: {}",
+                harmless(file.name()),
+                harmless(&why)
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn not_a_statement(file: &SourceFile) -> Trouble {
