@@ -4,13 +4,15 @@
 //! header, 6 entry, 7 addenda, 8 batch control, 9 file control and filling. Amounts are signed from the view
 //! of the company that originates the batch: a debit of a receiver brings money in, a credit sends it out.
 
+mod entry;
+
 use crate::catalogue::{BuiltIn, Verdict};
-use crate::checks::{Sums, negated};
+use crate::checks::Sums;
 use crate::event::{Check, Fault, ReadError, Statement, Stop};
 use crate::head::Head;
 use crate::input::{Input, Options};
 use crate::output::Output;
-use crate::record::{Direction, Kind, Place, Record};
+use crate::record::{Direction, Place, Record};
 use crate::value;
 use jiff::civil::Date;
 use suanpan_money::Currency;
@@ -33,6 +35,9 @@ fn recognise(head: &Head) -> Verdict {
 fn is_file_header(line: &str) -> bool {
     line.starts_with("101") && line.get(34..39) == Some("09410")
 }
+
+/// The class of advices of accounting, which have columns of their own.
+const ADVICE: &str = "ADV";
 
 /// The most addenda of one entry that are kept: CTX has up to 9,999.
 const ADDENDA_MAX: usize = 9_999;
@@ -137,6 +142,8 @@ struct Reader {
     batches: u64,
     blocks_of: u64,
     file: Totals,
+    /// The batch before was one of advices; a file of them holds nothing else.
+    advice: bool,
     closed: bool,
 }
 
@@ -251,7 +258,7 @@ impl Reader {
             batch.totals.hash = (batch.totals.hash + digits) % HASH;
         }
         let place = place.on_page(self.page);
-        match entry(text, place, batch) {
+        match entry::read(text, place, batch) {
             Err(fault) => output.fault(fault),
             Ok(record) => {
                 let sums = if record.direction == Direction::In {
@@ -291,24 +298,9 @@ impl Reader {
         let record = &mut entry.record;
         let raw = format!("{}\n{}", record.raw, text.trim_end());
         record.set_raw(&raw);
-        match &text[1..3] {
-            "99" => {
-                record.kind = Kind::Return;
-                text[3..6].trim().clone_into(&mut record.kind_text);
-                record.detail("return reason", text[3..6].trim());
-                text[6..21].trim().clone_into(&mut record.original_id);
-                record.detail("original receiving institution", text[27..35].trim());
-                record.detail("addenda information", text[35..79].trim());
-            }
-            "98" => {
-                record.kind = Kind::Notice;
-                text[3..6].trim().clone_into(&mut record.kind_text);
-                record.detail("change code", text[3..6].trim());
-                text[6..21].trim().clone_into(&mut record.original_id);
-                record.detail("corrected data", text[35..64].trim());
-            }
-            "05" => entry.payment_information.push(text[3..83].trim().to_owned()),
-            other => record.detail(&format!("addenda {other}"), text[3..].trim()),
+        let class = self.batch.as_ref().map_or("", |batch| batch.class.as_str());
+        if let Some(information) = entry::take_addendum(text, class, record) {
+            entry.payment_information.push(information.to_owned());
         }
         Ok(())
     }
@@ -330,7 +322,13 @@ impl Reader {
             ));
         };
         let place = place.on_page(self.page);
-        batch.totals.compare(text, [4..10, 10..20, 20..32, 32..44], "batch", place, output)?;
+        // An advice of accounting (ADV) has sums of 20 digits in place of 12.
+        let columns = match batch.class.as_str() {
+            ADVICE => [4..10, 10..20, 20..40, 40..60],
+            _ => [4..10, 10..20, 20..32, 32..44],
+        };
+        self.advice = batch.class == ADVICE;
+        batch.totals.compare(text, columns, "batch", place, output)?;
         self.file.add(batch.totals, place)?;
         Ok(())
     }
@@ -353,7 +351,11 @@ impl Reader {
                 output.fault(Fault::new(place.at_column(2), "batch count", "is not a count", &text[1..7]))?
             }
         }
-        self.file.compare(text, [13..21, 21..31, 31..43, 43..55], "file", place, output)?;
+        let columns = match self.advice {
+            true => [13..21, 21..31, 31..51, 51..71],
+            false => [13..21, 21..31, 31..43, 43..55],
+        };
+        self.file.compare(text, columns, "file", place, output)?;
         // Blocks of ten records, filled up with nines.
         match text[7..13].trim().parse() {
             Ok(declared) => {
@@ -365,50 +367,6 @@ impl Reader {
             }
         }
     }
-}
-
-fn entry(text: &str, place: Place, batch: &Batch) -> Result<Record, Fault> {
-    let code = &text[1..3];
-    let fault = |offset: usize, field: &str, message: &str, found: &str| {
-        Fault::new(place.at_column(column(offset)), field, message, found)
-    };
-    // The second digit tells: 1 to 4 credits an account, 6 to 9 debits it (Nacha rules, transaction codes).
-    let (debit, step) = match (&code[..1], &code[1..]) {
-        ("2" | "3" | "4" | "5", "1" | "2" | "3" | "4") => (false, &code[1..]),
-        ("2" | "3" | "4" | "5", "5" | "6" | "7" | "8" | "9") => (true, &code[1..]),
-        ("8", _) => (code == "82" || code == "84" || code == "86" || code == "88", ""),
-        _ => return Err(fault(1, "transaction code", "is not one that the rules know", code)),
-    };
-    let amount =
-        value::implied(&text[29..39], 2).map_err(|message| fault(29, "amount", message, &text[29..39]))?;
-    if amount.is_sign_negative() {
-        return Err(fault(29, "amount", "is negative", &text[29..39]));
-    }
-    let kind = match step {
-        "1" | "6" => Kind::Return,
-        "3" | "8" => Kind::Notice,
-        "4" | "9" if amount.is_zero() => Kind::Notice,
-        _ => Kind::Transfer,
-    };
-    let signed = if debit { amount } else { negated(amount) };
-    let currency = Currency::parse("USD").expect("USD is in ISO 4217");
-    let mut record = Record::new(kind, signed, currency, place);
-    record.direction = if debit { Direction::In } else { Direction::Out };
-    code.clone_into(&mut record.kind_text);
-    record.id = text[79..94].trim().to_owned();
-    // A receiver that is a company, or none for TEL and the like, has its number and name elsewhere by class.
-    record.own_id = text[39..54].trim().to_owned();
-    record.counterparty = text[54..76].trim().to_owned();
-    record.counterparty_account = text[12..29].trim().to_owned();
-    record.detail("routing number", text[3..12].trim());
-    record.detail("discretionary data", text[76..78].trim());
-    record.account.clone_from(&batch.company_id);
-    record.batch_id.clone_from(&batch.number);
-    record.booked_on = batch.effective;
-    record.detail("standard entry class", &batch.class);
-    record.detail("entry description", &batch.description);
-    record.set_raw(text.trim_end());
-    Ok(record)
 }
 
 /// Reads YYMMDD; zeros and blanks are no date.

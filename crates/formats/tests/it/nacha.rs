@@ -71,6 +71,113 @@ fn returns_and_notices_point_at_their_originals() {
     );
 }
 
+/// A file with one batch of the records, its lines filled up to 94 characters.
+fn file(records: &[&str]) -> String {
+    let header = "101 091000019 1210428822612010800A094101Their Bank             Our Bank";
+    let lines = std::iter::once(&header).chain(records);
+    lines.map(|line| format!("{line:<94}\n")).collect()
+}
+
+fn read_whole(text: &str) -> (Vec<Record>, Vec<String>) {
+    let (_, read) = events(text.as_bytes()).unwrap();
+    let failing = read.iter().filter_map(|event| match event {
+        Event::Check(check) if !check.agrees => Some(check.what.clone()),
+        Event::Fault(fault) => Some(fault.to_string()),
+        _ => None,
+    });
+    (records(&read), failing.collect())
+}
+
+#[test]
+fn advices_of_accounting_have_columns_of_their_own() {
+    let text = file(&[
+        "5280Our Company                         121042882 ADVAccounting      261201   0121042880000001",
+        "681091000019744-1111-22    00000004000012104288211131 First Office            0011000010500001",
+        "682091000019744-1111-22    00000021000012104288211139 Second Office           0011000010500002",
+        "828000000200182000020000000000000021000000000000000000040000Our Company        121042880000001",
+        "90000010000010000000200182000020000000000000021000000000000000000040000",
+    ]);
+    let (records, failing) = read_whole(&text);
+    assert_eq!(failing, Vec::<String>::new());
+    let told: Vec<_> = records
+        .iter()
+        .map(|r| (r.amount.to_string(), r.counterparty_account.as_str(), r.counterparty.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("-400.00".to_owned(), "744-1111-22", "First Office"),
+            ("2100.00".to_owned(), "744-1111-22", "Second Office")
+        ]
+    );
+    assert_eq!(records[0].own_id, "");
+}
+
+#[test]
+fn parties_of_a_payment_across_borders_stand_in_its_addenda() {
+    let text = file(&[
+        "5220                FF3               US123456789 IATPAYABLES  CADUSD261201   1121042880000001",
+        "6220910000190008             0000150000DE00123456                             1121042880000001",
+        "710BUS000000000000150000                      Ahorn GmbH                               0000001",
+        "711Our Company                        1 Main Street                                    0000001",
+        "715INV-77         Waldweg 3                                                            0000001",
+        "717For invoice 77                                                                  00010000001",
+        "82200000050009100001000000000000000000150000                                   121042880000001",
+        "9000001000001000000050009100001000000000000000000150000",
+    ]);
+    let (records, failing) = read_whole(&text);
+    assert_eq!(failing, Vec::<String>::new());
+    let record = &records[0];
+    assert_eq!(
+        (
+            record.counterparty.as_str(),
+            record.counterparty_account.as_str(),
+            record.own_id.as_str(),
+            record.description.as_str()
+        ),
+        ("Ahorn GmbH", "DE00123456", "INV-77", "For invoice 77")
+    );
+}
+
+#[test]
+fn what_stands_beside_a_name_is_told_by_the_class() {
+    for (class, behind_amount, name, own_id) in [
+        ("CTX", "INV-5          0000Receiver Ltd    01", "Receiver Ltd", "INV-5"),
+        ("TRX", "INV-5          0001Receiver Ltd      ", "Receiver Ltd", "INV-5"),
+        ("POP", "4711     PHILPAJane Doe               ", "Jane Doe", "4711"),
+        ("TRC", "4711           CHECK1882726           ", "", "4711"),
+        ("WEB", "4711           0002 is a name         ", "0002 is a name", "4711"),
+    ] {
+        let header = format!("5225Our Company                         121042882 {class}SALE");
+        let entry = format!("627091000019123456           0000002500{behind_amount}0121042880000001");
+        let (records, _) = read_whole(&file(&[&header, &entry]));
+        assert_eq!((records[0].counterparty.as_str(), records[0].own_id.as_str()), (name, own_id), "{class}");
+    }
+}
+
+#[test]
+fn a_dishonored_return_tells_the_return() {
+    let text = file(&[
+        "5225Our Company                         121042882 WEBSALE            000000   1121042880000001",
+        "627091000019123456           00000025004711           Jane Doe              011121042880000001",
+        "799R68121042880000301      09100001   09100001000000717903Untimely Return      121042880000001",
+        "627091000019123456           00000025004711           Jane Doe              011121042880000002",
+        "799R71121042880000301261120091000013240910000100000071790309100001000000932501 121042880000002",
+    ]);
+    let (records, _) = read_whole(&text);
+    let detail = |record: &Record, name: &str| {
+        let found = record.details.iter().find(|(own, _)| own == name);
+        found.map_or_else(String::new, |(_, text)| text.clone())
+    };
+    for record in &records {
+        assert_eq!(record.original_id, "121042880000301");
+        assert_eq!(detail(record, "trace number of the return"), "091000010000007");
+        assert_eq!(detail(record, "reason of the return"), "03");
+    }
+    assert_eq!(detail(&records[0], "addenda information"), "Untimely Return");
+    assert_eq!(detail(&records[1], "trace number of the dishonored return"), "091000010000009");
+}
+
 #[test]
 fn a_bad_record_is_pointed_at_and_the_others_are_read() {
     let text = String::from_utf8(bytes("nacha/20110805A.ach")).unwrap();
