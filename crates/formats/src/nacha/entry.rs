@@ -20,13 +20,15 @@ struct Columns {
 }
 
 /// The columns of a class ("ACH File Details" of the Nacha Operating Rules, entry detail records).
-fn columns(class: &str) -> Columns {
+fn columns(class: &str, text: &str) -> Columns {
     let common = Columns { account: 12..29, amount: 29..39, own_id: 39..54, name: 54..76 };
     match class {
         ADVICE => Columns { account: 12..27, amount: 27..39, own_id: 0..0, ..common },
         INTERNATIONAL => Columns { account: 39..74, own_id: 0..0, name: 0..0, ..common },
-        // The number of addenda stands before the name.
-        "ACK" | "ATX" | "CTX" | "ENR" | "TRX" => Columns { name: 58..74, ..common },
+        // The number of addenda stands before the name; some programs leave it out of ENR.
+        "ATX" | "CTX" | "ENR" | "TRX" if text[54..58].bytes().all(|b| b.is_ascii_digit()) => {
+            Columns { name: 58..74, ..common }
+        }
         // City and state of the terminal stand behind the number of the check.
         "POP" => Columns { own_id: 39..48, ..common },
         // The date at which the card expires stands before the reference, and the card behind it.
@@ -50,7 +52,7 @@ pub(super) fn read(text: &str, place: Place, batch: &Batch) -> Result<Record, Fa
         ("8", _) => (code == "82" || code == "84" || code == "86" || code == "88", ""),
         _ => return Err(fault(1, "transaction code", "is not one that the rules know", code)),
     };
-    let columns = columns(&batch.class);
+    let columns = columns(&batch.class, text);
     let (start, written) = (columns.amount.start, &text[columns.amount]);
     let amount = value::implied(written, 2).map_err(|message| fault(start, "amount", message, written))?;
     if amount.is_sign_negative() {

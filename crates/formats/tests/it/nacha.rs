@@ -144,6 +144,7 @@ fn what_stands_beside_a_name_is_told_by_the_class() {
     for (class, behind_amount, name, own_id) in [
         ("CTX", "INV-5          0000Receiver Ltd    01", "Receiver Ltd", "INV-5"),
         ("TRX", "INV-5          0001Receiver Ltd      ", "Receiver Ltd", "INV-5"),
+        ("ENR", "INV-5          Receiver Ltd          ", "Receiver Ltd", "INV-5"),
         ("POP", "4711     PHILPAJane Doe               ", "Jane Doe", "4711"),
         ("TRC", "4711           CHECK1882726           ", "", "4711"),
         ("WEB", "4711           0002 is a name         ", "0002 is a name", "4711"),
