@@ -128,7 +128,8 @@ impl Field {
 /// A balance as fields 60, 62, 64 and 65 write it: `C031002PLN40000,00`.
 #[derive(Debug, Clone, Copy)]
 struct Balance {
-    date: Date,
+    /// None where it is written as `000000`.
+    date: Option<Date>,
     currency: Currency,
     amount: Decimal,
     place: Place,
@@ -227,7 +228,7 @@ impl Reader {
         open.opening = Some(balance);
         open.head.opening = Some(balance.amount);
         open.head.currency = Some(balance.currency);
-        open.head.from = Some(balance.date);
+        open.head.from = balance.date;
         let follows = self.before.as_ref().filter(|before| {
             let next = before.number.zip(open.number).is_some_and(|((number, page), (own, own_page))| {
                 own == number + 1 || (own == number && own_page == page + 1)
@@ -375,7 +376,11 @@ fn balance(field: &Field, page: u32) -> Result<Balance, Fault> {
         Some("D") => true,
         _ => return Err(fault(0, "begins neither with C nor with D")),
     };
-    let (date, _) = text.get(1..7).and_then(short_date).ok_or_else(|| fault(1, "has no date YYMMDD"))?;
+    let date = match text.get(1..7) {
+        // Some banks have no date for a balance of an account that had no statement before.
+        Some("000000") => None,
+        date => Some(date.and_then(short_date).ok_or_else(|| fault(1, "has no date YYMMDD"))?.0),
+    };
     let currency =
         text.get(7..10).and_then(Currency::parse).ok_or_else(|| fault(7, "has no currency of ISO 4217"))?;
     let amount = amount(text.get(10..).unwrap_or_default()).map_err(|message| fault(10, message))?;

@@ -13,6 +13,10 @@ pub(super) fn parse(lines: &[String], place: Place, currency: Currency) -> Resul
     let date = rest.take_digits(6).ok_or_else(|| rest.fault("has no value date YYMMDD"))?;
     let (value_on, day_clamped) = short_date(date).ok_or_else(|| rest.fault("has no value date YYMMDD"))?;
     let booked = rest.take_digits(4);
+    if booked.is_none() {
+        // Some banks fill the place of an entry date that is not there with blanks.
+        rest.take_blanks();
+    }
     let mark = rest
         .take_mark()
         .ok_or_else(|| rest.fault("has neither C nor D, with or without R, after its date"))?;
@@ -24,8 +28,8 @@ pub(super) fn parse(lines: &[String], place: Place, currency: Currency) -> Resul
     rest.at += digits;
     let out = matches!(mark, "D" | "RC" | "ED");
     let signed = if out { crate::checks::negated(value) } else { value };
-    let code: String = rest.rest().chars().take(4).collect();
-    rest.at += code.len();
+    rest.take_blanks();
+    let code = rest.take_type();
     let (own, bank) = rest.rest().split_once("//").unwrap_or((rest.rest(), ""));
     let reversal = mark.starts_with('R');
     let mut record = Record::new(kind(&code, reversal), signed, currency, place);
@@ -73,6 +77,18 @@ impl<'l> Rest<'l> {
             self.at += count;
             taken
         })
+    }
+
+    fn take_blanks(&mut self) {
+        self.at += self.rest().bytes().take_while(|b| *b == b' ').count();
+    }
+
+    /// Takes the transaction type of four characters. Some banks leave it out, and go on with the references.
+    fn take_type(&mut self) -> String {
+        let end = self.rest().find("//").unwrap_or(self.rest().len());
+        let code: String = self.rest()[..end].chars().take(4).collect();
+        self.at += code.len();
+        code
     }
 
     fn take_mark(&mut self) -> Option<&'static str> {

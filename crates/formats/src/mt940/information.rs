@@ -75,9 +75,9 @@ const PLUS: [&str; 15] = [
 ];
 
 /// Words between slashes.
-const SLASHES: [&str; 24] = [
-    "EREF", "KREF", "MREF", "MARF", "CSID", "CRED", "REMI", "NAME", "BENM", "ORDP", "IBAN", "BIC", "TRTP",
-    "ISDT", "RTRN", "PURP", "CNTP", "TRCD", "PREF", "CREF", "ADDR", "ULTD", "ULTB", "SVCL",
+const SLASHES: [&str; 25] = [
+    "EREF", "KREF", "MREF", "MARF", "CSID", "CRED", "REMI", "NAME", "BENM", "ORDP", "IBAN", "BBAN", "BIC",
+    "TRTP", "ISDT", "RTRN", "PURP", "CNTP", "TRCD", "PREF", "CREF", "ADDR", "ULTD", "ULTB", "SVCL",
 ];
 
 /// A word and the text behind it.
@@ -119,7 +119,27 @@ fn slashed(text: &str) -> Option<Vec<Part<'_>>> {
     Some(parts)
 }
 
+/// Says whether a reference is a word of the information, at which the reference itself stands.
+fn points_at(reference: &str, word: &str) -> bool {
+    !word.is_empty() && reference.strip_suffix('+').unwrap_or(reference) == word
+}
+
 fn by_words(parts: &[Part<'_>], record: &mut Record) {
+    // What only points at a reference in the information is none.
+    let pointer = PLUS
+        .iter()
+        .map(|word| word.trim_end_matches(['+', ':']))
+        .chain(SLASHES)
+        .any(|word| points_at(&record.own_id, word));
+    if pointer {
+        let pointer = std::mem::take(&mut record.own_id);
+        let told = parts.iter().find(|(word, text)| {
+            points_at(&pointer, word) && !text.is_empty() && !NO_REFERENCE.contains(text)
+        });
+        if let Some((_, text)) = told {
+            (*text).clone_into(&mut record.own_id);
+        }
+    }
     let mut description: Vec<&str> = Vec::new();
     for (word, text) in parts.iter().filter(|(_, text)| !text.is_empty()) {
         match *word {
@@ -128,13 +148,13 @@ fn by_words(parts: &[Part<'_>], record: &mut Record) {
                     continue;
                 }
                 let before = std::mem::replace(&mut record.own_id, (*text).to_owned());
-                if before != "EREF" {
+                if before != *text {
                     record.detail("customer reference", &before);
                 }
             }
             "SVWZ" | "REMI" | "" => description.push(text),
             "NAME" if record.counterparty.is_empty() => record.counterparty = (*text).to_owned(),
-            "IBAN" if record.counterparty_account.is_empty() => {
+            "IBAN" | "BBAN" if record.counterparty_account.is_empty() => {
                 record.counterparty_account = (*text).to_owned();
             }
             "CNTP" => {
@@ -147,8 +167,4 @@ fn by_words(parts: &[Part<'_>], record: &mut Record) {
         }
     }
     record.description = description.join(" ");
-    // What only points at the reference in the information is none.
-    if record.own_id == "EREF" {
-        record.own_id.clear();
-    }
 }

@@ -258,3 +258,68 @@ proptest! {
         let _ = events(&bytes);
     }
 }
+
+fn of_entries(lines: &str) -> Told {
+    let head = ":20:REF\n:25:BANK/12345\n:28C:1/1\n:60F:C261201NGN1000,00\n";
+    told(format!("{head}{lines}-\n").as_bytes())
+}
+
+#[test]
+fn blanks_and_a_missing_type_do_not_hide_an_entry() {
+    // Blanks for an entry date, blanks before the type, no type at all.
+    let told = of_entries(concat!(
+        ":61:261201    DD212,39NMSCNONREF//\n/ABC/DEF/MISC\n",
+        ":61:2612011201C50,00 NTRFNONREF//210902546\n",
+        ":61:2612021202DN240,23//19245574932\n:86:Fee\n",
+        ":62F:C261202NGN597,38\n"
+    ));
+    assert_eq!((told.faults.len(), told.closings), (0, vec![true]), "{:?}", told.faults);
+    let told: Vec<_> = told
+        .records
+        .iter()
+        .map(|r| (r.amount.to_string(), r.kind_text.as_str(), r.own_id.as_str(), r.id.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("-212.39".to_owned(), "NMSC", "", ""),
+            ("50.00".to_owned(), "NTRF", "", "210902546"),
+            ("-240.23".to_owned(), "", "", "19245574932")
+        ]
+    );
+}
+
+#[test]
+fn a_reference_that_points_at_the_information_is_taken_from_there() {
+    for (reference, information, own_id) in [
+        ("KREF+", "166?00GUTSCHRIFT?20KREF+INV-7 SVWZ+Rent", "INV-7"),
+        ("KREF+", "166?00GUTSCHRIFT?20EREF+E2E-7 KREF+INV-7 SVWZ+Rent", "E2E-7"),
+        ("KREF+", "166?00GUTSCHRIFT?20SVWZ+Rent", ""),
+        ("PREF", "/PREF/BATCH-7//REMI/USTD//SUM/", "BATCH-7"),
+        ("EREF", "/EREF/NOTPROVIDED//REMI/USTD//SUM/", ""),
+        ("MINE", "166?00GUTSCHRIFT?20KREF+INV-7 SVWZ+Rent", "MINE"),
+    ] {
+        let lines =
+            format!(":61:2612011201C50,00NTRF{reference}//1\n:86:{information}\n:62F:C261201NGN1050,\n");
+        let told = of_entries(&lines);
+        assert_eq!(told.records[0].own_id, own_id, "{reference} {information}");
+        assert!(!told.records[0].details.iter().any(|(_, text)| text == reference), "{reference}");
+    }
+}
+
+#[test]
+fn a_domestic_number_is_an_account() {
+    let told =
+        of_entries(":61:2612011201C50,00NTRFNONREF\n:86:/TRTP/SEPA/BBAN/90000014/NAME/Bank/REMI/Rent/\n");
+    let record = &told.records[0];
+    assert_eq!((record.counterparty_account.as_str(), record.counterparty.as_str()), ("90000014", "Bank"));
+}
+
+#[test]
+fn a_balance_without_a_date_is_read() {
+    let told = told(
+        b":20:REF\n:25:BANK/12345\n:28C:1/1\n:60F:C000000EUR0,00\n:61:261201C5,00NTRFNONREF\n:62F:C261201EUR5,\n",
+    );
+    assert_eq!((told.faults.len(), told.records.len(), told.closings), (0, 1, vec![true]));
+    assert_eq!(told.statements[0].from, None);
+}
