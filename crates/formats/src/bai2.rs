@@ -356,11 +356,13 @@ fn detail(record: &Logical, account: &Account, as_of: Option<Date>) -> Result<(i
     Ok((units, detail))
 }
 
+/// Tells the kind by the type code (uniform BAI codes).
 fn kind(number: u16) -> Kind {
     match number {
-        354 | 555 | 557 | 561 => Kind::Return,
-        698 | 693 | 699 | 661..=669 => Kind::Fee,
-        354..=359 => Kind::Interest,
+        252 | 255 | 257 | 258 | 261 | 266 | 268 => Kind::Return,
+        552 | 555 | 557 | 558 | 561 | 566 | 568 => Kind::Return,
+        661..=669 | 693 | 698 | 699 => Kind::Fee,
+        354 | 355 | 359 | 654 | 655 => Kind::Interest,
         _ => Kind::Transfer,
     }
 }

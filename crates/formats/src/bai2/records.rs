@@ -62,20 +62,24 @@ impl<'a> Records<'a> {
         let Some((text, place)) = self.physical()? else { return Ok(None) };
         let mut record = Logical { records: 1, place, raw: text.clone(), ..Logical::default() };
         let is_text = text.starts_with("16");
+        let mut open = !text.ends_with('/');
         record.fields = body(&text).split(',').map(str::to_owned).collect();
         while let Some((text, place)) = self.physical()? {
-            if !text.starts_with("88") {
+            // A text that was broken into lines of its own goes on where no record has begun or ended.
+            let broken = is_text && open && !begins_record(&text);
+            if !broken && !text.starts_with("88") {
                 self.waiting.push_front((text, place));
                 break;
             }
-            record.records += 1;
+            open = !text.ends_with('/');
+            record.records += u64::from(!broken);
             record.raw.push('\n');
             record.raw.push_str(&text);
             if record.raw.len() > LINE_BYTES_MAX {
                 let what = "the length of a record with its continuations";
                 return Err(ReadError::Limit { place, what, max: LINE_BYTES_MAX as u64 });
             }
-            let rest = body(&text).get(2..).unwrap_or_default();
+            let rest = if broken { body(&text) } else { body(&text).get(2..).unwrap_or_default() };
             let rest = rest.strip_prefix(',').unwrap_or(rest);
             if is_text {
                 record.more.push(rest.to_owned());
@@ -98,8 +102,9 @@ impl<'a> Records<'a> {
             let mut offset = 0;
             while !rest.trim().is_empty() {
                 let end = cut(rest).unwrap_or(rest.len());
-                let column = u32::try_from(offset + 1).unwrap_or(u32::MAX);
-                self.waiting.push_back((rest[..end].to_owned(), place.at_column(column)));
+                let record = rest[..end].trim_start();
+                let column = u32::try_from(offset + end - record.len() + 1).unwrap_or(u32::MAX);
+                self.waiting.push_back((record.trim_end().to_owned(), place.at_column(column)));
                 offset += end;
                 rest = &rest[end..];
             }
@@ -107,11 +112,24 @@ impl<'a> Records<'a> {
     }
 }
 
-/// Finds where a record ends within a line: behind a `/` that a record code follows.
+/// Codes of records that may follow another one on its line.
+const CODES: [&str; 7] = ["02", "03", "16", "88", "49", "98", "99"];
+
+/// Says whether a text begins as a record does: two digits and a comma, or a code that banks end otherwise.
+fn begins_record(text: &str) -> bool {
+    text.get(..2).is_some_and(|code| match text.as_bytes().get(2) {
+        Some(b',') => code.bytes().all(|b| b.is_ascii_digit()),
+        None | Some(b'/' | b':') => CODES.contains(&code),
+        _ => false,
+    })
+}
+
+/// Finds where a record ends within a line: behind a `/` that the code of a record and a comma follow, with
+/// or without blanks before them.
 fn cut(text: &str) -> Option<usize> {
     text.match_indices('/').map(|(at, _)| at + 1).find(|at| {
-        let next = &text[*at..];
-        ["02,", "03,", "16,", "88,", "49,", "98,", "99,"].iter().any(|code| next.starts_with(code))
+        let next = text[*at..].trim_start();
+        CODES.iter().any(|code| next.strip_prefix(code).is_some_and(|rest| rest.starts_with(',')))
     })
 }
 

@@ -80,6 +80,43 @@ fn signs_references_and_texts_are_read() {
 }
 
 #[test]
+fn records_may_stand_on_one_line_with_blanks_between() {
+    let joined =
+        FILE.replace("COMMA\n88,AND MORE TEXT\n", "COMMA  /  88,AND MORE TEXT/\n").replace("/\n", "/   ");
+    assert_eq!(failing(&joined), Vec::<String>::new(), "{joined}");
+    assert_eq!(records(&joined).len(), 2);
+    assert_eq!(records(&joined)[0].description, "PAYMENT, WITH COMMA; AND MORE TEXT");
+}
+
+#[test]
+fn a_text_that_was_broken_into_lines_is_no_record() {
+    let broken = FILE.replace("CHECK/", "CHECK  111111\n2222222   /");
+    assert_eq!(failing(&broken), Vec::<String>::new(), "{broken}");
+    assert_eq!(records(&broken)[1].description, "CHECK  111111; 2222222");
+    // Behind the end of a record, and where it is not a text, it is still pointed at.
+    let stray = failing(&FILE.replace("CHECK/", "CHECK/\n2222222   /"));
+    assert!(stray.iter().any(|found| found.contains("is not a record of BAI2")), "{stray:?}");
+}
+
+#[test]
+fn kinds_follow_the_uniform_codes() {
+    for (code, kind) in [
+        ("165", "transfer"),
+        ("255", "return"),
+        ("257", "return"),
+        ("266", "return"),
+        ("354", "interest"),
+        ("357", "transfer"),
+        ("555", "return"),
+        ("654", "interest"),
+        ("698", "fee"),
+    ] {
+        let records = records(&FILE.replace("16,475", &format!("16,{code}")));
+        assert_eq!(records[1].kind.name(), kind, "{code}");
+    }
+}
+
+#[test]
 fn a_changed_amount_and_a_lost_line_are_seen() {
     let changed = failing(&FILE.replace("16,165,5000", "16,165,5001"));
     assert_eq!(changed.len(), 4, "{changed:?}");
