@@ -211,13 +211,17 @@ fn charges(element: Element<'_>, record: &mut Record) {
 
 /// Reads the amount of a detail, signed, where it has one in the entry's currency.
 pub(super) fn detail_amount(detail: Element<'_>, entry: &Record) -> Option<Decimal> {
-    let amount = detail
-        .find(way!("Amt"))
-        .or_else(|| detail.find(way!("AmtDtls" / "TxAmt" / "Amt")))
-        .or_else(|| detail.find(way!("AmtDtls" / "InstdAmt" / "Amt")))?;
-    if currency(amount.attribute("Ccy")?, Some(entry.currency))? != entry.currency {
-        return None;
-    }
+    const PLACES: [&[Name]; 4] = [
+        way!("Amt"),
+        way!("AmtDtls" / "TxAmt" / "Amt"),
+        way!("AmtDtls" / "InstdAmt" / "Amt"),
+        way!("AmtDtls" / "CntrValAmt" / "Amt"),
+    ];
+    // The amount may stand in the payment's own currency, with the entry's among the others.
+    let amount = PLACES.iter().filter_map(|place| detail.find(place)).find(|amount| {
+        let code = amount.attribute("Ccy").and_then(|code| currency(code, Some(entry.currency)));
+        code == Some(entry.currency)
+    })?;
     let value = super::statement::amount(amount.text()).ok()?;
     let out = match detail.text_of(way!("CdtDbtInd")) {
         "DBIT" => true,
@@ -322,17 +326,18 @@ fn other_party(detail: Element<'_>, record: &mut Record) {
             parties.find(&[names.account]),
             &[way!("Id" / "IBAN"), way!("Id" / "Othr" / "Id"), way!("Id" / "PrtryAcct" / "Id")],
         );
-        if name.is_empty() && number.is_empty() {
+        let last = text(parties.find(&[names.ultimate]), &[way!("Nm"), way!("Pty" / "Nm")]);
+        if name.is_empty() && number.is_empty() && last.is_empty() {
             continue;
         }
-        record.counterparty = name;
+        // Who is behind the party stands for it where it has no name.
+        record.counterparty = if name.is_empty() { last.clone() } else { name };
         record.counterparty_account = number;
         let bank = text(
             detail.find(way!("RltdAgts")).and_then(|agents| agents.find(&[names.agent])),
             &[way!("FinInstnId" / "BICFI"), way!("FinInstnId" / "BIC"), way!("FinInstnId" / "Nm")],
         );
         record.detail(names.agent.text(), &bank);
-        let last = text(parties.find(&[names.ultimate]), &[way!("Nm"), way!("Pty" / "Nm")]);
         record.detail(names.ultimate.text(), &last);
         break;
     }

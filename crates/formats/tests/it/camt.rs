@@ -264,3 +264,44 @@ proptest! {
         let _ = events(&bytes);
     }
 }
+
+/// One entry of 5.00 EUR with the payments.
+fn of_payments(payments: &str) -> Vec<Record> {
+    let text = format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\"><BkToCstmrStmt><GrpHdr><MsgId>M</MsgId>\
+         </GrpHdr><Stmt><Id>S</Id><Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id></Acct><Ntry>\
+         <Amt Ccy=\"EUR\">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><NtryDtls>{payments}</NtryDtls></Ntry>\
+         </Stmt></BkToCstmrStmt></Document>"
+    );
+    let (_, events) = events(text.as_bytes()).unwrap();
+    records(&events).into_iter().cloned().collect()
+}
+
+#[test]
+fn who_is_behind_a_party_stands_for_one_without_a_name() {
+    let records = of_payments(
+        "<TxDtls><RltdPties><UltmtDbtr><Nm>Behind Ltd</Nm></UltmtDbtr><UltmtCdtr><Nm>Us</Nm></UltmtCdtr>\
+         </RltdPties></TxDtls>",
+    );
+    assert_eq!(records[0].counterparty, "Behind Ltd");
+    let records = of_payments(
+        "<TxDtls><RltdPties><Dbtr><Nm>Payer Ltd</Nm></Dbtr><UltmtDbtr><Nm>Behind Ltd</Nm></UltmtDbtr>\
+         </RltdPties></TxDtls>",
+    );
+    assert_eq!(records[0].counterparty, "Payer Ltd");
+    assert!(records[0].details.contains(&("UltmtDbtr".to_owned(), "Behind Ltd".to_owned())));
+}
+
+/// Payments in another currency, whose amounts in the entry's stand beside them.
+#[test]
+fn an_amount_in_the_currency_of_the_entry_is_found_among_the_others() {
+    let payment = |foreign: &str, own: &str| {
+        format!(
+            "<TxDtls><AmtDtls><InstdAmt><Amt Ccy=\"EUR\">{own}</Amt></InstdAmt>\
+             <TxAmt><Amt Ccy=\"USD\">{foreign}</Amt></TxAmt></AmtDtls></TxDtls>"
+        )
+    };
+    let records = of_payments(&format!("{}{}", payment("2.20", "2.00"), payment("3.30", "3.00")));
+    let amounts: Vec<_> = records.iter().map(|record| record.amount.to_string()).collect();
+    assert_eq!(amounts, ["2.00", "3.00"]);
+}
