@@ -273,7 +273,7 @@ fn of_payments(payments: &str) -> Vec<Record> {
          <Amt Ccy=\"EUR\">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><NtryDtls>{payments}</NtryDtls></Ntry>\
          </Stmt></BkToCstmrStmt></Document>"
     );
-    let (_, events) = events(text.as_bytes()).unwrap();
+    let (_, events) = events(text.as_bytes()).expect("a file that can be read");
     records(&events).into_iter().cloned().collect()
 }
 

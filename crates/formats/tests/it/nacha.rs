@@ -79,7 +79,7 @@ fn file(records: &[&str]) -> String {
 }
 
 fn read_whole(text: &str) -> (Vec<Record>, Vec<String>) {
-    let (_, read) = events(text.as_bytes()).unwrap();
+    let (_, read) = events(text.as_bytes()).expect("a file that can be read");
     let failing = read.iter().filter_map(|event| match event {
         Event::Check(check) if !check.agrees => Some(check.what.clone()),
         Event::Fault(fault) => Some(fault.to_string()),
