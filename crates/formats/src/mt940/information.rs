@@ -152,7 +152,9 @@ fn by_words(parts: &[Part<'_>], record: &mut Record) {
                     record.detail("customer reference", &before);
                 }
             }
-            "SVWZ" | "REMI" | "" => description.push(text),
+            // ING says before a text that it is one.
+            "REMI" => description.push(text.strip_prefix("USTD//").unwrap_or(text)),
+            "SVWZ" | "" => description.push(text),
             "NAME" if record.counterparty.is_empty() => record.counterparty = (*text).to_owned(),
             "IBAN" | "BBAN" if record.counterparty_account.is_empty() => {
                 record.counterparty_account = (*text).to_owned();

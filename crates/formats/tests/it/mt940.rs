@@ -308,6 +308,12 @@ fn a_reference_that_points_at_the_information_is_taken_from_there() {
 }
 
 #[test]
+fn a_remittance_says_that_it_is_a_text() {
+    let told = of_entries(":61:2612011201C50,00NTRFNONREF\n:86:/REMI/USTD//Invoice 7 / 8/\n");
+    assert_eq!(told.records[0].description, "Invoice 7 / 8");
+}
+
+#[test]
 fn a_domestic_number_is_an_account() {
     let told =
         of_entries(":61:2612011201C50,00NTRFNONREF\n:86:/TRTP/SEPA/BBAN/90000014/NAME/Bank/REMI/Rent/\n");
