@@ -63,7 +63,12 @@ fn cells(line: Line<'_>, width: usize, goods: Option<usize>) -> Result<Row, Faul
         Some(inner) => (",`", inner),
         None => (",", trimmed),
     };
-    let mut cells: Vec<String> = inner.split(separator).map(str::to_owned).collect();
+    // Where the first value has no back-tick, the others may still have one, behind blanks.
+    let bare = |cell: &str| cell.trim_start().strip_prefix('`').unwrap_or(cell).to_owned();
+    let mut cells: Vec<String> = match separator {
+        "," => inner.split(separator).map(bare).collect(),
+        _ => inner.split(separator).map(str::to_owned).collect(),
+    };
     if let Some(goods) = goods.filter(|goods| cells.len() > width && *goods < width) {
         let extra = cells.len() - width;
         let merged = cells[goods..=goods + extra].join(separator);

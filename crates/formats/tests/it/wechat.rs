@@ -119,3 +119,25 @@ proptest! {
         let _ = events(&bytes);
     }
 }
+
+#[test]
+fn a_day_without_trades_ties() {
+    let mut lines = BILL.lines().map(str::to_owned).collect::<Vec<_>>();
+    lines.drain(1..4);
+    lines[2] = "`0,`0.00,`0.00,`0.00,`0.00000,`0.00,`0.00".to_owned();
+    let (_, events) = events(lines.join("\n").as_bytes()).expect("a file that can be read");
+    assert_eq!((records(&events).len(), checks(&events).len()), (0, 7));
+    assert_eq!(failing(&events), Vec::<String>::new());
+}
+
+/// As the sandbox of WeChat Pay writes its summary.
+#[test]
+fn totals_may_have_blanks_before_their_back_ticks() {
+    let text = BILL.replace(
+        "`3,`150.50,`40.00,`0.00,`0.66000,`150.50,`40.00",
+        "3, `150.50, `40.00, `0.00, `0.66, `150.5, `40.0",
+    );
+    let (_, events) = events(text.as_bytes()).expect("a file that can be read");
+    let faults = events.iter().filter(|event| matches!(event, Event::Fault(_))).count();
+    assert_eq!((faults, checks(&events).len(), failing(&events).len()), (0, 7, 0));
+}
