@@ -246,12 +246,12 @@ impl Reader {
 
     fn take_closing(&mut self, field: &Field, output: &mut Output<'_>) -> Result<(), Stop> {
         self.announce(output)?;
+        let open = self.open.as_mut().expect("a field within a statement");
+        open.closed = true;
         let balance = match balance(field, self.page) {
             Ok(balance) => balance,
             Err(fault) => return output.fault(fault),
         };
-        let open = self.open.as_mut().expect("a field within a statement");
-        open.closed = true;
         self.before =
             Some(Before { account: open.head.account.clone(), number: open.number, closing: balance });
         if let Some(opening) = open.opening {
@@ -341,11 +341,14 @@ impl Reader {
 
     fn end_message(&mut self, output: &mut Output<'_>) -> Result<(), Stop> {
         self.end_entry(output)?;
-        if self.open.is_some() {
-            self.announce(output)?;
+        self.announce(output)?;
+        match self.open.take() {
+            Some(Open { head, opening: Some(_), closed: false, .. }) => {
+                let message = "the statement ends without its closing balance: it was cut off";
+                output.fault(Fault::new(head.place, ":62F:", message, ""))
+            }
+            _ => Ok(()),
         }
-        self.open = None;
-        Ok(())
     }
 
     fn announce(&mut self, output: &mut Output<'_>) -> Result<(), Stop> {

@@ -329,3 +329,10 @@ fn a_balance_without_a_date_is_read() {
     assert_eq!((told.faults.len(), told.records.len(), told.closings), (0, 1, vec![true]));
     assert_eq!(told.statements[0].from, None);
 }
+
+#[test]
+fn a_statement_that_was_cut_off_is_pointed_at() {
+    let told = of_entries(":61:2612011201C50,00NTRFNONREF\n");
+    assert_eq!((told.records.len(), told.closings.len(), told.faults.len()), (1, 0, 1));
+    assert!(told.faults[0].message.contains("cut off"), "{:?}", told.faults);
+}
