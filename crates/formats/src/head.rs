@@ -142,7 +142,11 @@ impl Head {
             bytes.truncate(HEAD_BYTES);
         }
         let (encoding, mark) = TextEncoding::tell(&bytes[..bytes.len().min(HEAD_BYTES)], whole);
-        let text = if sheet { String::new() } else { encoding.decode(&bytes[mark..]).into_owned() };
+        let mut text = if sheet { String::new() } else { encoding.decode(&bytes[mark..]).into_owned() };
+        // Lines end as `Input::lines` takes them.
+        if !text.contains('\n') && text.contains('\r') {
+            text = text.replace('\r', "\n");
+        }
         Head { bytes, whole, encoding, text, sheets: OnceLock::new() }
     }
 

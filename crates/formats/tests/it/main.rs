@@ -14,4 +14,5 @@ mod mt940;
 mod nacha;
 mod paypal;
 mod stripe;
+mod variants;
 mod wechat;
