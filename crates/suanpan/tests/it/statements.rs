@@ -268,3 +268,33 @@ fn payment_messages_are_held_against_a_scheme() {
     assert!(world.line("formats show stripe.csv --scheme sepa").ends(2).stderr.contains("scheme_unfit"));
     world.line("formats show stripe.csv --scheme sepe").ends(2);
 }
+
+/// Books made from a real export by other means than its reader: an id and cents a row, in another order.
+#[test]
+fn a_real_export_of_meituan_against_books_to_the_cent() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/cn_wallets");
+    let export = std::fs::read_to_string(samples.join("meituan_user_statement.csv")).unwrap();
+    let world = World::empty();
+    world.write("meituan.csv", &export);
+    let mut books = vec![];
+    for line in export.lines().skip_while(|line| !line.starts_with("交易创建时间")).skip(1) {
+        let cells: Vec<&str> =
+            line.split(',').map(|cell| cell.trim_matches(['"', '\t', ' ', '\r'])).collect();
+        let [.., way, _, _, paid, _, order, _] = cells[..] else { panic!("{line}") };
+        let cents: i64 = paid.trim_start_matches('¥').replace('.', "").parse().unwrap();
+        books.push(format!("{order},{}", if way == "支出" { -cents } else { cents }));
+    }
+    assert_eq!(books.len(), 29);
+    books.reverse();
+    world.write("books.csv", format!("order_no,cents\n{}\n", books.join("\n")));
+    world.line("reconcile books.csv meituan.csv --out out").ends(0);
+    assert_eq!(world.summary("out")["outcomes"]["MATCHED"]["count"], 29);
+    // A cent in the books is a difference of a cent, at the line of the export.
+    let (id, cents) = books[0].split_once(',').unwrap();
+    books[0] = format!("{id},{}", cents.parse::<i64>().unwrap() + 1);
+    world.write("books.csv", format!("order_no,cents\n{}\n", books.join("\n")));
+    world.line("reconcile books.csv meituan.csv --out out").ends(1);
+    let summary = world.summary("out");
+    assert_eq!(summary["outcomes"]["AMOUNT_MISMATCH"]["count"], 1, "{summary:#}");
+    assert!(world.text("out/breaks.csv").contains("meituan.csv,49,"), "{}", world.text("out/breaks.csv"));
+}
