@@ -21,7 +21,7 @@ fn prepared() -> World {
         fs::copy(first.join(name), world.path(name)).unwrap();
     }
     for name in ["my-bank.toml", "may.csv"] {
-        fs::copy(repository().join("docs/examples/layout").join(name), world.path(name)).unwrap();
+        fs::copy(repository().join("docs/reference/layout").join(name), world.path(name)).unwrap();
     }
     let (ledger, channel) = (world.read("ledger.csv"), world.read("channel.csv"));
     world.write("books/ledger.csv.gz", gzip(&ledger));
