@@ -193,7 +193,8 @@ fn an_mt940_against_books_by_bank_reference_or_by_amount_and_day() {
 }
 
 fn example(name: &str) -> Vec<u8> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/layout").join(name);
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/layout").join(name);
     std::fs::read(path).unwrap()
 }
 
