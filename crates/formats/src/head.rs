@@ -125,8 +125,10 @@ pub struct Head {
     pub whole: bool,
     /// What the bytes are as text.
     pub encoding: TextEncoding,
-    /// The text, without byte order mark.
+    /// The text, without byte order mark. Lines end by line feeds in it.
     pub text: String,
+    /// The byte that ends lines: old files have carriage returns alone.
+    pub(crate) line_end: u8,
     /// The sheets of a workbook, once they were asked for.
     sheets: OnceLock<Result<Vec<Sheet>, String>>,
 }
@@ -143,11 +145,12 @@ impl Head {
         }
         let (encoding, mark) = TextEncoding::tell(&bytes[..bytes.len().min(HEAD_BYTES)], whole);
         let mut text = if sheet { String::new() } else { encoding.decode(&bytes[mark..]).into_owned() };
-        // Lines end as `Input::lines` takes them.
-        if !text.contains('\n') && text.contains('\r') {
+        let only_returns = text.contains('\r') && !text.contains('\n');
+        if only_returns {
             text = text.replace('\r', "\n");
         }
-        Head { bytes, whole, encoding, text, sheets: OnceLock::new() }
+        let line_end = if only_returns { b'\r' } else { b'\n' };
+        Head { bytes, whole, encoding, text, line_end, sheets: OnceLock::new() }
     }
 
     /// Says whether the file is a spreadsheet (an Office Open XML or OLE container).

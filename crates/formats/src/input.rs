@@ -58,7 +58,7 @@ impl<'a> Input<'a> {
     pub(crate) fn of_head(head: &'a Head) -> Input<'a> {
         let mut told = Head::new(Vec::new(), false);
         told.encoding = head.encoding;
-        told.bytes.extend_from_slice(&head.bytes[..head.bytes.len().min(4096)]);
+        told.line_end = head.line_end;
         Input { head: told, body: Box::new(Cursor::new(head.bytes.as_slice())) }
     }
 
@@ -67,9 +67,6 @@ impl<'a> Input<'a> {
     pub fn lines(self, encoding: Option<TextEncoding>) -> Lines<'a> {
         let (told, _) = TextEncoding::tell(&self.head.bytes, self.head.whole);
         let encoding = encoding.unwrap_or(told);
-        // Old files end lines by carriage returns alone.
-        let only_returns = memchr::memchr(b'\n', &self.head.bytes).is_none();
-        let end = if only_returns && self.head.bytes.contains(&b'\r') { b'\r' } else { b'\n' };
         let wide = matches!(encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         let body: Box<dyn BufRead + 'a> = if wide {
             Box::new(BufReader::new(Transcoded::new(self.body, encoding.library())))
@@ -82,7 +79,7 @@ impl<'a> Input<'a> {
             number: 0,
             offset: 0,
             bytes: Vec::new(),
-            end,
+            end: self.head.line_end,
             kept: false,
         }
     }

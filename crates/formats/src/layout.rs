@@ -246,13 +246,9 @@ impl Layout {
             if ended && again {
                 let message = "is the header once more, after the line that ends the rows";
                 output.fault(Fault::new(row.place, "", message, &row.raw))?;
-                return Ok(true);
+                break;
             }
-            if ended {
-                declared.look_at(definition, &row);
-                continue;
-            }
-            if matches(&definition.lines.skip) {
+            if ended || matches(&definition.lines.skip) {
                 declared.look_at(definition, &row);
                 continue;
             }

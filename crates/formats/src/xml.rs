@@ -15,6 +15,7 @@ use crate::record::Place;
 use crate::transcoded::Transcoded;
 use memchr::memmem::Finder;
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{BufRead, BufReader, Read};
 use tree::{NONE, attribute};
@@ -238,14 +239,7 @@ impl<R: Read> Xml<R> {
                 Ok(Event::GeneralRef(reference)) => {
                     let character = match reference.resolve_char_ref() {
                         Ok(Some(character)) => Some(character),
-                        Ok(None) => match &*reference.into_inner() {
-                            "lt" => Some('<'),
-                            "gt" => Some('>'),
-                            "amp" => Some('&'),
-                            "quot" => Some('"'),
-                            "apos" => Some('\''),
-                            _ => None,
-                        },
+                        Ok(None) => resolve_xml_entity(&reference).and_then(|text| text.chars().next()),
                         Err(_) => None,
                     };
                     let Some(character) = character else {

@@ -98,6 +98,13 @@ fn moment(moment: Option<value::Moment>) -> Option<Moment> {
     moment.map(|moment| Moment { local: moment.local, offset: moment.offset })
 }
 
+/// Begins the head of a group.
+fn head(id: &str, made: Option<value::Moment>) -> Statement {
+    let mut statement = Statement { id: id.to_owned(), ..Statement::default() };
+    created(&mut statement, made);
+    statement
+}
+
 fn created(statement: &mut Statement, created: Option<value::Moment>) {
     if let Some(created) = created {
         statement.details.push(("CreDtTm".to_owned(), created.to_string()));
@@ -147,6 +154,21 @@ fn payment_numbers(id: Option<&PaymentId>) -> (&str, [(&'static str, &str); 4]) 
             ("ClrSysRef", text(id.clearing.as_deref())),
         ],
     )
+}
+
+/// The numbers of the payment that a later message speaks of.
+fn original_numbers<'m>(
+    instruction: Option<&'m str>,
+    transaction: Option<&'m str>,
+    uetr: Option<&'m str>,
+    clearing: Option<&'m str>,
+) -> [(&'static str, &'m str); 4] {
+    [
+        ("OrgnlInstrId", text(instruction)),
+        ("OrgnlTxId", text(transaction)),
+        ("OrgnlUETR", text(uetr)),
+        ("OrgnlClrSysRef", text(clearing)),
+    ]
 }
 
 fn describe(record: &mut Record, remittance: Option<&Remittance>) {
@@ -212,8 +234,7 @@ fn order_entry(order: &Order, batch: &OrderBatch) -> Entry {
 fn transfers(own: &CreditTransfer) -> Group {
     let group = own.group.as_deref();
     let message = text(group.and_then(|group| group.message.as_deref()));
-    let mut statement = Statement { id: message.to_owned(), ..Statement::default() };
-    created(&mut statement, group.and_then(|group| group.created));
+    let mut statement = head(message, group.and_then(|group| group.created));
     add(&mut statement, "InstgAgt", &[agent(group.and_then(|group| group.sender.as_deref()))]);
     add(&mut statement, "InstdAgt", &[agent(group.and_then(|group| group.receiver.as_deref()))]);
     let settlement = group.and_then(|group| group.settlement.as_ref());
@@ -258,8 +279,7 @@ fn transfer_entry(own: &Transfer, message: &str, day: Option<Date>) -> Entry {
 fn returns(own: &Return) -> Group {
     let group = own.group.as_deref();
     let message = text(group.and_then(|group| group.message.as_deref()));
-    let mut statement = Statement { id: message.to_owned(), ..Statement::default() };
-    created(&mut statement, group.and_then(|group| group.created));
+    let mut statement = head(message, group.and_then(|group| group.created));
     add(&mut statement, "InstgAgt", &[agent(group.and_then(|group| group.sender.as_deref()))]);
     add(&mut statement, "InstdAgt", &[agent(group.and_then(|group| group.receiver.as_deref()))]);
     if let Some(original) = &own.original {
@@ -272,12 +292,12 @@ fn returns(own: &Return) -> Group {
 fn return_entry(own: &Returned, message: &str, day: Option<Date>) -> Entry {
     let Some(amount) = own.settled else { return Entry::Lacking("TxInf/RtrdIntrBkSttlmAmt") };
     let mut record = record(Kind::Return, Status::Booked, amount);
-    let others = [
-        ("OrgnlInstrId", text(own.instruction.as_deref())),
-        ("OrgnlTxId", text(own.transaction.as_deref())),
-        ("OrgnlUETR", text(own.uetr.as_deref())),
-        ("OrgnlClrSysRef", text(own.original_clearing.as_deref())),
-    ];
+    let others = original_numbers(
+        own.instruction.as_deref(),
+        own.transaction.as_deref(),
+        own.uetr.as_deref(),
+        own.original_clearing.as_deref(),
+    );
     identify(&mut record, text(own.end_to_end.as_deref()), others);
     record.original_id = std::mem::replace(&mut record.id, text(own.id.as_deref()).to_owned());
     record.batch_id = message.to_owned();
@@ -368,8 +388,7 @@ fn group_status(status: &GroupStatus, statement: &mut Statement) {
 fn report(own: &StatusReport) -> Group {
     let group = own.group.as_deref();
     let message = text(group.and_then(|group| group.message.as_deref()));
-    let mut statement = Statement { id: message.to_owned(), ..Statement::default() };
-    created(&mut statement, group.and_then(|group| group.created));
+    let mut statement = head(message, group.and_then(|group| group.created));
     for status in &own.groups {
         group_status(status, &mut statement);
     }
@@ -398,8 +417,7 @@ fn report(own: &StatusReport) -> Group {
 fn customer_report(own: &CustomerReport) -> Vec<Group> {
     let group = own.group.as_deref();
     let message = text(group.and_then(|group| group.message.as_deref()));
-    let mut head = Statement { id: message.to_owned(), ..Statement::default() };
-    created(&mut head, group.and_then(|group| group.created));
+    let mut head = head(message, group.and_then(|group| group.created));
     if let Some(status) = &own.original {
         group_status(status, &mut head);
     }
@@ -437,8 +455,7 @@ fn customer_report(own: &CustomerReport) -> Vec<Group> {
 
 fn assigned(assignment: Option<&Assignment>) -> Group {
     let id = text(assignment.and_then(|own| own.id.as_deref()));
-    let mut statement = Statement { id: id.to_owned(), ..Statement::default() };
-    created(&mut statement, assignment.and_then(|own| own.created));
+    let mut statement = head(id, assignment.and_then(|own| own.created));
     let party = |party: Option<&PartyOrAgent>| party.map_or("", PartyOrAgent::text).to_owned();
     add(&mut statement, "Assgnr", &[&party(assignment.and_then(|own| own.from.as_ref()))]);
     add(&mut statement, "Assgne", &[&party(assignment.and_then(|own| own.to.as_ref()))]);
@@ -449,12 +466,12 @@ fn cancelled(one: &Cancelled, statement: &mut Statement) -> Entry {
     let told_of = Told {
         element: "TxInf",
         end_to_end: text(one.end_to_end.as_deref()),
-        others: [
-            ("OrgnlInstrId", text(one.instruction.as_deref())),
-            ("OrgnlTxId", text(one.transaction.as_deref())),
-            ("OrgnlUETR", text(one.uetr.as_deref())),
-            ("OrgnlClrSysRef", text(one.clearing.as_deref())),
-        ],
+        others: original_numbers(
+            one.instruction.as_deref(),
+            one.transaction.as_deref(),
+            one.uetr.as_deref(),
+            one.clearing.as_deref(),
+        ),
         status: "",
         reasons: reasons(&one.reasons),
         amount: one.settled,
@@ -469,12 +486,12 @@ fn resolved(one: &Resolved, statement: &mut Statement) -> Entry {
     let told_of = Told {
         element: "TxInfAndSts",
         end_to_end: text(one.end_to_end.as_deref()),
-        others: [
-            ("OrgnlInstrId", text(one.instruction.as_deref())),
-            ("OrgnlTxId", text(one.transaction.as_deref())),
-            ("OrgnlUETR", text(one.uetr.as_deref())),
-            ("OrgnlClrSysRef", text(one.clearing.as_deref())),
-        ],
+        others: original_numbers(
+            one.instruction.as_deref(),
+            one.transaction.as_deref(),
+            one.uetr.as_deref(),
+            one.clearing.as_deref(),
+        ),
         status: text(one.status.as_deref()),
         reasons: reasons(&one.reasons),
         amount: one.settled,

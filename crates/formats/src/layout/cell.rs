@@ -111,8 +111,13 @@ pub(super) fn day_of(text: &str, month: Date) -> Option<DateTime> {
     Date::new(year, own, day).ok().map(|date| date.at(0, 0, 0, 0))
 }
 
-/// Reads a date, or a date and time, in a given way.
-pub(super) fn parse_moment(format: &str, text: &str) -> Option<DateTime> {
+/// Reads a date, or a date and time, in one of the layout's own ways, or in those that are known anyway.
+pub(super) fn moment(text: &str, formats: &[String]) -> Result<DateTime, &'static str> {
+    let own = formats.iter().find_map(|format| parse_moment(format, text));
+    own.map_or_else(|| value::date_time(text), Ok)
+}
+
+fn parse_moment(format: &str, text: &str) -> Option<DateTime> {
     let broken = jiff::fmt::strtime::parse(format, text).ok()?;
     let moment =
         broken.to_datetime().ok().or_else(|| broken.to_date().ok().map(|date: Date| date.at(0, 0, 0, 0)));
@@ -130,7 +135,7 @@ mod tests {
         let read = |numbers: &Numbers, text: &str, decimals| {
             number(text, numbers, decimals).unwrap().map(|value| value.to_string())
         };
-        let comma = numbers("decimal-mark = \"comma\"".replace("decimal-mark", "decimal_mark").as_str());
+        let comma = numbers("decimal_mark = \"comma\"");
         assert_eq!(read(&comma, "1.234,50", None).as_deref(), Some("1234.50"));
         assert_eq!(read(&comma, "1 234,50", None).as_deref(), Some("1234.50"));
         let words = numbers("plus = [\"C\", \"CR\"]\nminus = [\"D\", \"DR\"]");

@@ -76,7 +76,7 @@ impl Definition {
                 }
             }
             for used in derive.names() {
-                let used = bare_name(used);
+                let used = bare_name(used.strip_suffix('?').unwrap_or(used));
                 let later = self.derive.iter().any(|other| bare_name(&other.name) == used);
                 if later && !derived.contains(&used) {
                     return Err(format!(

@@ -251,12 +251,12 @@ pub(super) struct Derive {
 }
 
 impl Derive {
-    /// Iterates over the columns that it is made of, without the mark of those that may be absent.
+    /// Iterates over the columns that it is made of.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let from = self.from.as_deref().unwrap_or_default().split('{').skip(1);
         let from = from.filter_map(|part| part.split_once('}')).map(|(name, _)| name);
         let sum = self.sum.iter().map(|term| term.strip_prefix('-').unwrap_or(term));
-        from.chain(sum).map(|name| name.strip_suffix('?').unwrap_or(name))
+        from.chain(sum)
     }
 }
 

@@ -1,10 +1,10 @@
 //! From the cells of a row to a record: names of a layout found in a header once, then read row by row.
 
-use super::cell::{day_of, number, parse_moment, sign_fits, signed};
+use super::cell::{day_of, moment, number, sign_fits, signed};
 use super::definition::{Definition, Derive, FeeSign, Implied, Minus, Names};
 use super::words::{Pattern, Words};
 use crate::checks::negated;
-use crate::columns::{Column, Columns};
+use crate::columns::Columns;
 use crate::delimited::{Row, bare_name};
 use crate::event::Fault;
 use crate::record::{Direction, Kind, Moment, Record, Status};
@@ -19,6 +19,9 @@ const MINUS: &str = "is negative in a column of one side: `minus` in [record] sa
 /// The longest text of a derived column: as long as a line.
 const DERIVED_BYTES_MAX: usize = crate::limits::LINE_BYTES_MAX;
 
+/// What is wrong with such a text.
+const TOO_LONG: &str = "would be longer than a line may be";
+
 /// Columns by their place: those of the file first, then the derived ones.
 pub(super) type Slots = Vec<usize>;
 
@@ -29,7 +32,7 @@ pub(super) struct Plan<'l> {
     derived: Vec<Derived<'l>>,
     /// Whether the layout has a column of fees.
     fee_there: bool,
-    loose: Column,
+    loose: Option<usize>,
     tail: usize,
     currency: Option<Currency>,
     month: Option<Date>,
@@ -84,12 +87,38 @@ impl Cells<'_> {
     }
 }
 
+/// Finds columns by the names that a layout uses.
+struct Finder<'f> {
+    definition: &'f Definition,
+    columns: &'f Columns,
+}
+
+impl Finder<'_> {
+    /// Finds a column of the file or a derived one; a mark that it may lack is no part of its name.
+    fn slot(&self, name: &str) -> Option<usize> {
+        let name = name.strip_suffix('?').unwrap_or(name);
+        let derived = self.definition.derive.iter().position(|own| bare_name(&own.name) == bare_name(name));
+        derived.map(|at| self.columns.len() + at).or(self.columns.look(&[name]).0)
+    }
+
+    /// Finds all of some columns that are there. One must be, unless all may lack.
+    fn slots(&self, names: &Names) -> Result<Slots, String> {
+        let found: Slots = names.0.iter().filter_map(|name| self.slot(name)).collect();
+        if found.is_empty() && !names.0.iter().all(|name| name.ends_with('?')) {
+            let wanted = names.0.join(" or ").replace('?', "");
+            let there = self.columns.names().join(", ");
+            return Err(format!("there is no column {wanted}; the header has {there}"));
+        }
+        Ok(found)
+    }
+}
+
 impl<'l> Plan<'l> {
     /// Finds the names of a layout in a header, whose line has `tail` empty cells at its end. `currency` is
     /// that of rows which name none, and `month` that of the statement, for dates without a year.
     ///
     /// # Errors
-    /// When the columns of the amount are not there; says which, and what is there.
+    /// When a column that the layout names is not there, unless its name says that it may lack.
     pub(super) fn new(
         definition: &'l Definition,
         columns: Columns,
@@ -97,40 +126,22 @@ impl<'l> Plan<'l> {
         currency: Option<Currency>,
         month: Option<Date>,
     ) -> Result<Plan<'l>, String> {
-        let derived_names: Vec<String> = definition.derive.iter().map(|d| bare_name(&d.name)).collect();
-        if let Some(name) = derived_names.iter().find(|name| columns.has(name)) {
-            return Err(format!("the header has a column {name}, as a [[derive]] of the layout"));
+        if let Some(derive) = definition.derive.iter().find(|derive| columns.has(&derive.name)) {
+            return Err(format!("the header has a column {}, as a [[derive]] of the layout", derive.name));
         }
-        let slot = |name: &str| -> Option<usize> {
-            let bare = bare_name(name);
-            let derived = derived_names.iter().position(|own| *own == bare);
-            derived.map(|at| columns.len() + at).or(columns.look(&[name]).0)
-        };
-        let slots = |names: &Names| -> Result<Slots, String> {
-            let plain = |name: &String| name.strip_suffix('?').unwrap_or(name).to_owned();
-            let found: Slots = names.0.iter().filter_map(|name| slot(&plain(name))).collect();
-            if found.is_empty() && !names.0.iter().all(|name| name.ends_with('?')) {
-                let names: Vec<String> = names.0.iter().map(plain).collect();
-                let there = columns.names().join(", ");
-                return Err(format!("there is no column {}; the header has {there}", names.join(" or ")));
-            }
-            Ok(found)
-        };
-        let field = |names: &Option<Names>| names.as_ref().map_or(Ok(Slots::new()), slots);
+        let finder = Finder { definition, columns: &columns };
+        let slots = |names: Option<&Names>| names.map_or(Ok(Slots::new()), |names| finder.slots(names));
+        let field = |names: &Option<Names>| slots(names.as_ref());
         for derive in &definition.derive {
             for name in derive.names() {
-                let optional = format!("{{{name}?}}");
-                let may_lack = derive.from.as_deref().is_some_and(|from| from.contains(&optional));
-                if !may_lack {
-                    slots(&Names(vec![name.to_owned()]))
-                        .map_err(|error| format!("[[derive]] {}: {error}", derive.name))?;
-                }
+                let found = finder.slots(&Names(vec![name.to_owned()]));
+                found.map_err(|error| format!("[[derive]] {}: {error}", derive.name))?;
             }
         }
-        if let Some(loose) = &definition.file.loose {
-            slots(&Names(vec![loose.clone()]))?;
-        }
-        let of_words = |column: Option<&Names>| column.map_or(Ok(Slots::new()), slots);
+        let loose = definition.file.loose.iter().map(|name| finder.slots(&Names(vec![name.clone()])));
+        let loose = loose.collect::<Result<Vec<Slots>, String>>()?.concat().first().copied();
+        let kind = definition.kind.as_ref().map(|words| &words.column);
+        let status = definition.status.as_ref().map(|words| &words.column);
         let record = &definition.record;
         let texts: [(TextField, &Option<Names>); 9] = [
             (|r| &mut r.id, &record.id),
@@ -143,16 +154,11 @@ impl<'l> Plan<'l> {
             (|r| &mut r.counterparty_account, &record.counterparty_account),
             (|r| &mut r.description, &record.description),
         ];
-        let derived = definition.derive.iter().map(|derive| derived(derive, &slot)).collect();
         let plan = Plan {
             definition,
-            derived,
+            derived: definition.derive.iter().map(|derive| derived(derive, &finder)).collect(),
             fee_there: record.fee.is_some(),
-            loose: definition
-                .file
-                .loose
-                .as_ref()
-                .map_or_else(Column::default, |name| columns.look(&[name.strip_suffix("?").unwrap_or(name)])),
+            loose,
             tail,
             currency,
             month,
@@ -170,14 +176,12 @@ impl<'l> Plan<'l> {
             time: field(&record.time)?,
             booked_on: field(&record.booked_on)?,
             value_on: field(&record.value_on)?,
-            kind: of_words(definition.kind.as_ref().map(|w| &w.column))?,
-            kind_text: of_words(record.kind_text.as_ref().or(definition.kind.as_ref().map(|w| &w.column)))?,
-            status_text: of_words(
-                record.status_text.as_ref().or(definition.status.as_ref().map(|w| &w.column)),
-            )?,
-            status: of_words(definition.status.as_ref().map(|w| &w.column))?,
-            direction: of_words(definition.direction.as_ref().map(|w| &w.column))?,
-            exponents: of_words(definition.exponents.as_ref().map(|w| &w.column))?,
+            kind: slots(kind)?,
+            kind_text: slots(record.kind_text.as_ref().or(kind))?,
+            status: slots(status)?,
+            status_text: slots(record.status_text.as_ref().or(status))?,
+            direction: slots(definition.direction.as_ref().map(|words| &words.column))?,
+            exponents: slots(definition.exponents.as_ref().map(|words| &words.column))?,
             columns,
         };
         Ok(plan)
@@ -188,23 +192,14 @@ impl<'l> Plan<'l> {
     /// # Errors
     /// As [`Plan::new`].
     pub(super) fn slots(&self, names: &Names) -> Result<Slots, String> {
-        let find = |name: &String| {
-            let bare = bare_name(name.strip_suffix('?').unwrap_or(name));
-            let derived = self.definition.derive.iter().position(|derive| bare_name(&derive.name) == bare);
-            derived.map(|at| self.columns.len() + at).or(self.columns.look(&[&bare]).0)
-        };
-        let found: Slots = names.0.iter().filter_map(find).collect();
-        match found.is_empty() && !names.0.iter().all(|name| name.ends_with('?')) {
-            true => Err(format!("[sets] there is no column {}", names.0.join(" or "))),
-            false => Ok(found),
-        }
+        Finder { definition: self.definition, columns: &self.columns }.slots(names)
     }
 
     /// Brings a row to the width of the header, or says that it does not fit.
     pub(super) fn fit(&self, row: &mut Row, of_sheet: bool) -> Result<(), Fault> {
         let width = self.columns.len();
         // Where a text may have delimiters, only as many empty cells are dropped as the header has.
-        let mut droppable = if self.loose.is_there() { self.tail } else { usize::MAX };
+        let mut droppable = if self.loose.is_some() { self.tail } else { usize::MAX };
         while row.cells.len() > width
             && droppable > 0
             && row.cells.last().is_some_and(|cell| cell.trim().is_empty())
@@ -215,7 +210,7 @@ impl<'l> Plan<'l> {
         if of_sheet {
             row.cells.resize(row.cells.len().max(width), String::new());
         }
-        if let Some(loose) = self.loose.0.filter(|_| row.cells.len() > width) {
+        if let Some(loose) = self.loose.filter(|_| row.cells.len() > width) {
             let surplus = row.cells.len() - width;
             let between = char::from(self.definition.file.delimiter.byte()).to_string();
             let merged = row.cells[loose..=loose + surplus].join(&between);
@@ -239,15 +234,11 @@ impl<'l> Plan<'l> {
                 Derived::Text { parts, pattern, give, otherwise } => {
                     self.text_of(&cells, parts, *pattern, give, otherwise)
                 }
-                Derived::Sum(terms) => self
-                    .sum_of(&cells, terms, currency)
-                    .map_err(|(message, found)| Fault::new(row.place, &derive.name, message, &found))?,
+                Derived::Sum(terms) => self.sum_of(&cells, terms, currency),
             };
-            if text.len() > DERIVED_BYTES_MAX {
-                let message = format!("would be longer than {DERIVED_BYTES_MAX} bytes");
-                return Err(Fault::new(row.place, &derive.name, message, &text));
-            }
-            cells.derived.push(text);
+            let fault =
+                |(message, found): (&str, String)| Fault::new(row.place, &derive.name, message, &found);
+            cells.derived.push(text.map_err(fault)?);
         }
         Ok(cells)
     }
@@ -265,29 +256,27 @@ impl<'l> Plan<'l> {
         pattern: Option<&Pattern>,
         give: &str,
         otherwise: &str,
-    ) -> String {
+    ) -> Result<String, (&'static str, String)> {
         let mut text = String::new();
         for part in parts {
             match part {
-                _ if text.len() > DERIVED_BYTES_MAX => break,
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Column(Some(at)) if !self.is_blank(cells.text(*at)) => text.push_str(cells.text(*at)),
                 Part::Column(_) => {}
             }
+            if text.len() > DERIVED_BYTES_MAX {
+                return Err((TOO_LONG, text));
+            }
         }
-        let Some(pattern) = pattern else { return text };
-        pattern.captures(&text).map_or_else(
-            || otherwise.to_owned(),
-            |found| {
-                // Each use of a group gives at most the text.
-                if give.matches('$').count().saturating_mul(text.len()) > DERIVED_BYTES_MAX {
-                    return " ".repeat(DERIVED_BYTES_MAX + 1);
-                }
-                let mut given = String::new();
-                found.expand(give, &mut given);
-                given
-            },
-        )
+        let Some(pattern) = pattern else { return Ok(text) };
+        let Some(found) = pattern.captures(&text) else { return Ok(otherwise.to_owned()) };
+        // Each use of a group gives at most the text.
+        if give.matches('$').count().saturating_mul(text.len()) > DERIVED_BYTES_MAX {
+            return Err((TOO_LONG, text));
+        }
+        let mut given = String::new();
+        found.expand(give, &mut given);
+        Ok(given)
     }
 
     fn sum_of(
@@ -491,17 +480,9 @@ impl<'l> Plan<'l> {
     fn moment(&self, cells: &mut Cells<'_>, slots: &Slots) -> Result<Option<DateTime>, Fault> {
         let Some(at) = self.take(cells, slots) else { return Ok(None) };
         let text = cells.text(at);
-        let own = self.own_moment(text);
-        let own = own.or_else(|| self.month.and_then(|month| day_of(text, month)));
-        match own {
-            Some(time) => Ok(Some(time)),
-            None => value::date_time(text).map(Some).map_err(|why| self.fault(cells, at, why)),
-        }
-    }
-
-    /// Reads a time in one of the layout's own ways.
-    fn own_moment(&self, text: &str) -> Option<DateTime> {
-        self.definition.dates.iter().find_map(|format| parse_moment(format, text))
+        let day = self.month.and_then(|month| day_of(text, month));
+        let time = day.map_or_else(|| moment(text, &self.definition.dates), Ok);
+        time.map(Some).map_err(|why| self.fault(cells, at, why))
     }
 
     /// Finds the first of some columns that has a text, and keeps it out of the details.
@@ -532,18 +513,18 @@ impl<'l> Plan<'l> {
     }
 }
 
-fn derived<'l>(derive: &'l Derive, slot: &dyn Fn(&str) -> Option<usize>) -> Derived<'l> {
+fn derived<'l>(derive: &'l Derive, finder: &Finder<'_>) -> Derived<'l> {
     let Some(from) = &derive.from else {
         let term = |term: &String| match term.strip_prefix('-') {
-            Some(name) => (true, slot(name)),
-            None => (false, slot(term)),
+            Some(name) => (true, finder.slot(name)),
+            None => (false, finder.slot(term)),
         };
         return Derived::Sum(derive.sum.iter().map(term).collect());
     };
     let whole = derive.pattern.as_ref().is_some_and(|pattern| !pattern.has_group());
     let give = derive.give.clone().unwrap_or_else(|| if whole { "$0" } else { "$1" }.to_owned());
     Derived::Text {
-        parts: parts(from, slot),
+        parts: parts(from, finder),
         pattern: derive.pattern.as_ref(),
         give,
         otherwise: &derive.otherwise,
@@ -551,13 +532,13 @@ fn derived<'l>(derive: &'l Derive, slot: &dyn Fn(&str) -> Option<usize>) -> Deri
 }
 
 /// Cuts a text with columns in braces into its parts.
-fn parts(template: &str, slot: &dyn Fn(&str) -> Option<usize>) -> Vec<Part> {
+fn parts(template: &str, finder: &Finder<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = template;
     while let Some((before, inside)) = rest.split_once('{') {
         let Some((name, after)) = inside.split_once('}') else { break };
         parts.push(Part::Literal(before.to_owned()));
-        parts.push(Part::Column(slot(name.strip_suffix('?').unwrap_or(name))));
+        parts.push(Part::Column(finder.slot(name)));
         rest = after;
     }
     parts.push(Part::Literal(rest.to_owned()));

@@ -1,6 +1,6 @@
 //! What a file says of itself outside of its rows, and what the rows give.
 
-use super::cell::{amount_outside, parse_moment};
+use super::cell::{amount_outside, moment};
 use super::definition::{Definition, Numbers, OWN_SETS, STATEMENT_GROUPS};
 use super::plan::{Cells, Plan, Slots};
 use super::words::fits;
@@ -56,10 +56,7 @@ impl Declared {
         statement.id = text("id");
         statement.account = text("account");
         statement.holder = text("holder");
-        let day = |text: &str| {
-            let own = definition.dates.iter().find_map(|format| parse_moment(format, text));
-            own.map_or_else(|| value::date_time(text), Ok).map(|time| time.date())
-        };
+        let day = |text: &str| moment(text, &definition.dates).map(|time| time.date());
         statement.from = self.read("from", day, output)?;
         statement.to = self.read("to", day, output)?;
         statement.opening =
@@ -232,12 +229,14 @@ impl Totals {
         };
         let closing = amount("closing", output)?;
         let place = declared.get("closing").map_or(last, |(_, place)| place);
-        // A statement of several accounts declares the balances of one currency.
+        // A statement of several accounts declares the balances of one currency. Without one, only rows of
+        // one currency can be compared.
         let booked = match (currency, self.booked.len()) {
-            (Some(currency), _) => self.booked.get(&currency).copied().unwrap_or_default(),
-            (None, _) => self.booked.values().next().copied().unwrap_or_default(),
+            (Some(currency), _) => Some(self.booked.get(&currency).copied().unwrap_or_default()),
+            (None, 0 | 1) => Some(self.booked.values().next().copied().unwrap_or_default()),
+            (None, _) => None,
         };
-        if let (Some(opening), Some(closing)) = (opening, closing) {
+        if let (Some(opening), Some(closing), Some(booked)) = (opening, closing, booked) {
             let computed = add(opening, booked, place)?;
             output.check(Check::amount("closing balance", closing, computed, place))?;
         }
@@ -259,7 +258,7 @@ const DIFFERENCES_SHOWN: usize = 20;
 
 /// Balances after each row, of several accounts. Statements list the newest row first or last, and do not
 /// say which; the way in which more rows follow from each other is taken to be theirs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Balances {
     accounts: BTreeMap<(String, Currency), Chain>,
     left_out: BTreeSet<Currency>,
@@ -267,8 +266,8 @@ struct Balances {
     newest_first: Follow,
     /// The first and the last balance of a row, each with the amount of its row.
     ends: Option<[(Decimal, Decimal); 2]>,
-    /// Whether every row had a balance.
-    whole: bool,
+    /// Whether some row had no balance.
+    gaps: bool,
 }
 
 /// What is known of an account at one row.
@@ -301,19 +300,6 @@ impl Follow {
     }
 }
 
-impl Default for Balances {
-    fn default() -> Balances {
-        Balances {
-            accounts: BTreeMap::new(),
-            left_out: BTreeSet::new(),
-            oldest_first: Follow::default(),
-            newest_first: Follow::default(),
-            ends: None,
-            whole: true,
-        }
-    }
-}
-
 impl Balances {
     fn follow(&mut self, record: &Record) -> Result<(), ReadError> {
         if matches!(record.status, Status::Failed | Status::Pending | Status::Information) {
@@ -321,7 +307,7 @@ impl Balances {
         }
         let key = (record.account.clone(), record.currency);
         let place = record.place;
-        self.whole &= record.balance.is_some();
+        self.gaps |= record.balance.is_none();
         if let Some(balance) = record.balance {
             let end = (balance, record.amount);
             let first = self.ends.map_or(end, |ends| ends[0]);
@@ -360,17 +346,17 @@ impl Balances {
         closing: Option<Decimal>,
         place: Place,
     ) -> Result<Vec<Check>, ReadError> {
-        let Some([first, last]) = self.ends.filter(|_| self.accounts.len() == 1 && self.whole) else {
+        let Some([first, last]) = self.ends.filter(|_| self.accounts.len() == 1 && !self.gaps) else {
             return Ok(Vec::new());
         };
         let [oldest, newest] = if self.is_newest_first() { [last, first] } else { [first, last] };
         let mut checks = Vec::new();
         if let Some(opening) = opening {
             let before = add(oldest.0, negated(oldest.1), place)?;
-            checks.push(Check::amount("balance before the oldest row", before, opening, place));
+            checks.push(Check::amount("opening balance of the oldest row", opening, before, place));
         }
         if let Some(closing) = closing {
-            checks.push(Check::amount("balance after the newest row", newest.0, closing, place));
+            checks.push(Check::amount("closing balance of the newest row", closing, newest.0, place));
         }
         Ok(checks)
     }

@@ -1,6 +1,7 @@
 //! camt.052, camt.053 and camt.054.
 
 use crate::golden::{bytes, check_folder, events, sample};
+use crate::kit::records;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use suanpan_formats::{Direction, Event, Record, Status};
@@ -9,16 +10,6 @@ use suanpan_formats::{Direction, Event, Record, Status};
 fn samples_are_as_in_their_golden_files() {
     check_folder("camt", |name| name.ends_with(".xml"));
     check_folder("iso20022", |name| name.contains("camt.054") && name.ends_with(".xml"));
-}
-
-fn records(events: &[Event]) -> Vec<&Record> {
-    events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Record(record) => Some(&**record),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Whether the closing balances tie, by file: what the list of samples says of each.

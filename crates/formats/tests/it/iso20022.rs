@@ -1,23 +1,12 @@
 //! Payments of ISO 20022.
 
 use crate::golden::{bytes, check_folder, events};
-use suanpan_formats::{
-    Catalogue, Direction, Event, Input, Kind, Record, Scheme, Status, Verdict, check_scheme,
-};
+use crate::kit::records;
+use suanpan_formats::{Catalogue, Direction, Event, Input, Kind, Scheme, Status, Verdict, check_scheme};
 
 #[test]
 fn samples_are_as_in_their_golden_files() {
     check_folder("iso20022", |name| name.ends_with(".xml") && !name.contains("camt.054"));
-}
-
-fn records(events: &[Event]) -> Vec<&Record> {
-    events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Record(record) => Some(&**record),
-            _ => None,
-        })
-        .collect()
 }
 
 fn failed(events: &[Event]) -> Vec<&str> {

@@ -330,9 +330,8 @@ fn a_column_that_is_not_there_is_named_unless_it_may_lack() {
         let error = with(&(plain("") + more), text).unwrap_err();
         assert!(error.contains(&format!("there is no column {name}")), "{error}");
         let lenient = more.replace(&format!("\"{name}\""), &format!("\"{name}?\""));
-        if !more.contains("derive") {
-            assert_eq!(records(&with(&(plain("") + &lenient), text).unwrap()).len(), 1, "{lenient}");
-        }
+        let lenient = lenient.replace("-costs", "-costs?");
+        assert_eq!(records(&with(&(plain("") + &lenient), text).unwrap()).len(), 1, "{lenient}");
     }
 }
 
@@ -401,8 +400,8 @@ fn what_surrounds_the_rows_is_read_as_the_rows_are() {
             "number of records: 2 of 2",
             "sum of out records: 1000.50 of 1000.50",
             "closing balance: 104.50 of 104.50",
-            "balance before the oldest row: 1100.00 of 1100.00",
-            "balance after the newest row: 104.50 of 104.50",
+            "opening balance of the oldest row: 1100.00 of 1100.00",
+            "closing balance of the newest row: 104.50 of 104.50",
             "rows whose balance follows, oldest first: 1 of 1",
         ]
     );

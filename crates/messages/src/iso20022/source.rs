@@ -2,6 +2,7 @@
 
 use super::limits;
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 use std::collections::HashMap;
 use std::fmt;
@@ -187,7 +188,7 @@ impl<'a> Source<'a> {
                 Event::GeneralRef(reference) => {
                     let character = match reference.resolve_char_ref() {
                         Ok(Some(character)) => Some(character).filter(|c| is_xml(*c)),
-                        Ok(None) => named(&reference.into_inner()),
+                        Ok(None) => resolve_xml_entity(&reference).and_then(|text| text.chars().next()),
                         Err(_) => None,
                     };
                     match character {
@@ -415,18 +416,6 @@ impl<'a> Source<'a> {
     /// Makes the fault that ends all reading, at the current element.
     pub(crate) fn broken_here(&mut self, message: &str) -> Halt {
         self.broken(self.start, message)
-    }
-}
-
-/// The entities that XML itself names.
-fn named(name: &str) -> Option<char> {
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => None,
     }
 }
 
