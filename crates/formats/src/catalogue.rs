@@ -134,6 +134,8 @@ pub enum IdentifyError {
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     formats: Vec<Format>,
+    /// How many of them, at the end, were added.
+    added: usize,
 }
 
 impl Catalogue {
@@ -142,13 +144,26 @@ impl Catalogue {
     pub fn built_in() -> Catalogue {
         let code = BUILT_IN.iter().copied().map(Format::BuiltIn);
         let layouts = crate::layout::BUILT_IN.iter().cloned().map(Format::Layout);
-        Catalogue { formats: code.chain(layouts).collect() }
+        Catalogue { formats: code.chain(layouts).collect(), added: 0 }
     }
 
-    /// Adds a layout. It takes the place of a format with the same id.
-    pub fn add(&mut self, layout: Arc<Layout>) {
+    /// Adds a layout. It takes the place of a format with the same id that came with the program.
+    ///
+    /// # Errors
+    /// Gives the layout back when one with its id was added before.
+    pub fn add(&mut self, layout: Arc<Layout>) -> Result<(), Arc<Layout>> {
+        if self.added().any(|format| format.id() == layout.id()) {
+            return Err(layout);
+        }
         self.formats.retain(|format| format.id() != layout.id());
         self.formats.push(Format::Layout(layout));
+        self.added += 1;
+        Ok(())
+    }
+
+    /// Iterates over the formats that were added.
+    pub fn added(&self) -> impl Iterator<Item = &Format> {
+        self.formats.iter().skip(self.formats.len() - self.added)
     }
 
     /// Iterates over the formats.

@@ -12,16 +12,12 @@ use suanpan_formats::{Catalogue, Layout};
 /// a format with the same id.
 pub(crate) fn catalogue(args: &LayoutArgs) -> Result<Catalogue, Trouble> {
     let mut catalogue = Catalogue::built_in();
-    let mut ids = Vec::new();
     for path in &args.layout {
-        let layout = read(path)?;
-        if ids.contains(&layout.id().to_owned()) {
-            return Err(Trouble::new("layout_twice", format!("two layouts have the id {}", layout.id()))
+        catalogue.add(Arc::new(read(path)?)).map_err(|layout| {
+            Trouble::new("layout_twice", format!("two layouts have the id {}", layout.id()))
                 .at(path.display().to_string())
-                .next("give each its own id, or name one of them only"));
-        }
-        ids.push(layout.id().to_owned());
-        catalogue.add(Arc::new(layout));
+                .next("give each its own id, or name one of them only")
+        })?;
     }
     Ok(catalogue)
 }

@@ -4,7 +4,7 @@
 //! for the host is as two public programs have it; no public message comes with its key.
 
 use super::{Class, Dialect, EncodeError, Message, MessageType, View};
-use crate::keys::{Block, DoubleKey, SingleKey};
+use crate::keys::{Block, DoubleKey, SingleKey, agrees};
 use crate::mac::{Padding, left_half_as_text, unionpay_terminal, x9_9, x9_19};
 
 /// The key of the host's codes.
@@ -138,12 +138,9 @@ pub fn verify_terminal(view: &View<'_>, encrypt: impl Fn(Block) -> Block) -> Res
     verify(view, 64, terminal_code(view, encrypt)?)
 }
 
-/// Compares all bytes, however early one differs: time must not tell which.
 fn verify(view: &View<'_>, number: u8, code: [u8; 8]) -> Result<(), AuthenticationError> {
     let field = view.get(number).ok_or(AuthenticationError::Missing(number))?;
-    let told: [u8; 8] = field.raw().try_into().map_err(|_| AuthenticationError::Wrong(number))?;
-    let differing = told.iter().zip(code).fold(0, |differing, (a, b)| differing | (a ^ b));
-    if differing == 0 { Ok(()) } else { Err(AuthenticationError::Wrong(number)) }
+    if agrees(&code, field.raw()) { Ok(()) } else { Err(AuthenticationError::Wrong(number)) }
 }
 
 /// Writes a message with its code: `compute` gets the message with zeros in `number`, 64 or 128, and returns the

@@ -204,6 +204,15 @@ fn a_layout_of_ones_own_is_tested_and_makes_a_file_a_statement() {
     world.write("my-bank.toml", example("my-bank.toml"));
     world.write("may.csv", example("may.csv"));
     world.line("formats identify may.csv").ends(2);
+    let ran = world.line("formats list --layout my-bank.toml --layout my-bank.toml").ends(2);
+    assert!(ran.stderr.contains("error[layout_twice]"), "{ran:?}");
+    // Who names a layout is told why it does not claim a file.
+    world.write("june.csv", "Datum,Betrag\n");
+    let ran = world.line("reconcile books.csv june.csv --layout my-bank.toml");
+    assert!(
+        ran.stderr.contains("june.csv: not of the layout my-bank.statement: none of the first"),
+        "{ran:?}"
+    );
     let ran = world.line("formats test my-bank.toml").ends(0);
     assert!(ran.stdout.ends_with("2 passed, 0 failed\n"), "{ran:?}");
     let told = world.line("formats identify may.csv --layout my-bank.toml --json").ends(0);

@@ -1,6 +1,6 @@
 //! Which inputs are statements, and what they become before the engine sees them.
 
-use crate::cli::{LayoutArgs, StatementArgs};
+use crate::cli::StatementArgs;
 use crate::error::Trouble;
 use crate::layouts;
 use crate::statements::{self, Delivery, Taking, described, drop_repeated};
@@ -94,11 +94,14 @@ pub(super) fn take_statements(
     dir: &Path,
     terminal: Terminal,
 ) -> Result<Taken, Trouble> {
+    let tables = |files: Vec<SourceFile>| -> Result<Vec<SourceFile>, Trouble> {
+        files.into_iter().map(|file| statements::as_table(file, dir, terminal)).collect()
+    };
+    // Such a run needs no catalogue, whose patterns take memory that the run's limit does not count.
     if wanted == [Wanted::Tables; 2] {
-        let table = |file: SourceFile| statements::as_table(file, dir, terminal);
-        let tables = inputs.map(|files| files.into_iter().map(table).collect::<Result<_, _>>());
-        let [left, right] = tables;
-        return Ok(Taken { inputs: [left?, right?], deliveries: Vec::new(), statements: [false; 2] });
+        let [left, right] = inputs;
+        let inputs = [tables(left)?, tables(right)?];
+        return Ok(Taken { inputs, deliveries: Vec::new(), statements: [false; 2] });
     }
     let catalogue = layouts::catalogue(&args.layouts)?;
     let taking = Taking {
@@ -113,15 +116,14 @@ pub(super) fn take_statements(
     for (side, files) in Side::BOTH.into_iter().zip(inputs) {
         let at = side.index();
         if wanted[at] == Wanted::Tables {
-            let table = |file: SourceFile| statements::as_table(file, dir, terminal);
-            taken.inputs[at] = files.into_iter().map(table).collect::<Result<_, _>>()?;
+            taken.inputs[at] = tables(files)?;
             continue;
         }
         let mut deliveries = Vec::new();
         for file in files {
             let told = statements::tell(taking.catalogue, &file)?;
             let Some(identified) = told else {
-                told_unclaimed(&taking, &args.layouts, &file)?;
+                told_unclaimed(&taking, &file);
                 if wanted[at] == Wanted::Statements || !deliveries.is_empty() {
                     return Err(not_a_statement(&file));
                 }
@@ -143,22 +145,14 @@ pub(super) fn take_statements(
 }
 
 /// Says why no layout that was named claims a file: who names one expects that it does.
-fn told_unclaimed(taking: &Taking<'_>, layouts: &LayoutArgs, file: &SourceFile) -> Result<(), Trouble> {
-    if layouts.layout.is_empty() {
-        return Ok(());
-    }
-    let Ok(head) = statements::head(file) else { return Ok(()) };
-    for path in &layouts.layout {
-        let id = layouts::read(path)?.id().to_owned();
-        if let Some(Verdict::No(why)) = taking.catalogue.find(&id).map(|format| format.recognise(&head)) {
-            taking.terminal.hint(&format!(
-                "{}: not of the layout {id}: {}",
-                harmless(file.name()),
-                harmless(&why)
-            ));
+fn told_unclaimed(taking: &Taking<'_>, file: &SourceFile) {
+    let Ok(head) = statements::head(file) else { return };
+    for layout in taking.catalogue.added() {
+        if let Verdict::No(why) = layout.recognise(&head) {
+            let name = harmless(file.name());
+            taking.terminal.hint(&format!("{name}: not of the layout {}: {}", layout.id(), harmless(&why)));
         }
     }
-    Ok(())
 }
 
 fn not_a_statement(file: &SourceFile) -> Trouble {
