@@ -482,6 +482,36 @@ fn what_surrounds_the_rows_is_read_as_the_rows_are() {
 }
 
 #[test]
+fn sums_are_in_the_currency_of_their_row() {
+    let layout = plain("[numbers]\nimplied = \"currency\"\n")
+        + "[[derive]]\nname = \"twice\"\nsum = [\"sum\", \"sum\"]\n[record]\namount = \"twice\"\n\
+           currency = \"day\"\n";
+    let events = with(&layout, b"day,sum\nJPY,1050\nEUR,1050\n").unwrap();
+    let amounts: Vec<String> = records(&events).iter().map(|r| r.amount.to_string()).collect();
+    assert_eq!(amounts, ["2100", "21.00"]);
+}
+
+#[test]
+fn a_net_is_compared_where_the_fee_is_blank_too() {
+    let layout = plain("") + "[record]\namount = \"sum\"\nfee = \"fee\"\nnet = \"net\"\n";
+    let events = with(&layout, b"day,sum,fee,net\n1,100,,95\n1,100,5,95\n1,100,,\n").unwrap();
+    assert_eq!(checks(&events), ["net: 100 of 95", "rows whose amount less fee is their net: 1 of 2"]);
+}
+
+/// Balances are of one currency: that of the statement, or of all its rows.
+#[test]
+fn a_closing_balance_is_of_one_currency() {
+    let lines = "[lines]\nread = ['^open (?<opening>\\S+)', '^close (?<closing>\\S+)']\n";
+    let named = plain(lines) + "[record]\namount = \"sum\"\ncurrency = \"day\"\n";
+    let unnamed = named.replace("currency = \"EUR\"\n", "");
+    let mixed = b"open 100\nclose 105\nday,sum\nUSD,7\nEUR,5\n";
+    assert_eq!(checks(&with(&named, mixed).unwrap()), ["closing balance: 105 of 105"]);
+    assert_eq!(checks(&with(&unnamed, mixed).unwrap()), Vec::<String>::new());
+    let one = b"open 100\nclose 107\nday,sum\nUSD,7\n";
+    assert_eq!(checks(&with(&unnamed, one).unwrap()), ["closing balance: 107 of 107"]);
+}
+
+#[test]
 fn carriage_returns_lose_no_row() {
     let layout = plain("") + "[record]\namount = \"sum\"\n";
     let events = with(&layout, b"day,sum\n2026-01-01,5\r2026-01-02,6\n").unwrap();
