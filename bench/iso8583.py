@@ -66,7 +66,7 @@ def main():
     arguments.add_argument("--rounds", type=int, default=5)
     wanted = arguments.parse_args()
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
-    build = ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", MANIFEST]
+    build = ["cargo", "build", "--quiet", "--release", "--manifest-path", MANIFEST]
     subprocess.run(build, check=True, env=environment)
     venv = ROOT / "bench" / "venv-iso8583"
     python = venv / "bin" / "python"
