@@ -252,6 +252,12 @@ fn a_workbook_is_a_statement_or_a_table() {
     let ran = world.line("reconcile books.csv books.xlsx --rules rules.toml --out out").ends(0);
     assert!(ran.stderr.contains("is read as a table with 2 rows"), "{ran:?}");
     assert_eq!(world.summary("out")["outcomes"]["MATCHED"]["count"], 2);
+    // A row whose last cells are empty is as wide as the others: a remark is lost, not the row.
+    world.write("remarks.csv", "order,amount,remark\nA1,12.50,x\nA2,7,\n");
+    world.write("remarks.xlsx", std::fs::read(fixtures.join("remarks.xlsx")).unwrap());
+    world.line("reconcile init remarks.csv remarks.xlsx -o remarks.toml").ends(0);
+    world.line("reconcile remarks.csv remarks.xlsx --rules remarks.toml --out out").ends(0);
+    assert_eq!(world.summary("out")["outcomes"]["MATCHED"]["count"], 2);
     world.write("cmb.csv", "day,amount\n2026-01-01,1234\n2026-01-02,-1000.10\n2026-01-03,0.30\n");
     for name in ["cmb.xlsx", "cmb.xls"] {
         world.line(&format!("reconcile cmb.csv {name} --out {name}.out")).ends(0);
