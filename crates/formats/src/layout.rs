@@ -139,6 +139,7 @@ impl Layout {
             return match rows.iter().find(|row| !pattern.matches(&row.raw)) {
                 Some(row) => Verdict::No(format!("line {} does not match {pattern}", row.place.line)),
                 None if rows.is_empty() => Verdict::No("there is no line".to_owned()),
+                None if rows.len() == 1 => Verdict::Yes(format!("the first line matches {pattern}")),
                 None => Verdict::Yes(format!("the first {} lines match {pattern}", rows.len())),
             };
         }
