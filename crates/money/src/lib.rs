@@ -13,8 +13,10 @@
 
 mod decimal;
 mod table;
+mod time;
 
 pub use decimal::{DecimalError, format_minor, format_sum, parse_decimal, parse_minor};
+pub use time::Timestamp;
 
 /// A currency of ISO 4217, known by its numeric code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

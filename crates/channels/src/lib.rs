@@ -1,0 +1,1 @@
+//! Ways to the outside that take and give money, and their simulators.

@@ -1,0 +1,4 @@
+//! Double-entry books as a pure state machine.
+
+pub mod account;
+pub mod entry;

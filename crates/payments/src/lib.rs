@@ -1,0 +1,1 @@
+//! Rules of payments: intents, captures, refunds and their API shapes.
