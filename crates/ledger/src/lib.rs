@@ -4,6 +4,7 @@ pub mod account;
 pub mod book;
 pub mod entry;
 pub mod error;
+pub mod history;
 pub mod limits;
 pub mod record;
 pub mod rejection;
