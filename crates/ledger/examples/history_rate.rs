@@ -63,7 +63,7 @@ impl Books {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
-        (self.state >> 32) * below >> 32
+        ((self.state >> 32) * below) >> 32
     }
 
     // Half of the transfers have a hot account on either side, so that half of all rows are on one.

@@ -5,6 +5,7 @@ pub mod book;
 pub mod entry;
 pub mod error;
 pub mod history;
+pub mod ids;
 pub mod limits;
 pub mod record;
 pub mod rejection;

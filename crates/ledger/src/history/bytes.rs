@@ -6,7 +6,13 @@ use super::error::Damage;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Damage> {
+        let (front, rest) = self.0.split_at_checked(count).ok_or(Damage("it ends too early"))?;
+        self.0 = rest;
+        Ok(front)
+    }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
         let (front, rest) = self.0.split_first_chunk::<N>().ok_or(Damage("it ends too early"))?;
         self.0 = rest;
