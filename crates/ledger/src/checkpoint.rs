@@ -7,13 +7,13 @@
 //! ```text
 //! books.example/cell/7
 //! 41
-//! CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+//! 6BVspF/is548z/xPu1PZTe4sG4mn7+N92ZL6q435zlo=
 //! epoch 3
-//! chain 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
+//! chain XP1TmClT8eEQYwMsjvQp0Y98psP9nfKJHno/n8wLbtQ=
 //! entries 12345
 //! at 1764178067123456
 //!
-//! — books.example/cell/7 Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
+//! — books.example/cell/7 base64 of the id of the key (4 bytes) and the signature (64)
 //! ```
 //!
 //! Hashes are those of [`crate::merkle`], so the root can be checked only with BLAKE3.

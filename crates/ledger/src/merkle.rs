@@ -23,8 +23,9 @@ pub const PATH_HASHES_MAX: usize = 65;
 /// Returns the hash of a leaf.
 #[must_use]
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
-    // Most leaves are entries of some hundred bytes: in one piece they are hashed without setting up a hasher.
-    let mut piece = [0_u8; 512];
+    // Most leaves are entries of less than a hundred bytes: in one piece they are hashed without setting up a
+    // hasher.
+    let mut piece = [0_u8; 192];
     if let Some(place) = piece.get_mut(1..1 + leaf.len()) {
         place.copy_from_slice(leaf);
         return *blake3::hash(&piece[..1 + leaf.len()]).as_bytes();
