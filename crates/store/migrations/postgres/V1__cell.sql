@@ -112,4 +112,5 @@ CREATE TABLE job (
     due  bigint NOT NULL,
     body text COLLATE "C" NOT NULL
 );
-CREATE INDEX job_due ON job (due, id);
+CREATE INDEX job_due ON job (kind, due, id);
+CREATE INDEX job_next ON job (due, id);

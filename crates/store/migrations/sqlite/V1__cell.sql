@@ -107,4 +107,5 @@ CREATE TABLE job (
     due  INTEGER NOT NULL,
     body TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX job_due ON job (due, id);
+CREATE INDEX job_due ON job (kind, due, id);
+CREATE INDEX job_next ON job (due, id);
