@@ -7,3 +7,5 @@ pub mod error;
 pub mod limits;
 pub mod record;
 pub mod rejection;
+pub mod snapshot;
+pub mod trial;

@@ -1,6 +1,6 @@
 //! Opening and changing accounts.
 
-use super::{Book, Draft, Undo, same_opening};
+use super::{Book, Draft, Step, same_opening};
 use crate::account::{
     Account, AccountChange, AccountKind, AccountNo, AccountSpec, Balance, Limits, Side, Standing, is_path,
 };
@@ -99,6 +99,10 @@ impl Accounts {
         self.all.get(number.0 as usize)
     }
 
+    pub(super) fn account_mut(&mut self, number: AccountNo) -> &mut Account {
+        &mut self.all[number.0 as usize]
+    }
+
     pub(super) fn all(&self) -> &[Account] {
         &self.all
     }
@@ -172,7 +176,7 @@ impl Book {
         }
         let number = self.next_number();
         draft.add_event(&AccountEvent::Opened { number, spec: spec.clone() });
-        draft.undo.push(Undo::AccountOpened);
+        draft.undo.steps.push(Step::AccountOpened);
         self.add_account(spec, draft.at);
         Ok(number)
     }
@@ -203,7 +207,11 @@ impl Book {
         } else {
             draft.add_event(&AccountEvent::StandingSet { number, standing });
         }
-        draft.undo.push(Undo::AccountChanged { number, limits: limits_before, standing: standing_before });
+        draft.undo.steps.push(Step::AccountChanged {
+            number,
+            limits: limits_before,
+            standing: standing_before,
+        });
         self.set(number, limits, standing);
         Ok(())
     }
@@ -236,7 +244,7 @@ impl Book {
     }
 
     pub(super) fn set(&mut self, number: AccountNo, limits: Limits, standing: Standing) {
-        let account = &mut self.accounts.all[number.0 as usize];
+        let account = self.accounts.account_mut(number);
         account.spec.limits = limits;
         account.standing = standing;
         let slot = &mut self.slots[number.0 as usize];
