@@ -200,10 +200,6 @@ impl<S: Source> Read for Reader<S> {
         })
     }
 
-    fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        self.one(&sql::NEXT_DUE, &[], |_, row| row.int(0))
-    }
-
     fn jobs(&self, ids: &[&str]) -> Result<Vec<Option<Job>>, StoreError> {
         self.by_id((&dialect::LITE_JOB, &dialect::PG_JOBS), ids, job_row)
     }

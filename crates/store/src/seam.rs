@@ -115,12 +115,6 @@ pub trait Read: Send + Sync {
     /// When the database does not answer.
     fn jobs_due(&self, kind: &str, at: i64, limit: u32) -> Result<Vec<Job>, StoreError>;
 
-    /// Returns when the next job is due.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    fn next_due(&self) -> Result<Option<i64>, StoreError>;
-
     /// Returns jobs by their ids, in the order asked.
     ///
     /// # Errors

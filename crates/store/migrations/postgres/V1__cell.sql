@@ -114,4 +114,3 @@ CREATE TABLE job (
     body text COLLATE "C" NOT NULL
 );
 CREATE INDEX job_due ON job (kind, due, id);
-CREATE INDEX job_next ON job (due, id);

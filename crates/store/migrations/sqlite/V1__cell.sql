@@ -108,4 +108,3 @@ CREATE TABLE job (
     body TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX job_due ON job (kind, due, id);
-CREATE INDEX job_next ON job (due, id);

@@ -169,12 +169,10 @@ fn jobs_are_put_replaced_and_done(world: World) {
     let ids = |at, limit| -> Vec<String> {
         reader.jobs_due("webhook", at, limit).unwrap().into_iter().map(|job| job.id).collect()
     };
-    assert_eq!(reader.next_due().unwrap(), None);
     cell.with(|commit| commit.jobs = vec![job("c", 30), job("b", 20), job("a", 20), job("z", 10)]).unwrap();
     assert_eq!(ids(20, 10), ["z", "a", "b"]);
     assert_eq!(ids(20, 1), ["z"]);
     assert_eq!(ids(9, 10), [""; 0]);
-    assert_eq!(reader.next_due().unwrap(), Some(10));
 
     let later = suanpan_store::commit::Job { kind: "inquiry", ..job("z", 40) };
     cell.with(|commit| {
