@@ -1,5 +1,7 @@
 //! Tests of the ledger from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bytes;
 mod golden;
 mod model;
