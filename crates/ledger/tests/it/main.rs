@@ -5,6 +5,7 @@
 mod bytes;
 mod golden;
 mod model;
+mod order;
 mod script;
 mod stored;
 mod tables;
