@@ -1,0 +1,183 @@
+//! Where payments stand in the books: the chart of accounts, entries of the standard flows, and fees.
+
+use crate::decision::{AccountRef, EntryDraft, Line};
+use suanpan_ledger::account::{AccountKind, Limits};
+use suanpan_ledger::entry::{Action, EntryId};
+use suanpan_money::Currency;
+
+/// What an entry is for, as its number in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Code {
+    /// A payment was taken, or money for it set aside.
+    Payment = 1,
+    /// The merchant's fee for a payment.
+    Fee = 2,
+    /// A payment was given back, or money for that set aside.
+    Refund = 3,
+}
+
+/// The first word of all paths of test mode, so that no entry can mix it with live money.
+pub const TEST_PREFIX: &str = "test/";
+
+/// Returns the account of a path in a mode.
+#[must_use]
+pub fn account(live: bool, path: &str, currency: Currency) -> AccountRef {
+    let prefix = if live { "" } else { TEST_PREFIX };
+    AccountRef { path: format!("{prefix}{path}"), currency }
+}
+
+/// Returns the account of what a channel owes us.
+#[must_use]
+pub fn channel_receivable(live: bool, channel: &str, currency: Currency) -> AccountRef {
+    account(live, &format!("channel/{channel}/receivable"), currency)
+}
+
+/// Returns the account of what we owe a merchant and do not pay out yet.
+#[must_use]
+pub fn merchant_pending(live: bool, merchant: &str, currency: Currency) -> AccountRef {
+    account(live, &format!("merchant/{merchant}/pending"), currency)
+}
+
+/// Returns the account of what a merchant may have paid out.
+#[must_use]
+pub fn merchant_available(live: bool, merchant: &str, currency: Currency) -> AccountRef {
+    account(live, &format!("merchant/{merchant}/available"), currency)
+}
+
+/// Returns the account of our fees.
+#[must_use]
+pub fn platform_fees(live: bool, currency: Currency) -> AccountRef {
+    account(live, "platform/fees", currency)
+}
+
+/// Tells kind and limits of the account with a path; none when the chart has no such account.
+///
+/// A merchant's pending and available money may fall below zero: refunds and chargebacks fall on whom has no
+/// money any more, and are owed. What customers hold may not.
+#[must_use]
+pub fn chart(path: &str) -> Option<(AccountKind, Limits)> {
+    let open = Limits::default();
+    let covered = Limits { floor: Some(0), ceiling: None };
+    let words: Vec<&str> = path.strip_prefix(TEST_PREFIX).unwrap_or(path).split('/').collect();
+    if words.iter().any(|word| word.is_empty()) {
+        return None;
+    }
+    Some(match words[..] {
+        ["platform", "fees"] => (AccountKind::Income, open),
+        ["platform", "channel_costs"] | ["loss", "write_off"] => (AccountKind::Expense, open),
+        ["platform", "capital"] => (AccountKind::Equity, open),
+        ["merchant", _, "pending" | "available"] => (AccountKind::Liability, open),
+        ["merchant", _, "reserve"] => (AccountKind::Liability, covered),
+        ["customer", _, "balance" | "vault"] => (AccountKind::Liability, covered),
+        ["customer", _, "credit"] => (AccountKind::Asset, covered),
+        ["channel", _, "receivable"] | ["fx", _, "position"] => (AccountKind::Asset, open),
+        ["bank", _, "safeguarding"] => (AccountKind::Asset, covered),
+        ["payout", "in_transit"] => (AccountKind::Liability, covered),
+        ["suspense", _] => (AccountKind::Liability, open),
+        _ => return None,
+    })
+}
+
+/// How half a minor unit of a fee is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest; halves away from zero.
+    HalfUp,
+    /// To the nearest; halves to the even neighbour.
+    HalfEven,
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+}
+
+/// What a merchant pays for a payment: a share in basis points and a fixed amount. The share is rounded, the
+/// sum is at most the payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeePolicy {
+    /// The share, in hundredths of a percent.
+    pub bps: u32,
+    /// The fixed amount, in minor units of whatever the currency is.
+    pub fixed_minor: u32,
+    /// How the share is rounded.
+    pub rounding: Rounding,
+}
+
+impl Default for FeePolicy {
+    fn default() -> FeePolicy {
+        FeePolicy { bps: 60, fixed_minor: 0, rounding: Rounding::HalfUp }
+    }
+}
+
+impl FeePolicy {
+    /// Returns the fee of an amount, both in minor units.
+    #[must_use]
+    pub fn fee(&self, amount_minor: u64) -> u64 {
+        let product = u128::from(amount_minor) * u128::from(self.bps);
+        let (whole, rest) = (product / 10_000, product % 10_000);
+        let up = match self.rounding {
+            Rounding::HalfUp => rest >= 5_000,
+            Rounding::HalfEven => rest > 5_000 || rest == 5_000 && whole % 2 == 1,
+            Rounding::Up => rest > 0,
+            Rounding::Down => false,
+        };
+        let fee = whole + u128::from(up) + u128::from(self.fixed_minor);
+        u64::try_from(fee).unwrap_or(u64::MAX).min(amount_minor)
+    }
+}
+
+/// Makes the entry of a payment: what the channel owes us from now on, we owe the merchant.
+#[must_use]
+pub fn payment_entry(id: EntryId, action: Action, accounts: &Accounts, amount_minor: u64) -> EntryDraft {
+    let line = Line { debit: accounts.channel.clone(), credit: accounts.merchant.clone(), amount_minor };
+    EntryDraft { id, action, code: Code::Payment as u16, lines: vec![line] }
+}
+
+/// Makes the entry of a fee, or none when there is none.
+#[must_use]
+pub fn fee_entry(id: EntryId, accounts: &Accounts, fee_minor: u64) -> Option<EntryDraft> {
+    let line =
+        Line { debit: accounts.merchant.clone(), credit: accounts.fees.clone(), amount_minor: fee_minor };
+    let draft = EntryDraft { id, action: Action::Post, code: Code::Fee as u16, lines: vec![line] };
+    (fee_minor > 0).then_some(draft)
+}
+
+/// Makes the entry of a refund, which mirrors the payment; its fee is kept.
+#[must_use]
+pub fn refund_entry(id: EntryId, action: Action, accounts: &Accounts, amount_minor: u64) -> EntryDraft {
+    let line = Line { debit: accounts.merchant.clone(), credit: accounts.channel.clone(), amount_minor };
+    EntryDraft { id, action, code: Code::Refund as u16, lines: vec![line] }
+}
+
+/// Makes the entry that releases a hold.
+#[must_use]
+pub fn void_entry(id: EntryId, hold: EntryId, code: Code) -> EntryDraft {
+    EntryDraft { id, action: Action::Void { hold }, code: code as u16, lines: Vec::new() }
+}
+
+/// The accounts that payments of one merchant over one channel move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// What the channel owes us.
+    pub channel: AccountRef,
+    /// What we owe the merchant.
+    pub merchant: AccountRef,
+    /// What we earn.
+    pub fees: AccountRef,
+}
+
+impl Accounts {
+    /// Names the accounts.
+    #[must_use]
+    pub fn of(live: bool, merchant: &str, channel: &str, currency: Currency) -> Accounts {
+        Accounts {
+            channel: channel_receivable(live, channel, currency),
+            merchant: merchant_pending(live, merchant, currency),
+            fees: platform_fees(live, currency),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

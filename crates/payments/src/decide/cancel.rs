@@ -1,0 +1,85 @@
+//! Cancellations: at once while nothing is set aside, else by a void at the channel.
+
+use super::capture::send;
+use super::confirm::{give_up_latest, refuse_in_progress};
+use super::outcome::expiry_job;
+use super::{Draft, Stored, load};
+use crate::decision::{Context, Decision, Gathered, ObjectKind, Operation};
+use crate::object::attempt::Attempt;
+use crate::object::payment_intent::PaymentIntent;
+use crate::rejection::Rejection;
+use crate::request::given;
+use crate::request::payment_intent::CancelPaymentIntent;
+use crate::state::attempt::AttemptStatus;
+use crate::state::intent::{IntentEvent, IntentStatus, next};
+
+/// The reason of a cancellation because nobody captured in time.
+pub(crate) const AUTOMATIC: &str = "automatic";
+
+/// Cancels an intent.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_cancel(
+    id: &str,
+    request: &CancelPaymentIntent,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    let mut intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, id, "intent")?;
+    refuse_in_progress(gathered, ctx, &intent.value)?;
+    let reason = given(request.cancellation_reason.as_ref());
+    let mut draft = Draft::new(ctx);
+    if intent.value.status == IntentStatus::RequiresCapture {
+        begin_void(&mut draft, gathered, &mut intent, reason)?;
+        let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
+        return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
+    }
+    intent.value.status = next(id, intent.value.status, IntentEvent::Canceled)?;
+    intent.value.canceled_at = Some(ctx.now.seconds());
+    intent.value.cancellation_reason = reason;
+    intent.value.next_action = None;
+    give_up_latest(&mut draft, gathered, &intent.value)?;
+    let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
+    draft.event("payment_intent.canceled", ObjectKind::PaymentIntent, id, &body);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+fn begin_void(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    intent: &mut Stored<PaymentIntent>,
+    reason: Option<String>,
+) -> Result<(), Rejection> {
+    let id = intent.value.id.clone();
+    intent.value.status = next(&id, intent.value.status, IntentEvent::VoidSent)?;
+    let amount = intent.value.amount;
+    send(draft, gathered, &intent.value, Operation::Void, amount, reason)
+}
+
+/// Gives an authorization back that nobody captured in time. Where that is not (any more) so, only the job is
+/// done with.
+///
+/// # Errors
+/// [`Rejection`], among them [`Rejection::InProgress`] when a capture is at the channel: the job must stay then.
+pub fn decide_expire(
+    id: &str,
+    attempt: &str,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    let mut intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, id, "intent")?;
+    refuse_in_progress(gathered, ctx, &intent.value)?;
+    let stored: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, attempt, "attempt")?;
+    let mut draft = Draft::new(ctx);
+    draft.job_done(expiry_job(attempt));
+    let latest = intent.value.latest_attempt.as_deref() == Some(attempt);
+    if !latest || stored.value.status != AttemptStatus::Authorized {
+        let body = crate::object::json(&intent.value);
+        return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
+    }
+    begin_void(&mut draft, gathered, &mut intent, Some(AUTOMATIC.to_owned()))?;
+    let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}

@@ -1,0 +1,336 @@
+//! Confirmation: the first of the two commits around a request to a channel, and what the customer does
+//! between two of them.
+
+use super::intent::{capture_method, check_owner};
+use super::payment_method::resolve;
+use super::{Draft, Stored, load};
+use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
+use crate::decline::DeclineCode;
+use crate::limits;
+use crate::link;
+use crate::object::account::Account;
+use crate::object::attempt::{Attempt, Pending};
+use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
+use crate::object::payment_method::PaymentMethod;
+use crate::rejection::Rejection;
+use crate::request::given;
+use crate::request::payment_intent::ConfirmPaymentIntent;
+use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
+use crate::state::intent::{IntentEvent, IntentStatus, next};
+
+/// What a confirmation says beside the method.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConfirmOptions {
+    pub(crate) off_session: bool,
+    pub(crate) refuse_action: bool,
+    pub(crate) return_url: Option<String>,
+}
+
+/// Returns the id of the job that sends or asks about what an object has at a channel. There is one at a
+/// time, so that an inquiry replaces the request it asks about.
+pub(crate) fn channel_job(object: &str) -> String {
+    format!("channel/{object}")
+}
+
+/// Confirms an intent: makes an attempt and plans the request to the channel.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_confirm_begin(
+    id: &str,
+    request: &ConfirmPaymentIntent,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    let mut draft = Draft::new(ctx);
+    let mut intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, id, "intent")?;
+    check_client_secret(&intent.value, request.client_secret.as_deref())?;
+    refuse_in_progress(gathered, ctx, &intent.value)?;
+    // Told before anything about the method: in the wrong state no method helps.
+    next(id, intent.value.status, IntentEvent::Confirmed)?;
+    let named = match (given(request.payment_method.as_ref()), &request.payment_method_data) {
+        (Some(id), _) => Some(id),
+        (None, Some(_)) => None,
+        (None, None) => intent.value.payment_method.clone(),
+    };
+    let method = resolve(&mut draft, gathered, named.as_deref(), request.payment_method_data.as_ref())?
+        .ok_or_else(|| Rejection::ParameterMissing { param: "payment_method".to_owned() })?;
+    if let Some(method) = capture_method(request.capture_method.as_deref()) {
+        intent.value.capture_method = method;
+    }
+    if let Some(usage) = given(request.setup_future_usage.as_ref()) {
+        intent.value.setup_future_usage = Some(usage);
+    }
+    if let Some(email) = given(request.receipt_email.as_ref()) {
+        intent.value.receipt_email = Some(email);
+    }
+    let options = ConfirmOptions {
+        off_session: request.off_session == Some(true),
+        refuse_action: request.error_on_requires_action == Some(true),
+        return_url: given(request.return_url.as_ref()),
+    };
+    begin_attempt(&mut draft, gathered, &mut intent, method, options)?;
+    let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+fn check_client_secret(intent: &PaymentIntent, secret: Option<&str>) -> Result<(), Rejection> {
+    match secret {
+        Some(secret) if !same(secret, &intent.client_secret) => Err(Rejection::ResourceMissing {
+            kind: ObjectKind::PaymentIntent.name(),
+            id: intent.id.clone(),
+            param: "client_secret",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Compares two secrets by their hashes, so that the time it takes tells nothing about them.
+fn same(left: &str, right: &str) -> bool {
+    // Hashes of this crate compare in constant time.
+    blake3::hash(left.as_bytes()) == blake3::hash(right.as_bytes())
+}
+
+/// Refuses what must wait for the answer of a channel.
+pub(crate) fn refuse_in_progress(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    intent: &PaymentIntent,
+) -> Result<(), Rejection> {
+    if intent.status != IntentStatus::Processing {
+        return Ok(());
+    }
+    let Some(latest) = &intent.latest_attempt else { return Ok(()) };
+    let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, latest, "intent")?;
+    match attempt.value.pending {
+        Some(pending) => {
+            Err(Rejection::InProgress { id: intent.id.clone(), operation: operation_word(pending.operation) })
+        }
+        None => Ok(()),
+    }
+}
+
+pub(crate) const fn operation_word(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Authorize => "an authorization",
+        Operation::Capture => "a capture",
+        Operation::Void => "a cancellation",
+        Operation::Refund => "a refund",
+    }
+}
+
+/// Makes an attempt that is sent, and writes the method where it is new. The caller writes the intent.
+pub(crate) fn begin_attempt(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    intent: &mut Stored<PaymentIntent>,
+    method: Stored<PaymentMethod>,
+    options: ConfirmOptions,
+) -> Result<(), Rejection> {
+    let ctx = draft.ctx;
+    let intent = &mut intent.value;
+    intent.status = next(&intent.id, intent.status, IntentEvent::Confirmed)?;
+    if intent.attempts_made >= limits::ATTEMPTS_OF_INTENT {
+        return Err(Rejection::TooManyAttempts { id: intent.id.clone(), limit: limits::ATTEMPTS_OF_INTENT });
+    }
+    check_merchant(gathered, ctx)?;
+    check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;
+    let channel = ctx
+        .settings
+        .card_channel(ctx.live)
+        .ok_or(Rejection::ChannelMissing { why: "no channel takes cards in this mode" })?;
+    if method.value.internal.channel != channel {
+        let why = "the channel that keeps the card is not used any more";
+        return Err(Rejection::ChannelMissing { why });
+    }
+    if !intent.payment_method_types.contains(&method.value.kind) {
+        let why = "its type is none of those that the PaymentIntent takes";
+        return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
+    }
+    give_up_latest(draft, gathered, intent)?;
+    let id = draft.new_id(ObjectKind::Attempt);
+    let mut attempt = new_attempt(ctx, id, intent, &method.value, channel);
+    attempt.off_session = options.off_session;
+    attempt.refuse_action = options.refuse_action;
+    attempt.return_url = options.return_url;
+    send_authorization(draft, &mut attempt, &method.value)?;
+    intent.latest_attempt = Some(attempt.id.clone());
+    intent.attempts_made += 1;
+    intent.payment_method = Some(method.value.id.clone());
+    intent.next_action = None;
+    intent.last_payment_error = None;
+    draft.link(link::ATTEMPT_INTENT, &intent.id, &attempt.id);
+    draft.write(ObjectKind::Attempt, &attempt.id.clone(), &Stored::new(attempt, ctx));
+    if method.version == 0 {
+        draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
+    }
+    Ok(())
+}
+
+/// A merchant that may not take payments is refused. Whose account is not kept here is let through: keys
+/// belong to accounts, so that only happens where there are none, as in tests of these rules.
+fn check_merchant(gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<(), Rejection> {
+    let Some(found) = gathered.object(ctx.merchant) else { return Ok(()) };
+    let account: Account = serde_json::from_str(found.body)
+        .map_err(|_| Rejection::Unreadable { id: ctx.merchant.to_owned() })?;
+    if account.charges_enabled {
+        return Ok(());
+    }
+    let why = "charges are not enabled for it";
+    Err(Rejection::AccountRestricted { account: ctx.merchant.to_owned(), why })
+}
+
+fn new_attempt(
+    ctx: &Context<'_>,
+    id: String,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+    channel: &str,
+) -> Attempt {
+    Attempt {
+        reference: id.clone(),
+        id,
+        object: ObjectKind::Attempt.name().into(),
+        amount: intent.amount,
+        amount_captured: 0,
+        authenticated: false,
+        authorization_code: None,
+        capture: intent.capture_method != CaptureMethod::Manual,
+        channel: channel.to_owned(),
+        channel_id: None,
+        charge: None,
+        created: ctx.now.seconds(),
+        currency: intent.currency,
+        decline_code: None,
+        expires_at: None,
+        hold: None,
+        inquiries: 0,
+        livemode: ctx.live,
+        off_session: false,
+        operations: 0,
+        payment_intent: intent.id.clone(),
+        payment_method: method.id.clone(),
+        pending: None,
+        refuse_action: false,
+        return_url: None,
+        status: AttemptStatus::Created,
+        unknown_reason: None,
+    }
+}
+
+/// Plans the request for an authorization. The first of an attempt goes under the attempt's own name, one
+/// after an action of the customer under another, because a channel answers a name it knows as before.
+fn send_authorization(
+    draft: &mut Draft<'_>,
+    attempt: &mut Attempt,
+    method: &PaymentMethod,
+) -> Result<(), Rejection> {
+    attempt.status = attempt::next(&attempt.id, attempt.status, None, AttemptEvent::Sent)?;
+    attempt.reference = next_reference(attempt);
+    attempt.pending = Some(Pending {
+        operation: Operation::Authorize,
+        amount: attempt.amount,
+        reference: attempt.reference.clone(),
+        reason: None,
+    });
+    let ask = ask_of(draft.ctx, attempt, Some(method.internal.token.clone()));
+    plan(draft, ask);
+    Ok(())
+}
+
+/// Names the next request of an attempt at the channel.
+pub(crate) fn next_reference(attempt: &mut Attempt) -> String {
+    attempt.operations += 1;
+    match attempt.operations {
+        1 => attempt.id.clone(),
+        count => format!("{}-{count}", attempt.id),
+    }
+}
+
+/// Makes the request of what an attempt has pending.
+///
+/// # Panics
+/// When nothing is pending.
+pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt, token: Option<String>) -> ChannelAsk {
+    let pending = attempt.pending.as_ref().expect("the caller has just planned an operation");
+    let first = pending.operation == Operation::Authorize;
+    ChannelAsk {
+        channel: attempt.channel.clone(),
+        operation: pending.operation,
+        merchant: ctx.merchant.to_owned(),
+        live: ctx.live,
+        object: attempt.id.clone(),
+        reference: pending.reference.clone(),
+        original: (!first).then(|| attempt.reference.clone()),
+        token,
+        amount_minor: positive(pending.amount),
+        currency: attempt.currency,
+        capture: first && attempt.capture,
+        authenticated: attempt.authenticated,
+        off_session: attempt.off_session,
+    }
+}
+
+/// Amounts of intents, attempts and refunds were checked to be above zero when they were made.
+pub(crate) fn positive(amount: i64) -> u64 {
+    u64::try_from(amount).expect("amounts of payments are checked to be above zero")
+}
+
+/// Plans a request to a channel.
+pub(crate) fn plan(draft: &mut Draft<'_>, ask: ChannelAsk) {
+    let due = draft.ctx.now.plus_seconds(limits::ASK_SECONDS);
+    draft.job(channel_job(&ask.object), due, JobBody::AskChannel(ask));
+}
+
+/// Gives up the newest attempt where it waits for the customer: nothing of it is at the channel.
+pub(crate) fn give_up_latest(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    intent: &PaymentIntent,
+) -> Result<(), Rejection> {
+    let Some(latest) = &intent.latest_attempt else { return Ok(()) };
+    let mut stored: Stored<Attempt> = load(gathered, draft.ctx, ObjectKind::Attempt, latest, "intent")?;
+    if stored.value.status == AttemptStatus::Created {
+        stored.value.status = attempt::next(latest, stored.value.status, None, AttemptEvent::Voided)?;
+        draft.write(ObjectKind::Attempt, latest, &stored);
+    }
+    Ok(())
+}
+
+/// Takes in what the customer did when asked to prove to be the holder: sends the attempt again, or declines
+/// it.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_action(
+    attempt: &str,
+    proven: bool,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    let mut draft = Draft::new(ctx);
+    let mut stored: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, attempt, "attempt")?;
+    let id = stored.value.payment_intent.clone();
+    let mut intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, &id, "intent")?;
+    if intent.value.latest_attempt.as_deref() != Some(attempt) {
+        let (status, event) = (stored.value.status.word(), "action_done");
+        return Err(Rejection::AttemptState { id: attempt.to_owned(), status, event });
+    }
+    let name = stored.value.payment_method.clone();
+    let method: Stored<PaymentMethod> =
+        load(gathered, ctx, ObjectKind::PaymentMethod, &name, "payment_method")?;
+    // Also refuses a decline while something is at the channel: that is for the channel to say.
+    let after = next(&id, intent.value.status, IntentEvent::ActionDone)?;
+    if !proven {
+        let code = DeclineCode::AuthenticationRequired;
+        return super::outcome::decline(draft, intent, stored, &method.value, code);
+    }
+    stored.value.authenticated = true;
+    send_authorization(&mut draft, &mut stored.value, &method.value)?;
+    intent.value.status = after;
+    intent.value.next_action = None;
+    draft.write(ObjectKind::Attempt, attempt, &stored);
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}

@@ -1,0 +1,311 @@
+//! Answers of channels: the second of the two commits around a request.
+//!
+//! An answer is taken in once: it must name the request that is pending. A definite answer ends it; an
+//! unknown one leaves everything as it is and plans an inquiry.
+
+mod approved;
+
+pub(crate) use approved::{expiry_job, write_movement};
+
+use super::confirm::channel_job;
+use super::{Draft, Stored, load};
+use crate::decision::{
+    ChannelAsk, ChannelOutcome, Context, Decision, Gathered, JobBody, ObjectKind, Operation,
+};
+use crate::decline::DeclineCode;
+use crate::limits;
+use crate::object::attempt::Attempt;
+use crate::object::charge::{Charge, Outcome};
+use crate::object::payment_intent::{NextAction, PaymentError, PaymentIntent, RedirectToUrl};
+use crate::object::payment_method::PaymentMethod;
+use crate::object::{api_view, json};
+use crate::rejection::Rejection;
+use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
+use crate::state::charge::ChargeState;
+use crate::state::intent::{IntentEvent, next};
+use suanpan_money::Timestamp;
+
+/// Takes in what a channel answered to a request, or to an inquiry about it.
+///
+/// # Errors
+/// [`Rejection::AttemptState`] or [`Rejection::RefundState`] when the request is not pending (any more): the
+/// answer came before, and this one changes nothing.
+pub fn decide_outcome(
+    ask: &ChannelAsk,
+    outcome: &ChannelOutcome,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    if ask.operation == Operation::Refund {
+        return super::refund::refund_outcome(ask, outcome, gathered, ctx);
+    }
+    let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, &ask.object, "attempt")?;
+    let pending = attempt.value.pending.as_ref().filter(|pending| pending.reference == ask.reference);
+    let Some(pending) = pending.cloned() else {
+        let (status, event) = (attempt.value.status.word(), "outcome");
+        return Err(Rejection::AttemptState { id: ask.object.clone(), status, event });
+    };
+    let id = attempt.value.payment_intent.clone();
+    let intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, &id, "intent")?;
+    let mut draft = Draft::new(ctx);
+    match (pending.operation, outcome) {
+        (_, ChannelOutcome::Unknown { why }) => unknown(draft, intent, attempt, ask, why),
+        (Operation::Authorize, ChannelOutcome::Approved { channel_id, authorization_code }) => {
+            let method = method_of(gathered, ctx, &attempt.value)?;
+            let answer = approved::Approval { channel_id, authorization_code: authorization_code.as_deref() };
+            approved::authorized(draft, intent, attempt, method, &answer)
+        }
+        (Operation::Authorize, ChannelOutcome::Declined { code }) => {
+            let method = method_of(gathered, ctx, &attempt.value)?;
+            draft.job_done(channel_job(&ask.object));
+            decline(draft, intent, attempt, &method.value, DeclineCode::parse(code))
+        }
+        (Operation::Authorize, ChannelOutcome::ActionRequired) => {
+            draft.job_done(channel_job(&ask.object));
+            if attempt.value.off_session || attempt.value.refuse_action {
+                let method = method_of(gathered, ctx, &attempt.value)?;
+                return decline(draft, intent, attempt, &method.value, DeclineCode::AuthenticationRequired);
+            }
+            action_required(draft, intent, attempt)
+        }
+        (Operation::Capture, ChannelOutcome::Approved { .. }) => {
+            let charge = charge_of(gathered, ctx, &attempt.value)?;
+            approved::captured(draft, intent, attempt, charge, pending.amount)
+        }
+        (Operation::Void, ChannelOutcome::Approved { .. }) => {
+            let charge = charge_of(gathered, ctx, &attempt.value)?;
+            approved::voided(draft, intent, attempt, charge, pending.reason)
+        }
+        (Operation::Capture | Operation::Void, ChannelOutcome::Declined { code }) => {
+            refused(draft, intent, attempt, pending.operation, DeclineCode::parse(code))
+        }
+        (Operation::Capture | Operation::Void | Operation::Refund, ChannelOutcome::ActionRequired) => {
+            // Not an answer to what was asked, so it tells nothing.
+            unknown(draft, intent, attempt, ask, "the channel asked for an action where there is none")
+        }
+        (Operation::Refund, ChannelOutcome::Approved { .. } | ChannelOutcome::Declined { .. }) => {
+            let (status, event) = (attempt.value.status.word(), "refund");
+            Err(Rejection::AttemptState { id: ask.object.clone(), status, event })
+        }
+    }
+}
+
+fn method_of(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    attempt: &Attempt,
+) -> Result<Stored<PaymentMethod>, Rejection> {
+    load(gathered, ctx, ObjectKind::PaymentMethod, &attempt.payment_method, "payment_method")
+}
+
+fn charge_of(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    attempt: &Attempt,
+) -> Result<Stored<Charge>, Rejection> {
+    load(gathered, ctx, ObjectKind::Charge, attempt.charge.as_deref().unwrap_or_default(), "charge")
+}
+
+/// Returns when to ask the next time: the wait doubles with each inquiry.
+pub(crate) fn inquiry_due(now: Timestamp, inquiries: u32) -> Timestamp {
+    let seconds = limits::INQUIRY_SECONDS_FIRST.saturating_mul(1_i64 << inquiries.min(30));
+    now.plus_seconds(seconds.min(limits::INQUIRY_SECONDS_MAX))
+}
+
+fn unknown(
+    mut draft: Draft<'_>,
+    intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+    ask: &ChannelAsk,
+    why: &str,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    let operation = attempt.pending.as_ref().map(|pending| pending.operation);
+    let first = attempt.status != AttemptStatus::Unknown;
+    attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Lost)?;
+    attempt.unknown_reason = Some(why.chars().take(limits::METADATA_VALUE_CHARS).collect());
+    let due = inquiry_due(draft.ctx.now, attempt.inquiries);
+    attempt.inquiries = attempt.inquiries.saturating_add(1);
+    draft.job(channel_job(&ask.object), due, JobBody::Inquire(ask.clone()));
+    let id = intent.value.id.clone();
+    draft.write(ObjectKind::Attempt, &ask.object, &stored);
+    let body = json(&intent.value);
+    if first {
+        draft.event("payment_intent.processing", ObjectKind::PaymentIntent, &id, &body);
+    }
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+fn action_required(
+    mut draft: Draft<'_>,
+    mut intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    let operation = attempt.pending.take().map(|pending| pending.operation);
+    attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::ActionRequired)?;
+    let id = intent.value.id.clone();
+    intent.value.status = next(&id, intent.value.status, IntentEvent::ActionRequired)?;
+    let base = &draft.ctx.settings.public_url;
+    let url = format!("{base}/authenticate/{}?client_secret={}", attempt.id, intent.value.client_secret);
+    intent.value.next_action = Some(NextAction {
+        kind: "redirect_to_url".to_owned(),
+        redirect_to_url: RedirectToUrl { url, return_url: attempt.return_url.clone() },
+    });
+    draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    draft.event("payment_intent.requires_action", ObjectKind::PaymentIntent, &id, &body);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+/// Ends an attempt that was declined: the intent waits for another method.
+pub(crate) fn decline(
+    mut draft: Draft<'_>,
+    mut intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+    method: &PaymentMethod,
+    code: DeclineCode,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    let operation = attempt.pending.take().map(|pending| pending.operation);
+    attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Declined)?;
+    attempt.decline_code = Some(code.word().to_owned());
+    let mut charge = new_charge(&mut draft, &intent.value, attempt, method);
+    charge.set_state(ChargeState::Failed);
+    charge.failure_code = Some(code.error_code().to_owned());
+    charge.failure_message = Some(code.message().to_owned());
+    charge.outcome = Outcome {
+        network_status: "declined_by_network".to_owned(),
+        reason: Some(code.word().to_owned()),
+        seller_message: code.message().to_owned(),
+        kind: "issuer_declined".to_owned(),
+    };
+    attempt.charge = Some(charge.id.clone());
+    let rejection = Rejection::Card { code, charge: Some(charge.id.clone()) };
+    let shown = serde_json::from_str(&api_view(ObjectKind::PaymentMethod, &json(method))).unwrap_or_default();
+    let id = intent.value.id.clone();
+    intent.value.status = next(&id, intent.value.status, IntentEvent::Declined)?;
+    intent.value.latest_charge = Some(charge.id.clone());
+    intent.value.payment_method = None;
+    intent.value.next_action = None;
+    intent.value.last_payment_error = Some(PaymentError {
+        kind: rejection.error_type().word().to_owned(),
+        code: code.error_code().to_owned(),
+        decline_code: Some(code.word().to_owned()),
+        message: code.message().to_owned(),
+        param: code.param().map(str::to_owned),
+        charge: Some(charge.id.clone()),
+        payment_method: shown,
+    });
+    draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
+    let failed = write_new_charge(&mut draft, charge);
+    draft.event("charge.failed", ObjectKind::Charge, &failed.0, &failed.1);
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    draft.event("payment_intent.payment_failed", ObjectKind::PaymentIntent, &id, &body);
+    Ok(draft.refuse(&rejection, Some(&body)))
+}
+
+/// Takes in that a channel refused to capture or void: the money is set aside as before.
+fn refused(
+    mut draft: Draft<'_>,
+    mut intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+    operation: Operation,
+    code: DeclineCode,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    attempt.pending = None;
+    attempt.status = attempt::next(&attempt.id, attempt.status, Some(operation), AttemptEvent::Refused)?;
+    attempt.unknown_reason = None;
+    let id = intent.value.id.clone();
+    intent.value.status = next(&id, intent.value.status, IntentEvent::StillAuthorized)?;
+    intent.value.amount_capturable = intent.value.amount;
+    let expiry = (attempt.id.clone(), attempt.expires_at.unwrap_or_default());
+    draft.job_done(channel_job(&attempt.id));
+    draft.write(ObjectKind::Attempt, &expiry.0, &stored);
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    // A refused void at the end of the seven days must be tried again; this moves the job that may have been
+    // done for it.
+    let due = Timestamp::from_seconds(expiry.1).max(draft.ctx.now.plus_seconds(limits::INQUIRY_SECONDS_MAX));
+    approved::plan_expiry(&mut draft, &id, &expiry.0, due);
+    draft.event("payment_intent.amount_capturable_updated", ObjectKind::PaymentIntent, &id, &body);
+    let rejection = Rejection::Card { code, charge: intent.value.latest_charge.clone() };
+    Ok(draft.refuse(&rejection, Some(&body)))
+}
+
+/// Makes the charge of an answered attempt; its state is for the caller to set.
+fn new_charge(
+    draft: &mut Draft<'_>,
+    intent: &PaymentIntent,
+    attempt: &Attempt,
+    method: &PaymentMethod,
+) -> Charge {
+    let card = &method.card;
+    let details = serde_json::json!({
+        "card": {
+            "amount_authorized": attempt.amount,
+            "authorization_code": attempt.authorization_code,
+            "brand": card.brand,
+            "checks": card.checks,
+            "country": card.country,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "fingerprint": card.fingerprint,
+            "funding": card.funding,
+            "last4": card.last4,
+            "network": card.brand,
+            "three_d_secure": attempt.authenticated.then(|| serde_json::json!({"result": "authenticated"})),
+            "wallet": null,
+        },
+        "type": "card",
+    });
+    Charge {
+        id: draft.new_id(ObjectKind::Charge),
+        object: ObjectKind::Charge.name().into(),
+        amount: attempt.amount,
+        amount_captured: 0,
+        amount_refunded: 0,
+        attempt: attempt.id.clone(),
+        balance_transaction: None,
+        billing_details: serde_json::to_value(&method.billing_details).unwrap_or_default(),
+        calculated_statement_descriptor: intent.statement_descriptor.clone(),
+        captured: false,
+        created: draft.ctx.now.seconds(),
+        currency: attempt.currency,
+        customer: intent.customer.clone(),
+        description: intent.description.clone(),
+        disputed: false,
+        failure_code: None,
+        failure_message: None,
+        fee: 0,
+        livemode: draft.ctx.live,
+        metadata: intent.metadata.clone(),
+        outcome: Outcome {
+            network_status: "approved_by_network".to_owned(),
+            reason: None,
+            seller_message: "Payment complete.".to_owned(),
+            kind: "authorized".to_owned(),
+        },
+        paid: true,
+        payment_intent: intent.id.clone(),
+        payment_method: method.id.clone(),
+        payment_method_details: details,
+        receipt_email: intent.receipt_email.clone(),
+        refunded: false,
+        refunds_made: 0,
+        state: ChargeState::Uncaptured,
+        status: "succeeded".to_owned(),
+    }
+}
+
+/// Writes a new charge and its names; returns its id and JSON.
+fn write_new_charge(draft: &mut Draft<'_>, charge: Charge) -> (String, String) {
+    let id = charge.id.clone();
+    draft.link(crate::link::CHARGE_INTENT, &charge.payment_intent, &id);
+    if let Some(customer) = charge.customer.clone() {
+        draft.link(crate::link::CHARGE_CUSTOMER, &customer, &id);
+    }
+    let stored = Stored::new(charge, draft.ctx);
+    let body = draft.write(ObjectKind::Charge, &id, &stored);
+    (id, body)
+}

@@ -1,0 +1,238 @@
+//! Payment methods: made of cards, attached to customers, changed.
+
+use super::{Draft, Stored, load};
+use crate::decision::{Context, Decision, Gathered, ObjectKind};
+use crate::link;
+use crate::object::Metadata;
+use crate::object::customer::Customer;
+use crate::object::payment_method::{
+    BillingDetails, Card, CardSource, Checks, Internal, Networks, PaymentMethod, ThreeDSecureUsage,
+    VaultedCard,
+};
+use crate::rejection::{Rejection, shorten};
+use crate::request::card::PaymentMethodData;
+use crate::request::patch_metadata;
+use crate::request::payment_method::{AttachPaymentMethod, CreatePaymentMethod, UpdatePaymentMethod};
+
+const KIND: ObjectKind = ObjectKind::PaymentMethod;
+
+/// Says what the vault must take in for a method that a request names or brings.
+pub(crate) fn card_of(id: Option<&str>, data: Option<&PaymentMethodData>) -> Option<CardSource> {
+    if let Some(id) = id.filter(|id| is_test_id(id)) {
+        return Some(CardSource::TestId(id.to_owned()));
+    }
+    data.and_then(|data| data.card.as_ref()).and_then(|card| card.source("card").ok())
+}
+
+/// Test ids, such as `pm_card_visa`, stand for a new method each time.
+pub(crate) fn is_test_id(id: &str) -> bool {
+    id.starts_with("pm_card_")
+}
+
+/// Finds the method that a request names, or makes the one it brings. It is not written yet.
+pub(crate) fn resolve(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    id: Option<&str>,
+    data: Option<&PaymentMethodData>,
+) -> Result<Option<Stored<PaymentMethod>>, Rejection> {
+    let id = id.filter(|id| !id.is_empty());
+    match (id, data) {
+        (Some(id), _) if is_test_id(id) => {
+            if draft.ctx.live {
+                return Err(missing(id));
+            }
+            make(draft, gathered, &PaymentMethodData::default()).map(Some)
+        }
+        (Some(id), _) => load(gathered, draft.ctx, KIND, id, "payment_method").map(Some),
+        (None, Some(data)) => {
+            let token = data.card.as_ref().is_some_and(|card| card.token.is_some());
+            if draft.ctx.live && token {
+                return Err(missing("card token"));
+            }
+            make(draft, gathered, data).map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn missing(id: &str) -> Rejection {
+    Rejection::ResourceMissing { kind: KIND.name(), id: shorten(id), param: "payment_method" }
+}
+
+fn make(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    data: &PaymentMethodData,
+) -> Result<Stored<PaymentMethod>, Rejection> {
+    let vaulted = match gathered.card() {
+        Some(Ok(card)) => card,
+        Some(Err(rejection)) => return Err(rejection.clone()),
+        None => return Err(Rejection::ChannelMissing { why: "no vault takes cards in this mode" }),
+    };
+    let mut billing_details = BillingDetails::default();
+    if let Some(billing) = &data.billing_details {
+        billing.apply(&mut billing_details);
+    }
+    let mut metadata = Metadata::new();
+    patch_metadata(&mut metadata, data.metadata.as_ref())?;
+    let method = PaymentMethod {
+        id: draft.new_id(KIND),
+        object: KIND.name().into(),
+        allow_redisplay: data.allow_redisplay.clone().unwrap_or_else(|| "unspecified".to_owned()),
+        billing_details,
+        card: card(vaulted),
+        created: draft.ctx.now.seconds(),
+        customer: None,
+        livemode: draft.ctx.live,
+        metadata,
+        kind: "card".to_owned(),
+        internal: Internal { channel: vaulted.channel.clone(), token: vaulted.token.clone() },
+    };
+    Ok(Stored::new(method, draft.ctx))
+}
+
+fn card(vaulted: &VaultedCard) -> Card {
+    Card {
+        brand: vaulted.brand.clone(),
+        // Until an issuer has said more.
+        checks: Checks { cvc_check: vaulted.cvc_given.then(|| "unchecked".to_owned()), ..Checks::default() },
+        country: vaulted.country.clone(),
+        display_brand: vaulted.brand.clone(),
+        exp_month: vaulted.exp_month.into(),
+        exp_year: vaulted.exp_year.into(),
+        fingerprint: vaulted.fingerprint.clone(),
+        funding: vaulted.funding.clone(),
+        last4: vaulted.last4.clone(),
+        networks: Networks { available: vec![vaulted.brand.clone()], preferred: None },
+        three_d_secure_usage: ThreeDSecureUsage { supported: true },
+    }
+}
+
+/// Makes a payment method.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_create_payment_method(
+    request: &CreatePaymentMethod,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    let mut draft = Draft::new(ctx);
+    let data = request.data();
+    let method = resolve(&mut draft, gathered, None, Some(&data))?
+        .ok_or_else(|| Rejection::ParameterMissing { param: "card".to_owned() })?;
+    let body = draft.write(KIND, &method.value.id, &method);
+    Ok(draft.answer(KIND, &body))
+}
+
+/// Changes a payment method of a customer.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_update_payment_method(
+    id: &str,
+    request: &UpdatePaymentMethod,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    let mut method: Stored<PaymentMethod> = load(gathered, ctx, KIND, id, "payment_method")?;
+    let before = crate::object::json(&method.value);
+    if method.value.customer.is_none() {
+        let why = "it must be attached to a customer before it can be updated";
+        return Err(Rejection::PaymentMethodState { id: id.to_owned(), why });
+    }
+    if let Some(allow) = request.allow_redisplay.as_ref().filter(|word| !word.is_empty()) {
+        method.value.allow_redisplay.clone_from(allow);
+    }
+    if let Some(billing) = &request.billing_details {
+        billing.apply(&mut method.value.billing_details);
+    }
+    if let Some(date) = &request.card {
+        method.value.card.exp_month = date.exp_month.unwrap_or(method.value.card.exp_month);
+        method.value.card.exp_year = date.exp_year.unwrap_or(method.value.card.exp_year);
+    }
+    patch_metadata(&mut method.value.metadata, request.metadata.as_ref())?;
+    let mut draft = Draft::new(ctx);
+    let body = draft.write(KIND, id, &method);
+    draft.updated("payment_method.updated", KIND, id, &before, &body);
+    Ok(draft.answer(KIND, &body))
+}
+
+/// Attaches a payment method to a customer.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_attach_payment_method(
+    id: &str,
+    request: &AttachPaymentMethod,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    let mut draft = Draft::new(ctx);
+    let mut method = resolve(&mut draft, gathered, Some(id), None)?.ok_or_else(|| missing(id))?;
+    let customer = request.customer.as_deref().unwrap_or_default();
+    let customer = existing_customer(gathered, ctx, customer)?;
+    attach(&mut draft, &mut method, &customer.value.id)?;
+    let body = draft.write(KIND, &method.value.id, &method);
+    draft.event("payment_method.attached", KIND, &method.value.id, &body);
+    Ok(draft.answer(KIND, &body))
+}
+
+/// Makes a method a customer's; the caller writes it.
+pub(crate) fn attach(
+    draft: &mut Draft<'_>,
+    method: &mut Stored<PaymentMethod>,
+    customer: &str,
+) -> Result<(), Rejection> {
+    match method.value.customer.as_deref() {
+        Some(owner) if owner != customer => {
+            let why = "it is attached to another customer; detach it first";
+            Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })
+        }
+        Some(_) => Ok(()),
+        None => {
+            method.value.customer = Some(customer.to_owned());
+            draft.link(link::METHOD_CUSTOMER, customer, &method.value.id);
+            Ok(())
+        }
+    }
+}
+
+/// Reads a customer that is not deleted.
+pub(crate) fn existing_customer(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    id: &str,
+) -> Result<Stored<Customer>, Rejection> {
+    let customer: Stored<Customer> = load(gathered, ctx, ObjectKind::Customer, id, "customer")?;
+    if customer.value.deleted {
+        let kind = ObjectKind::Customer.name();
+        return Err(Rejection::ResourceMissing { kind, id: id.to_owned(), param: "customer" });
+    }
+    Ok(customer)
+}
+
+/// Takes a payment method from its customer.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_detach_payment_method(
+    id: &str,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    let mut method: Stored<PaymentMethod> = load(gathered, ctx, KIND, id, "payment_method")?;
+    let before = crate::object::json(&method.value);
+    if method.value.customer.take().is_none() {
+        let why = "it is not attached to a customer";
+        return Err(Rejection::PaymentMethodState { id: id.to_owned(), why });
+    }
+    let mut draft = Draft::new(ctx);
+    let body = draft.write(KIND, id, &method);
+    draft.updated("payment_method.detached", KIND, id, &before, &body);
+    Ok(draft.answer(KIND, &body))
+}

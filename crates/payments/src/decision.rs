@@ -1,0 +1,383 @@
+//! What rules read and what they want written: plain values between the rules and the engine.
+
+use crate::id::IdSource;
+use crate::object::payment_method::{CardSource, VaultedCard};
+use crate::rejection::Rejection;
+use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
+use suanpan_ledger::entry::{Action, EntryId};
+use suanpan_money::{Currency, Timestamp};
+
+/// The kinds of stored objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// `pi_…`
+    PaymentIntent,
+    /// `att_…`
+    Attempt,
+    /// `ch_…`
+    Charge,
+    /// `re_…`
+    Refund,
+    /// `cus_…`
+    Customer,
+    /// `pm_…`
+    PaymentMethod,
+    /// `txn_…`
+    BalanceTransaction,
+    /// `evt_…`
+    Event,
+    /// `we_…`
+    WebhookEndpoint,
+    /// `acct_…`
+    Account,
+    /// `key_…`
+    ApiKey,
+}
+
+impl ObjectKind {
+    /// All kinds.
+    pub const ALL: [ObjectKind; 11] = [
+        ObjectKind::PaymentIntent,
+        ObjectKind::Attempt,
+        ObjectKind::Charge,
+        ObjectKind::Refund,
+        ObjectKind::Customer,
+        ObjectKind::PaymentMethod,
+        ObjectKind::BalanceTransaction,
+        ObjectKind::Event,
+        ObjectKind::WebhookEndpoint,
+        ObjectKind::Account,
+        ObjectKind::ApiKey,
+    ];
+
+    /// Returns the name that stands in the member `object`, and as kind in the store.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ObjectKind::PaymentIntent => "payment_intent",
+            ObjectKind::Attempt => "attempt",
+            ObjectKind::Charge => "charge",
+            ObjectKind::Refund => "refund",
+            ObjectKind::Customer => "customer",
+            ObjectKind::PaymentMethod => "payment_method",
+            ObjectKind::BalanceTransaction => "balance_transaction",
+            ObjectKind::Event => "event",
+            ObjectKind::WebhookEndpoint => "webhook_endpoint",
+            ObjectKind::Account => "account",
+            ObjectKind::ApiKey => "api_key",
+        }
+    }
+
+    /// Returns what ids of this kind begin with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            ObjectKind::PaymentIntent => "pi_",
+            ObjectKind::Attempt => "att_",
+            ObjectKind::Charge => "ch_",
+            ObjectKind::Refund => "re_",
+            ObjectKind::Customer => "cus_",
+            ObjectKind::PaymentMethod => "pm_",
+            ObjectKind::BalanceTransaction => "txn_",
+            ObjectKind::Event => "evt_",
+            ObjectKind::WebhookEndpoint => "we_",
+            ObjectKind::Account => "acct_",
+            ObjectKind::ApiKey => "key_",
+        }
+    }
+
+    /// Finds a kind by its name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<ObjectKind> {
+        ObjectKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An object to be written, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectWrite {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Whose it is, `acct_…`.
+    pub merchant: String,
+    /// Whether it stands in live mode.
+    pub live: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Counts its writes from 1.
+    pub version: u32,
+    /// The object as JSON, with its member `internal` where the kind has one; see
+    /// [`crate::object::api_view`].
+    pub body: String,
+}
+
+/// A name under which an object is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What the name stands for; one of [`crate::link`].
+    pub name: &'static str,
+    /// The value.
+    pub key: String,
+    /// The object found.
+    pub id: String,
+    /// At most one object may have this name and key, for ever.
+    pub unique: bool,
+}
+
+/// A ledger account by path, before anybody looked up its number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountRef {
+    /// The path.
+    pub path: String,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// One line of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The account that is debited.
+    pub debit: AccountRef,
+    /// The account that is credited.
+    pub credit: AccountRef,
+    /// How much, in minor units.
+    pub amount_minor: u64,
+}
+
+/// A journal entry to be booked. All entries of one decision succeed or fail together, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryDraft {
+    /// Its id.
+    pub id: EntryId,
+    /// What it does.
+    pub action: Action,
+    /// What it is for; see [`crate::books::Code`].
+    pub code: u16,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// Something that happened, to be told to whoever listens. [`crate::object::event::event_body`] makes the
+/// stored object of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventDraft {
+    /// Its id, `evt_…`.
+    pub id: String,
+    /// Its type, such as `payment_intent.succeeded`.
+    pub kind: &'static str,
+    /// The object it is about.
+    pub object_id: String,
+    /// That object as it is now, as the API shows it.
+    pub snapshot: String,
+    /// The former values of the members that changed, as a JSON object; updates only.
+    pub previous: Option<String>,
+}
+
+/// What is to be done after the commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum JobBody {
+    /// Send a request to a channel, and bring its answer back as [`crate::command::Command::Outcome`]. The
+    /// engine sends it at once after the commit, without waiting for the time of the job. A job that is still
+    /// there when it is due (after a crash) may have been sent: it is handled as [`JobBody::Inquire`].
+    AskChannel(ChannelAsk),
+    /// Ask a channel what became of a request, and bring the answer back the same way.
+    Inquire(ChannelAsk),
+    /// Give an authorization back that nobody captured: [`crate::command::Command::Expire`].
+    ExpireAuthorization {
+        /// The intent.
+        payment_intent: String,
+        /// The attempt that was authorized.
+        attempt: String,
+    },
+}
+
+impl JobBody {
+    /// Returns the name of the kind of job.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            JobBody::AskChannel(_) => "ask_channel",
+            JobBody::Inquire(_) => "inquire",
+            JobBody::ExpireAuthorization { .. } => "expire_authorization",
+        }
+    }
+}
+
+/// A job to be kept until it is done. Writing one under the same id replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobDraft {
+    /// Its id.
+    pub id: String,
+    /// Not before.
+    pub due: Timestamp,
+    /// The particulars.
+    pub body: JobBody,
+}
+
+/// What a channel can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Set money aside on a card, or take it at once.
+    Authorize,
+    /// Take money that was set aside.
+    Capture,
+    /// Give back money that was set aside.
+    Void,
+    /// Give back money that was taken.
+    Refund,
+}
+
+/// A request to a channel, as values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelAsk {
+    /// The channel.
+    pub channel: String,
+    /// What to do.
+    pub operation: Operation,
+    /// Whose payment it is.
+    pub merchant: String,
+    /// Whether in live mode.
+    pub live: bool,
+    /// The object whose outcome this decides: `att_…`, or `re_…` for a refund.
+    pub object: String,
+    /// Names this request at the channel for ever: the same reference is never done twice.
+    pub reference: String,
+    /// The reference of the authorization that is captured, voided or refunded.
+    pub original: Option<String>,
+    /// The card, as the channel names it; authorizations only.
+    pub token: Option<String>,
+    /// How much, in minor units.
+    pub amount_minor: u64,
+    /// The currency.
+    #[serde(with = "crate::wire::currency")]
+    pub currency: Currency,
+    /// Take the money at once; authorizations only.
+    pub capture: bool,
+    /// The customer has proven to be the holder of the card.
+    pub authenticated: bool,
+    /// The customer is not there to prove anything.
+    pub off_session: bool,
+}
+
+/// What a channel answered, as values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ChannelOutcome {
+    /// It was done, and will not be undone by itself.
+    Approved {
+        /// The channel's own name for it.
+        channel_id: String,
+        /// The code that the issuer gave, where there is one.
+        authorization_code: Option<String>,
+    },
+    /// It was not done and will not be.
+    Declined {
+        /// Why, in words of [`crate::decline::DeclineCode`]; an unknown word is a generic decline.
+        code: String,
+    },
+    /// It was not done; the customer must prove to be the holder of the card first.
+    ActionRequired,
+    /// Whether it was done is not known.
+    Unknown {
+        /// What happened.
+        why: String,
+    },
+}
+
+/// The answer to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body as JSON.
+    pub body: String,
+}
+
+/// What a rule wants written, all of it or nothing, and answered after that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Objects made or changed; at most one write for each id.
+    pub objects: Vec<ObjectWrite>,
+    /// Names of objects.
+    pub links: Vec<Link>,
+    /// Entries in the books.
+    pub entries: Vec<EntryDraft>,
+    /// What to tell.
+    pub events: Vec<EventDraft>,
+    /// What to do afterwards.
+    pub jobs: Vec<JobDraft>,
+    /// Jobs that are done by this, by id.
+    pub jobs_done: Vec<String>,
+    /// What to answer. After a decision with an [`JobBody::AskChannel`] whoever asked would rather wait for
+    /// the answer of the outcome.
+    pub answer: Answer,
+}
+
+/// What surrounds a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// Whose request it is, `acct_…`.
+    pub merchant: &'a str,
+    /// Whether it was made with a key of live mode.
+    pub live: bool,
+    /// Random bytes for ids and secrets, used for this decision only.
+    pub random: [u8; 32],
+    /// What is configured.
+    pub settings: &'a Settings,
+}
+
+impl Context<'_> {
+    /// Makes the source of ids of this decision.
+    #[must_use]
+    pub fn ids(&self) -> IdSource {
+        IdSource::new(self.random, self.now)
+    }
+}
+
+/// An object as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Whose it is.
+    pub merchant: &'a str,
+    /// Whether it stands in live mode.
+    pub live: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its version.
+    pub version: u32,
+    /// The stored JSON.
+    pub body: &'a str,
+}
+
+/// What was gathered for a decision. What is not there reads as if it did not exist; so all that
+/// [`crate::command::Command::needs`] names must have been looked up.
+pub trait Gathered {
+    /// Returns an object by id.
+    fn object(&self, id: &str) -> Option<Found<'_>>;
+    /// Returns the object that has a unique name.
+    fn link(&self, name: &str, key: &str) -> Option<&str>;
+    /// Returns what the vault of the channel made of [`Needs::card`].
+    fn card(&self) -> Option<&Result<VaultedCard, Rejection>>;
+}
+
+/// What a rule must know before it can decide.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Needs {
+    /// Objects by id. Some may not exist.
+    pub ids: Vec<String>,
+    /// Unique names.
+    pub links: Vec<(&'static str, String)>,
+    /// A card that the channel's vault must take in. What the vault refuses comes back through
+    /// [`Gathered::card`] as [`Rejection::Card`], or as [`Rejection::ResourceMissing`] for a test id that it does
+    /// not know.
+    pub card: Option<CardSource>,
+}

@@ -1,0 +1,139 @@
+//! Why issuers and channels decline, in the words that Stripe's clients know.
+
+/// The reason of a decline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeclineCode {
+    /// The holder must prove to be the holder.
+    AuthenticationRequired,
+    /// No reason was given that may be told.
+    GenericDecline,
+    /// The account has too little.
+    InsufficientFunds,
+    /// The card was reported lost.
+    LostCard,
+    /// The card was reported stolen.
+    StolenCard,
+    /// The card is past its date.
+    ExpiredCard,
+    /// The code on the card is another one.
+    IncorrectCvc,
+    /// The number belongs to no card.
+    IncorrectNumber,
+    /// The issuer could not answer; it may be tried again.
+    ProcessingError,
+    /// It looks like fraud. The customer must not be told.
+    Fraudulent,
+    /// Too many payments on the card.
+    CardVelocityExceeded,
+    /// The card does not do this kind of payment.
+    CardNotSupported,
+    /// The issuer says no and not why.
+    DoNotHonor,
+}
+
+impl DeclineCode {
+    /// All reasons.
+    pub const ALL: [DeclineCode; 13] = [
+        DeclineCode::AuthenticationRequired,
+        DeclineCode::GenericDecline,
+        DeclineCode::InsufficientFunds,
+        DeclineCode::LostCard,
+        DeclineCode::StolenCard,
+        DeclineCode::ExpiredCard,
+        DeclineCode::IncorrectCvc,
+        DeclineCode::IncorrectNumber,
+        DeclineCode::ProcessingError,
+        DeclineCode::Fraudulent,
+        DeclineCode::CardVelocityExceeded,
+        DeclineCode::CardNotSupported,
+        DeclineCode::DoNotHonor,
+    ];
+
+    /// Reads a word; one that is not known is a generic decline, because a decline it is in any case.
+    #[must_use]
+    pub fn parse(word: &str) -> DeclineCode {
+        DeclineCode::ALL.into_iter().find(|code| code.word() == word).unwrap_or(DeclineCode::GenericDecline)
+    }
+
+    /// Returns the word that stands as `decline_code`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            DeclineCode::AuthenticationRequired => "authentication_required",
+            DeclineCode::GenericDecline => "generic_decline",
+            DeclineCode::InsufficientFunds => "insufficient_funds",
+            DeclineCode::LostCard => "lost_card",
+            DeclineCode::StolenCard => "stolen_card",
+            DeclineCode::ExpiredCard => "expired_card",
+            DeclineCode::IncorrectCvc => "incorrect_cvc",
+            DeclineCode::IncorrectNumber => "incorrect_number",
+            DeclineCode::ProcessingError => "processing_error",
+            DeclineCode::Fraudulent => "fraudulent",
+            DeclineCode::CardVelocityExceeded => "card_velocity_exceeded",
+            DeclineCode::CardNotSupported => "card_not_supported",
+            DeclineCode::DoNotHonor => "do_not_honor",
+        }
+    }
+
+    /// Returns the error code that goes with it: some reasons have one of their own, the others are
+    /// `card_declined`.
+    #[must_use]
+    pub const fn error_code(self) -> &'static str {
+        match self {
+            DeclineCode::AuthenticationRequired => "authentication_required",
+            DeclineCode::ExpiredCard => "expired_card",
+            DeclineCode::IncorrectCvc => "incorrect_cvc",
+            DeclineCode::IncorrectNumber => "incorrect_number",
+            DeclineCode::ProcessingError => "processing_error",
+            DeclineCode::GenericDecline
+            | DeclineCode::InsufficientFunds
+            | DeclineCode::LostCard
+            | DeclineCode::StolenCard
+            | DeclineCode::Fraudulent
+            | DeclineCode::CardVelocityExceeded
+            | DeclineCode::CardNotSupported
+            | DeclineCode::DoNotHonor => "card_declined",
+        }
+    }
+
+    /// Returns the parameter that the customer can correct.
+    #[must_use]
+    pub const fn param(self) -> Option<&'static str> {
+        match self {
+            DeclineCode::ExpiredCard => Some("exp_month"),
+            DeclineCode::IncorrectCvc => Some("cvc"),
+            DeclineCode::IncorrectNumber => Some("number"),
+            _ => None,
+        }
+    }
+
+    /// Says whether the same card may succeed later, or over another channel.
+    #[must_use]
+    pub const fn retryable(self) -> bool {
+        matches!(self, DeclineCode::ProcessingError | DeclineCode::CardVelocityExceeded)
+    }
+
+    /// Returns what may be told to a customer.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            DeclineCode::AuthenticationRequired => {
+                "The card was declined: the payment needs the customer to prove to be its holder."
+            }
+            DeclineCode::InsufficientFunds => "The card has insufficient funds.",
+            DeclineCode::ExpiredCard => "The card has expired.",
+            DeclineCode::IncorrectCvc => "The security code of the card is incorrect.",
+            DeclineCode::IncorrectNumber => "The card number is incorrect.",
+            DeclineCode::ProcessingError => {
+                "An error occurred while the card was processed. Try again in a little while."
+            }
+            DeclineCode::CardNotSupported => "The card does not support this kind of purchase.",
+            DeclineCode::GenericDecline
+            | DeclineCode::LostCard
+            | DeclineCode::StolenCard
+            | DeclineCode::Fraudulent
+            | DeclineCode::CardVelocityExceeded
+            | DeclineCode::DoNotHonor => "The card was declined.",
+        }
+    }
+}

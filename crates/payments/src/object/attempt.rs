@@ -1,0 +1,80 @@
+//! `att_…`: one try of an intent over one channel.
+
+use crate::decision::Operation;
+use crate::object::Tag;
+use crate::state::attempt::AttemptStatus;
+use serde::{Deserialize, Serialize};
+use suanpan_money::Currency;
+
+/// An attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `att_…`
+    pub id: String,
+    /// `attempt`
+    pub object: Tag,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// What was taken, in minor units.
+    pub amount_captured: i64,
+    /// The customer has proven to be the holder.
+    pub authenticated: bool,
+    /// The code that the issuer gave.
+    pub authorization_code: Option<String>,
+    /// Whether the money is taken at once.
+    pub capture: bool,
+    /// The channel.
+    pub channel: String,
+    /// The channel's own name for it.
+    pub channel_id: Option<String>,
+    /// The charge that came of it.
+    pub charge: Option<String>,
+    /// When it was made, seconds.
+    pub created: i64,
+    /// The currency.
+    #[serde(with = "crate::wire::currency")]
+    pub currency: Currency,
+    /// Why it was declined.
+    pub decline_code: Option<String>,
+    /// Until when what is set aside may be taken, seconds.
+    pub expires_at: Option<i64>,
+    /// The entry that set the money aside, `je_…`.
+    pub hold: Option<String>,
+    /// How often the channel was asked what became of the pending operation.
+    pub inquiries: u32,
+    /// Whether in live mode.
+    pub livemode: bool,
+    /// The customer is not there.
+    pub off_session: bool,
+    /// Requests of this attempt that were sent, to name the next one.
+    pub operations: u32,
+    /// The intent.
+    pub payment_intent: String,
+    /// With what, `pm_…`.
+    pub payment_method: String,
+    /// What is at the channel now.
+    pub pending: Option<Pending>,
+    /// The name of the authorization at the channel.
+    pub reference: String,
+    /// Where the customer comes back to.
+    pub return_url: Option<String>,
+    /// Decline instead of asking for an action of the customer.
+    pub refuse_action: bool,
+    /// Where it stands.
+    pub status: AttemptStatus,
+    /// Why its end is not known.
+    pub unknown_reason: Option<String>,
+}
+
+/// An operation that is at a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What was asked.
+    pub operation: Operation,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// Its name at the channel.
+    pub reference: String,
+    /// Why a void was asked: a reason of the merchant, or `automatic` when time was over.
+    pub reason: Option<String>,
+}

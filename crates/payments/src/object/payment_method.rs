@@ -1,0 +1,163 @@
+//! `pm_…`: with what a customer pays. The number of a card is never kept: only what the channel's vault
+//! calls it, its last four digits and a fingerprint.
+
+use crate::object::customer::Address;
+use crate::object::{Metadata, Tag};
+use serde::{Deserialize, Serialize};
+
+/// A payment method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentMethod {
+    /// `pm_…`
+    pub id: String,
+    /// `payment_method`
+    pub object: Tag,
+    /// `always`, `limited` or `unspecified`: where it may be shown again.
+    pub allow_redisplay: String,
+    /// Who pays, as the bank of the customer knows it.
+    pub billing_details: BillingDetails,
+    /// The card.
+    pub card: Card,
+    /// When it was made, seconds.
+    pub created: i64,
+    /// Whose it is.
+    pub customer: Option<String>,
+    /// Whether in live mode.
+    pub livemode: bool,
+    /// The merchant's own particulars.
+    pub metadata: Metadata,
+    /// `card`
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is not shown.
+    pub internal: Internal,
+}
+
+/// What of a payment method is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Internal {
+    /// The channel whose vault keeps the card.
+    pub channel: String,
+    /// What the vault calls it.
+    pub token: String,
+}
+
+/// Who pays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingDetails {
+    /// The postal address.
+    pub address: Address,
+    /// The address of electronic mail.
+    pub email: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The telephone number.
+    pub phone: Option<String>,
+}
+
+/// What is kept of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// `visa`, `mastercard`, `amex`, `unionpay` and so on.
+    pub brand: String,
+    /// What was checked.
+    pub checks: Checks,
+    /// Two letters of ISO 3166-1, where the issuer sits.
+    pub country: Option<String>,
+    /// The brand as shown.
+    pub display_brand: String,
+    /// The month on the card, 1 to 12.
+    pub exp_month: i64,
+    /// The year on the card, four digits.
+    pub exp_year: i64,
+    /// The same for all methods made of one number, and tells nothing about it.
+    pub fingerprint: String,
+    /// `credit`, `debit`, `prepaid` or `unknown`.
+    pub funding: String,
+    /// The last four digits.
+    pub last4: String,
+    /// Over what networks it may go.
+    pub networks: Networks,
+    /// Whether the holder can be asked to prove to be one.
+    pub three_d_secure_usage: ThreeDSecureUsage,
+}
+
+/// What was checked of a card.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    /// The first line of the address.
+    pub address_line1_check: Option<String>,
+    /// The postal code.
+    pub address_postal_code_check: Option<String>,
+    /// The security code.
+    pub cvc_check: Option<String>,
+}
+
+/// Networks of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Networks {
+    /// All of them.
+    pub available: Vec<String>,
+    /// The one preferred.
+    pub preferred: Option<String>,
+}
+
+/// Whether a card supports 3-D Secure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreeDSecureUsage {
+    /// Whether it does.
+    pub supported: bool,
+}
+
+/// A card number on its way to the vault. It is never written: not in errors, not in logs, not in JSON.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardNumber(pub String);
+
+impl std::fmt::Debug for CardNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CardNumber(…)")
+    }
+}
+
+/// A card that the vault is to take in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CardSource {
+    /// By what stands on it.
+    Number {
+        /// Its digits.
+        number: CardNumber,
+        /// The month, 1 to 12.
+        exp_month: u8,
+        /// The year, four digits.
+        exp_year: u16,
+        /// The security code.
+        cvc: Option<CardNumber>,
+    },
+    /// By an id for tests, such as `pm_card_visa` or `tok_visa`.
+    TestId(String),
+}
+
+/// A card as the vault of a channel knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultedCard {
+    /// The channel.
+    pub channel: String,
+    /// What the vault calls it.
+    pub token: String,
+    /// The brand.
+    pub brand: String,
+    /// Where the issuer sits.
+    pub country: Option<String>,
+    /// The month on the card.
+    pub exp_month: u8,
+    /// The year on the card.
+    pub exp_year: u16,
+    /// What names the number without telling it.
+    pub fingerprint: String,
+    /// `credit`, `debit`, `prepaid` or `unknown`.
+    pub funding: String,
+    /// The last four digits.
+    pub last4: String,
+    /// Whether a security code came with it.
+    pub cvc_given: bool,
+}

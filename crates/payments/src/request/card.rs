@@ -1,0 +1,230 @@
+//! Cards and persons in requests.
+
+use super::{check_chars, check_email, check_metadata, check_word};
+use crate::limits;
+use crate::object::customer::Address;
+use crate::object::payment_method::{BillingDetails, CardNumber, CardSource};
+use crate::rejection::Rejection;
+use crate::wire::{self, MetadataPatch};
+use serde::{Deserialize, Deserializer};
+
+/// Kinds of methods that are taken now.
+pub const TYPES: [&str; 1] = ["card"];
+
+/// Makes a payment method inside another call.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaymentMethodData {
+    /// `card`
+    #[serde(rename = "type", deserialize_with = "wire::text")]
+    pub kind: Option<String>,
+    /// `always`, `limited` or `unspecified`.
+    #[serde(deserialize_with = "wire::text")]
+    pub allow_redisplay: Option<String>,
+    /// Who pays.
+    pub billing_details: Option<BillingData>,
+    /// The card.
+    pub card: Option<CardData>,
+    /// The merchant's own particulars.
+    #[serde(deserialize_with = "wire::metadata")]
+    pub metadata: Option<MetadataPatch>,
+}
+
+impl PaymentMethodData {
+    /// Checks what can be told from the request alone; `at` is the parameter that holds this, or empty.
+    ///
+    /// # Errors
+    /// The first [`Rejection`].
+    pub fn check(&self, at: &str) -> Result<(), Rejection> {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        if kind.is_empty() {
+            return Err(Rejection::ParameterMissing { param: within(at, "type") });
+        }
+        check_word(&within(at, "type"), Some(kind), &TYPES)?;
+        let words = ["always", "limited", "unspecified"];
+        check_word(&within(at, "allow_redisplay"), self.allow_redisplay.as_deref(), &words)?;
+        if let Some(billing) = &self.billing_details {
+            billing.check(&within(at, "billing_details"))?;
+        }
+        check_metadata(self.metadata.as_ref())?;
+        match &self.card {
+            None => Err(Rejection::ParameterMissing { param: within(at, "card") }),
+            Some(card) => card.source(&within(at, "card")).map(drop),
+        }
+    }
+}
+
+/// A card by what stands on it, or by a token for tests.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CardData {
+    /// The security code.
+    #[serde(deserialize_with = "secret_digits")]
+    pub cvc: Option<CardNumber>,
+    /// The month, 1 to 12.
+    #[serde(deserialize_with = "wire::integer")]
+    pub exp_month: Option<i64>,
+    /// The year, two or four digits.
+    #[serde(deserialize_with = "wire::integer")]
+    pub exp_year: Option<i64>,
+    /// The digits; blanks and hyphens between them are allowed.
+    #[serde(deserialize_with = "secret_digits")]
+    pub number: Option<CardNumber>,
+    /// `tok_visa` and the like.
+    #[serde(deserialize_with = "wire::text")]
+    pub token: Option<String>,
+}
+
+impl CardData {
+    /// Reads the card. Whether its number and date are good is for the vault to say.
+    ///
+    /// # Errors
+    /// The first [`Rejection`] about shapes.
+    pub fn source(&self, at: &str) -> Result<CardSource, Rejection> {
+        if let Some(token) = self.token.as_deref().filter(|token| !token.is_empty()) {
+            check_chars(&within(at, "token"), Some(token), limits::ID_CHARS)?;
+            if self.number.is_some() {
+                return Err(Rejection::ParametersExclude {
+                    param: within(at, "token"),
+                    other: within(at, "number"),
+                });
+            }
+            return Ok(CardSource::TestId(token.to_owned()));
+        }
+        let missing = |name| Rejection::ParameterMissing { param: within(at, name) };
+        let number = self.number.as_ref().ok_or_else(|| missing("number"))?;
+        let number: String = number.0.chars().filter(|char| !matches!(char, ' ' | '-')).collect();
+        if number.is_empty() || number.len() > 19 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            // The number itself must not stand in an answer.
+            let why = "a card number has up to 19 digits".to_owned();
+            return Err(Rejection::ParameterInvalid { param: within(at, "number"), why });
+        }
+        let month = self.exp_month.ok_or_else(|| missing("exp_month"))?;
+        let year = self.exp_year.ok_or_else(|| missing("exp_year"))?;
+        let out_of_range = |name: &str, why: &str| Rejection::ParameterInvalid {
+            param: within(at, name),
+            why: why.to_owned(),
+        };
+        let exp_month = u8::try_from(month)
+            .ok()
+            .filter(|month| (1..=12).contains(month))
+            .ok_or_else(|| out_of_range("exp_month", "a month is 1 to 12"))?;
+        let full = if (0..100).contains(&year) { 2_000 + year } else { year };
+        let exp_year = u16::try_from(full)
+            .ok()
+            .filter(|year| (1_970..=2_199).contains(year))
+            .ok_or_else(|| out_of_range("exp_year", "a year has two or four digits"))?;
+        if let Some(cvc) = &self.cvc
+            && (!(3..=4).contains(&cvc.0.len()) || !cvc.0.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            return Err(out_of_range("cvc", "a security code has three or four digits"));
+        }
+        Ok(CardSource::Number { number: CardNumber(number), exp_month, exp_year, cvc: self.cvc.clone() })
+    }
+}
+
+/// Who pays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BillingData {
+    /// The postal address.
+    pub address: Option<AddressData>,
+    /// The address of electronic mail.
+    #[serde(deserialize_with = "wire::text")]
+    pub email: Option<String>,
+    /// The name.
+    #[serde(deserialize_with = "wire::text")]
+    pub name: Option<String>,
+    /// The telephone number.
+    #[serde(deserialize_with = "wire::text")]
+    pub phone: Option<String>,
+}
+
+impl BillingData {
+    pub(crate) fn check(&self, at: &str) -> Result<(), Rejection> {
+        if let Some(address) = &self.address {
+            address.check(&within(at, "address"))?;
+        }
+        check_email(&within(at, "email"), self.email.as_deref())?;
+        check_chars(&within(at, "name"), self.name.as_deref(), limits::NAME_CHARS)?;
+        check_chars(&within(at, "phone"), self.phone.as_deref(), limits::PHONE_CHARS)
+    }
+
+    pub(crate) fn apply(&self, details: &mut BillingDetails) {
+        if let Some(address) = &self.address {
+            address.apply(&mut details.address);
+        }
+        super::set(&mut details.email, self.email.as_ref());
+        super::set(&mut details.name, self.name.as_ref());
+        super::set(&mut details.phone, self.phone.as_ref());
+    }
+}
+
+/// A postal address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AddressData {
+    /// City, district, town.
+    #[serde(deserialize_with = "wire::text")]
+    pub city: Option<String>,
+    /// Two letters.
+    #[serde(deserialize_with = "wire::text")]
+    pub country: Option<String>,
+    /// Street and number.
+    #[serde(deserialize_with = "wire::text")]
+    pub line1: Option<String>,
+    /// Flat, floor, building.
+    #[serde(deserialize_with = "wire::text")]
+    pub line2: Option<String>,
+    /// Postal code.
+    #[serde(deserialize_with = "wire::text")]
+    pub postal_code: Option<String>,
+    /// State, province, county.
+    #[serde(deserialize_with = "wire::text")]
+    pub state: Option<String>,
+}
+
+impl AddressData {
+    pub(crate) fn check(&self, at: &str) -> Result<(), Rejection> {
+        for (name, text) in [
+            ("city", &self.city),
+            ("line1", &self.line1),
+            ("line2", &self.line2),
+            ("postal_code", &self.postal_code),
+            ("state", &self.state),
+        ] {
+            check_chars(&within(at, name), text.as_deref(), limits::ADDRESS_CHARS)?;
+        }
+        check_country(&within(at, "country"), self.country.as_deref())
+    }
+
+    pub(crate) fn apply(&self, address: &mut Address) {
+        super::set(&mut address.city, self.city.as_ref());
+        super::set(&mut address.country, self.country.as_ref());
+        super::set(&mut address.line1, self.line1.as_ref());
+        super::set(&mut address.line2, self.line2.as_ref());
+        super::set(&mut address.postal_code, self.postal_code.as_ref());
+        super::set(&mut address.state, self.state.as_ref());
+    }
+}
+
+/// Checks the shape of a country code.
+pub(crate) fn check_country(param: &str, text: Option<&str>) -> Result<(), Rejection> {
+    match text {
+        Some(text)
+            if !text.is_empty() && (text.len() != 2 || !text.bytes().all(|b| b.is_ascii_alphabetic())) =>
+        {
+            let why = "a country is two letters of ISO 3166-1".to_owned();
+            Err(Rejection::ParameterInvalid { param: param.to_owned(), why })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn within(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}[{name}]") }
+}
+
+fn secret_digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CardNumber>, D::Error> {
+    Ok(wire::digits(deserializer)?.filter(|text| !text.is_empty()).map(CardNumber))
+}

@@ -1,0 +1,54 @@
+//! What is configured about payments.
+
+use crate::books::FeePolicy;
+
+/// Settings that hold for all merchants of a cell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The channel of cards in test mode; none when cards are not taken there.
+    pub card_channel_test: Option<String>,
+    /// The channel of cards in live mode; none when cards are not taken there.
+    pub card_channel_live: Option<String>,
+    /// What merchants pay for a card payment.
+    pub fee: FeePolicy,
+    /// Where customers' browsers reach the server, without a slash at the end.
+    pub public_url: String,
+    /// Seconds from a capture until its money may be paid out.
+    pub available_after_seconds: i64,
+    /// The key from which secrets of webhooks follow, and under which API keys are hashed. It must not change
+    /// while there are any, and must come from the platform's own secrets.
+    pub master_key: [u8; 32],
+}
+
+impl Settings {
+    /// Makes settings with a card simulator in test mode, no cards in live mode, and a fee of 0.60 %.
+    #[must_use]
+    pub fn with_simulator(master_key: [u8; 32], public_url: &str) -> Settings {
+        Settings {
+            card_channel_test: Some("card_sim".to_owned()),
+            card_channel_live: None,
+            fee: FeePolicy::default(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            available_after_seconds: 86_400,
+            master_key,
+        }
+    }
+
+    /// Returns the channel of cards in a mode.
+    #[must_use]
+    pub fn card_channel(&self, live: bool) -> Option<&str> {
+        if live { self.card_channel_live.as_deref() } else { self.card_channel_test.as_deref() }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("card_channel_test", &self.card_channel_test)
+            .field("card_channel_live", &self.card_channel_live)
+            .field("fee", &self.fee)
+            .field("public_url", &self.public_url)
+            .field("available_after_seconds", &self.available_after_seconds)
+            .finish_non_exhaustive()
+    }
+}
