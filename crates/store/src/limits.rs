@@ -1,0 +1,32 @@
+//! All limits of the store, each with its reason.
+
+/// Bytes in a journal record: 8,192 entries need less than 1 MiB; PostgreSQL takes 1 GiB in one value.
+pub const BYTES_PER_RECORD: usize = 64 << 20;
+
+/// Bytes in an object, an answer, a job, a page: what a page of a list holds must fit in memory many times.
+pub const BYTES_PER_BODY: usize = 16 << 20;
+
+/// Bytes in an id, name, key, path or merchant: PostgreSQL takes at most about 2,700 bytes in an entry of an
+/// index, and an entry has up to three of them.
+pub const BYTES_PER_KEY: usize = 640;
+
+/// Rows of one table in a commit: what a batch of 8,192 commands may change, eight times over.
+pub const ROWS_PER_COMMIT: usize = 65_536;
+
+/// Rows that one question may ask for.
+pub const ROWS_PER_ANSWER: usize = 65_536;
+
+/// Different kinds of objects and jobs: their names are kept in memory for ever.
+pub(crate) const KINDS: usize = 4_096;
+
+/// Read-only connections that are kept open while nobody uses them; more are opened when needed.
+pub(crate) const IDLE_CONNECTIONS: usize = 8;
+
+/// Connections that may be in use at once; a further reader waits. PostgreSQL allows 100 in all by default.
+pub(crate) const BUSY_CONNECTIONS: usize = 32;
+
+/// Records that are fetched at once while streaming, in number: 64 of 330 KB are 21 MB.
+pub(crate) const RECORDS_AT_ONCE: i64 = 64;
+
+/// How long one waits for a lock that another process holds.
+pub(crate) const LOCK_MS: u32 = 10_000;

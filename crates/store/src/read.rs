@@ -1,0 +1,388 @@
+//! Reads, written once for both databases.
+
+use crate::commit::{Answer, Job, Object};
+use crate::error::StoreError;
+use crate::limits::{RECORDS_AT_ONCE, ROWS_PER_ANSWER};
+use crate::seam::{Listing, Mark, Objects, Read, Record, Sizes, Standing};
+use crate::source::{Columns, Engine, Session, Source, Value, Work, at_most, digest, narrow, stored, whole};
+use crate::words::word;
+use crate::writer::{record_after, standing};
+use crate::{dialect, sql};
+use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
+
+/// The reader over a database.
+pub(crate) struct Reader<S>(pub S);
+
+impl<S: Source> Reader<S> {
+    /// Runs one statement that gives at most one row.
+    fn one<T>(
+        &self,
+        statement: &'static sql::Sql,
+        values: &[Value<'_>],
+        make: impl Fn(&str, &dyn Columns) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        self.0.peek(&mut |session| {
+            let at = session.at().to_owned();
+            session.rows(statement, values, &mut |row| {
+                found = Some(make(&at, row)?);
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
+    /// Runs one statement.
+    fn many<T>(
+        &self,
+        statement: &'static sql::Sql,
+        values: &[Value<'_>],
+        make: impl Fn(&str, &dyn Columns) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.0.peek(&mut |session| {
+            let at = session.at().to_owned();
+            found.clear();
+            session.rows(statement, values, &mut |row| {
+                found.push(make(&at, row)?);
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
+    /// Runs what is one statement on PostgreSQL and several on SQLite, on one state of the database.
+    fn together(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        match self.0.engine() {
+            Engine::Sqlite => self.0.read(work),
+            Engine::Postgres => self.0.peek(work),
+        }
+    }
+
+    /// Looks rows up by one text each: in a loop or at once, as is best for the database.
+    fn by_id<T: Clone>(
+        &self,
+        (lite, postgres): (&'static sql::Sql, &'static sql::Sql),
+        ids: &[&str],
+        make: impl Fn(&dyn Columns) -> Result<T, StoreError>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        at_most("ids", ids.len(), ROWS_PER_ANSWER)?;
+        let mut found: Vec<Option<T>> = vec![None; ids.len()];
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        self.together(&mut |session| match session.engine() {
+            Engine::Sqlite => ids.iter().zip(&mut found).try_for_each(|(id, place)| {
+                session.rows(lite, &[Value::Text(id)], &mut |row| {
+                    *place = Some(make(row)?);
+                    Ok(())
+                })
+            }),
+            Engine::Postgres => {
+                let mut rows: HashMap<String, T> = HashMap::with_capacity(ids.len());
+                session.rows(postgres, &[Value::Texts(ids)], &mut |row| {
+                    rows.insert(row.text(0)?.to_owned(), make(row)?);
+                    Ok(())
+                })?;
+                for (id, place) in ids.iter().zip(&mut found) {
+                    *place = rows.get(*id).cloned();
+                }
+                Ok(())
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Looks rows up by two texts each.
+    fn by_pair<T: Clone>(
+        &self,
+        (lite, postgres): (&'static sql::Sql, &'static sql::Sql),
+        keys: &[(&str, &str)],
+        make: impl Fn(Engine, &dyn Columns) -> Result<T, StoreError>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        at_most("keys", keys.len(), ROWS_PER_ANSWER)?;
+        let mut found: Vec<Option<T>> = vec![None; keys.len()];
+        if keys.is_empty() {
+            return Ok(found);
+        }
+        self.together(&mut |session| match session.engine() {
+            Engine::Sqlite => keys.iter().zip(&mut found).try_for_each(|((first, second), place)| {
+                session.rows(lite, &[Value::Text(first), Value::Text(second)], &mut |row| {
+                    *place = Some(make(Engine::Sqlite, row)?);
+                    Ok(())
+                })
+            }),
+            Engine::Postgres => {
+                let (firsts, seconds): (Vec<&str>, Vec<&str>) = keys.iter().copied().unzip();
+                let mut rows: HashMap<(String, String), T> = HashMap::with_capacity(keys.len());
+                session.rows(postgres, &[Value::Texts(&firsts), Value::Texts(&seconds)], &mut |row| {
+                    let key = (row.text(0)?.to_owned(), row.text(1)?.to_owned());
+                    rows.insert(key, make(Engine::Postgres, row)?);
+                    Ok(())
+                })?;
+                for ((first, second), place) in keys.iter().zip(&mut found) {
+                    *place = rows.get(&((*first).to_owned(), (*second).to_owned())).cloned();
+                }
+                Ok(())
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+impl<S: Source> Read for Reader<S> {
+    fn objects(&self, ids: &[&str]) -> Result<Vec<Option<Object>>, StoreError> {
+        self.by_id((&dialect::LITE_OBJECT, &dialect::PG_OBJECTS), ids, object_row)
+    }
+
+    fn list(&self, listing: &Listing<'_>) -> Result<Objects, StoreError> {
+        at_most("objects of a page", listing.limit as usize, ROWS_PER_ANSWER)?;
+        // Both ends are exclusive places in the order (created, id); ids are never empty.
+        let newest = listing.created_max.map_or((i64::MAX, ""), |max| (max.saturating_add(1), ""));
+        let oldest = listing.created_min.map_or((i64::MIN, ""), |min| (min, ""));
+        let below = listing.after.map_or(newest, |cursor| newest.min((cursor.created, cursor.id)));
+        let above = listing.before.map_or(oldest, |cursor| oldest.max((cursor.created, cursor.id)));
+        let back = listing.before.is_some();
+        let mut values = vec![
+            Value::Text(listing.kind),
+            Value::Text(listing.merchant),
+            Value::Bool(listing.live),
+            Value::Int(below.0),
+            Value::Text(below.1),
+            Value::Int(above.0),
+            Value::Text(above.1),
+            Value::Int(i64::from(listing.limit) + 1),
+        ];
+        let statement = match (listing.link, back) {
+            (None, false) => &sql::LIST,
+            (None, true) => &sql::LIST_BACK,
+            (Some(_), false) => &sql::LIST_LINKED,
+            (Some(_), true) => &sql::LIST_LINKED_BACK,
+        };
+        if let Some((name, key)) = listing.link {
+            values.extend([Value::Text(name), Value::Text(key)]);
+        }
+        let mut objects = self.many(statement, &values, |_, row| object_row(row))?;
+        let more = objects.len() > listing.limit as usize;
+        objects.truncate(listing.limit as usize);
+        if back {
+            objects.reverse();
+        }
+        Ok(Objects { objects, more })
+    }
+
+    fn unique(&self, names: &[(&str, &str)]) -> Result<Vec<Option<String>>, StoreError> {
+        self.by_pair((&sql::UNIQUE, &dialect::PG_UNIQUES), names, |engine, row| {
+            let place = if engine == Engine::Sqlite { 0 } else { 2 };
+            Ok(row.text(place)?.to_owned())
+        })
+    }
+
+    fn linked(&self, name: &str, key: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        at_most("linked objects", limit as usize, ROWS_PER_ANSWER)?;
+        let text = |_: &str, row: &dyn Columns| Ok(row.text(0)?.to_owned());
+        let (name, key) = (Value::Text(name), Value::Text(key));
+        let mut ids = self.many(&sql::UNIQUE, &[name, key], text)?;
+        ids.extend(self.many(&sql::LINKED, &[name, key, Value::Int(limit.into())], text)?);
+        ids.truncate(limit as usize);
+        Ok(ids)
+    }
+
+    fn answers(&self, keys: &[(&str, &str)]) -> Result<Vec<Option<Answer>>, StoreError> {
+        self.by_pair((&sql::ANSWER, &dialect::PG_ANSWERS), keys, |_, row| answer_row(row))
+    }
+
+    fn jobs_due(&self, at: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
+        at_most("jobs", limit as usize, ROWS_PER_ANSWER)?;
+        self.many(&sql::JOBS_DUE, &[Value::Int(at), Value::Int(limit.into())], |_, row| job_row(row))
+    }
+
+    fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        self.one(&sql::NEXT_DUE, &[], |_, row| row.int(0))
+    }
+
+    fn jobs(&self, ids: &[&str]) -> Result<Vec<Option<Job>>, StoreError> {
+        self.by_id((&dialect::LITE_JOB, &dialect::PG_JOBS), ids, job_row)
+    }
+
+    fn record(&self, seq: u64) -> Result<Option<Record>, StoreError> {
+        match i64::try_from(seq) {
+            Ok(seq) => self.one(&sql::RECORD, &[Value::Int(seq)], record_row),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn record_of(&self, entry: u64) -> Result<Option<Record>, StoreError> {
+        let Ok(number) = i64::try_from(entry) else { return Ok(None) };
+        // The newest record that begins at or before the entry; behind the end of the journal it ends before.
+        let found = self.one(&sql::RECORD_OF, &[Value::Int(number)], record_row)?;
+        Ok(found.filter(|record| entry - record.mark.first < record.mark.entries))
+    }
+
+    fn records(&self, from: u64, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<(), StoreError> {
+        stream(&self.0, from, each)
+    }
+
+    fn marks(&self, records: Range<u64>) -> Result<Vec<Mark>, StoreError> {
+        let from = stored("record", records.start)?;
+        let to = i64::try_from(records.end).unwrap_or(i64::MAX);
+        let mut marks = Vec::new();
+        self.0.peek(&mut |session| {
+            let at = session.at().to_owned();
+            marks.clear();
+            session.rows(&sql::MARKS, &[Value::Int(from), Value::Int(to)], &mut |row| {
+                marks.push(mark_row(&at, row)?);
+                Ok(())
+            })
+        })?;
+        Ok(marks)
+    }
+
+    fn standing(&self) -> Result<Option<Standing>, StoreError> {
+        let mut found = None;
+        self.0.peek(&mut |session| {
+            found = standing(session, false)?;
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn sizes(&self) -> Result<Sizes, StoreError> {
+        let mut sizes = Sizes::default();
+        self.0.read(&mut |session| {
+            sizes = counted(session)?;
+            Ok(())
+        })?;
+        Ok(sizes)
+    }
+}
+
+fn counted(session: &mut dyn Session) -> Result<Sizes, StoreError> {
+    let at = session.at().to_owned();
+    let mut sizes = Sizes::default();
+    if let Some(found) = standing(session, false)? {
+        sizes.records = found.head.seq;
+        sizes.entries = found.head.entries;
+    }
+    session.rows(&sql::COUNT_ACCOUNTS, &[], &mut |row| {
+        sizes.accounts = whole(&at, "a count", row.int(0)?)?;
+        Ok(())
+    })?;
+    session.rows(&sql::COUNT_JOBS, &[], &mut |row| {
+        sizes.jobs = whole(&at, "a count", row.int(0)?)?;
+        Ok(())
+    })?;
+    let statement = match session.engine() {
+        Engine::Sqlite => &dialect::LITE_SIZES,
+        Engine::Postgres => &dialect::PG_SIZES,
+    };
+    session.rows(statement, &[], &mut |row| {
+        sizes.objects = whole(&at, "a count", row.int(0)?)?;
+        sizes.answers = whole(&at, "a count", row.int(1)?)?;
+        sizes.bytes = whole(&at, "a size", row.int(2)?)?;
+        Ok(())
+    })?;
+    Ok(sizes)
+}
+
+/// Shows records in order, some at a time, so that nothing is held open meanwhile.
+pub(crate) fn stream(
+    source: &dyn Source,
+    from: u64,
+    each: &mut dyn FnMut(Record) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut next = from.max(1);
+    loop {
+        let mut found = Vec::new();
+        let first = stored("record", next)?;
+        source.peek(&mut |session| {
+            let at = session.at().to_owned();
+            found.clear();
+            let mut last = next.checked_sub(1);
+            session.rows(&sql::RECORDS, &[Value::Int(first), Value::Int(RECORDS_AT_ONCE)], &mut |row| {
+                let record = record_after(&at, last, row)?;
+                last = Some(record.mark.seq);
+                found.push(record);
+                Ok(())
+            })
+        })?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for record in found {
+            next = record.mark.seq + 1;
+            if each(record).is_break() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn object_row(row: &dyn Columns) -> Result<Object, StoreError> {
+    Ok(Object {
+        id: row.text(0)?.to_owned(),
+        kind: word(row.text(1)?)?,
+        merchant: row.text(2)?.to_owned(),
+        live: row.bool(3)?,
+        created: row.int(4)?,
+        version: narrow("object", "a version", row.int(5)?)?,
+        body: row.text(6)?.to_owned(),
+    })
+}
+
+fn job_row(row: &dyn Columns) -> Result<Job, StoreError> {
+    Ok(Job {
+        id: row.text(0)?.to_owned(),
+        kind: word(row.text(1)?)?,
+        due: row.int(2)?,
+        body: row.text(3)?.to_owned(),
+    })
+}
+
+fn answer_row(row: &dyn Columns) -> Result<Answer, StoreError> {
+    let answered = match (row.int_or_none(3)?, row.bytes_or_none(4)?) {
+        (Some(status), Some(body)) => {
+            let status = narrow("answer", "a status", status)?;
+            let status = u16::try_from(status).map_err(|_| damaged_status(status))?;
+            Some((status, body.to_vec()))
+        }
+        _ => None,
+    };
+    Ok(Answer {
+        scope: row.text(0)?.to_owned(),
+        key: row.text(1)?.to_owned(),
+        digest: digest("answer", "a digest", row.bytes(2)?)?,
+        answered,
+        created: row.int(5)?,
+    })
+}
+
+fn mark_row(at: &str, row: &dyn Columns) -> Result<Mark, StoreError> {
+    Ok(Mark {
+        seq: whole(at, "the number of a record", row.int(0)?)?,
+        first: whole(at, "the first entry of a record", row.int(1)?)?,
+        entries: whole(at, "the entries of a record", row.int(2)?)?,
+        at: row.int(3)?,
+        epoch: whole(at, "the epoch of a record", row.int(4)?)?,
+        hash: digest(at, "the hash of a record", row.bytes(5)?)?,
+        root: digest(at, "the root of a record", row.bytes(6)?)?,
+    })
+}
+
+pub(crate) fn record_row(at: &str, row: &dyn Columns) -> Result<Record, StoreError> {
+    Ok(Record { mark: mark_row(at, row)?, body: row.bytes(7)?.to_vec() })
+}
+
+fn damaged_status(status: u32) -> StoreError {
+    StoreError::Damaged { at: "answer".to_owned(), reason: format!("its status is {status}") }
+}
+
+/// Shows what stands beside every record, in order.
+pub(crate) fn stream_marks(
+    session: &mut dyn Session,
+    each: &mut dyn FnMut(Mark) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let at = session.at().to_owned();
+    session.rows(&sql::MARKS, &[Value::Int(0), Value::Int(i64::MAX)], &mut |row| each(mark_row(&at, row)?))
+}

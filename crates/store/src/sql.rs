@@ -1,0 +1,89 @@
+//! All SQL, written once: `?N` becomes `$N` for PostgreSQL. What is true of one database only stands in
+//! [`crate::dialect`].
+
+/// A statement.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    /// Its text, with `?N` for parameters.
+    pub text: &'static str,
+}
+
+/// Names statements and puts them into a table, so that a test can prepare them all.
+macro_rules! statements {
+    ($table:ident: $($name:ident = $text:expr;)+) => {
+        $(pub(crate) static $name: Sql = Sql { text: $text };)+
+        /// All statements of this group.
+        #[cfg(test)]
+        pub(crate) static $table: &[(&str, &Sql)] = &[$((stringify!($name), &$name)),+];
+    };
+}
+pub(crate) use statements;
+
+statements! { SHARED:
+    STANDING = "SELECT cell, epoch, holder, expires, seq, hash, entries, at, checkpoint FROM cell WHERE one = 1";
+    FOUND_CELL = "INSERT INTO cell (one, cell, epoch, holder, expires, seq, hash, entries, at, checkpoint)
+        VALUES (1, ?1, 0, '', 0, 0, ?2, 0, 0, 0) ON CONFLICT (one) DO NOTHING";
+    TAKE = "UPDATE cell SET epoch = epoch + 1, holder = ?1, expires = ?2 WHERE one = 1 AND cell = ?3 AND epoch = ?4";
+    RENEW = "UPDATE cell SET expires = ?1 WHERE one = 1 AND cell = ?2 AND epoch = ?3";
+    // The fence: it changes the one row only while the cell stands where the writer believes it to stand.
+    MOVE = "UPDATE cell SET seq = ?1, hash = ?2, entries = ?3, at = ?4 WHERE one = 1 AND cell = ?5 AND epoch = ?6
+        AND seq = ?7 AND hash = ?8 AND entries = ?9";
+    CHECKPOINT = "UPDATE cell SET checkpoint = ?1 WHERE one = 1";
+    ADD_RECORD = "INSERT INTO record (seq, first, entries, at, epoch, hash, root, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+    ACCOUNTS = "SELECT number, path, currency, body FROM account ORDER BY number";
+    PAGES = "SELECT number, body FROM balance_page ORDER BY number";
+    HOLDS = "SELECT id, body FROM hold ORDER BY id";
+
+    RECORD = "SELECT seq, first, entries, at, epoch, hash, root, body FROM record WHERE seq = ?1";
+    RECORD_OF = "SELECT seq, first, entries, at, epoch, hash, root, body FROM record WHERE first <= ?1
+        ORDER BY first DESC, seq DESC LIMIT 1";
+    RECORDS = "SELECT seq, first, entries, at, epoch, hash, root, body FROM record WHERE seq >= ?1
+        ORDER BY seq LIMIT ?2";
+    MARKS = "SELECT seq, first, entries, at, epoch, hash, root FROM record WHERE seq >= ?1 AND seq < ?2
+        ORDER BY seq";
+
+    LIST = "SELECT id, kind, merchant, live, created, version, body FROM object
+        WHERE kind = ?1 AND merchant = ?2 AND live = ?3 AND (created, id) < (?4, ?5) AND (created, id) > (?6, ?7)
+        ORDER BY created DESC, id DESC LIMIT ?8";
+    LIST_BACK = "SELECT id, kind, merchant, live, created, version, body FROM object
+        WHERE kind = ?1 AND merchant = ?2 AND live = ?3 AND (created, id) < (?4, ?5) AND (created, id) > (?6, ?7)
+        ORDER BY created, id LIMIT ?8";
+    LIST_LINKED = "SELECT o.id, o.kind, o.merchant, o.live, o.created, o.version, o.body
+        FROM link l JOIN object o ON o.id = l.id
+        WHERE l.name = ?9 AND l.key = ?10 AND (l.created, l.id) < (?4, ?5) AND (l.created, l.id) > (?6, ?7)
+        AND o.kind = ?1 AND o.merchant = ?2 AND o.live = ?3
+        ORDER BY l.created DESC, l.id DESC LIMIT ?8";
+    LIST_LINKED_BACK = "SELECT o.id, o.kind, o.merchant, o.live, o.created, o.version, o.body
+        FROM link l JOIN object o ON o.id = l.id
+        WHERE l.name = ?9 AND l.key = ?10 AND (l.created, l.id) < (?4, ?5) AND (l.created, l.id) > (?6, ?7)
+        AND o.kind = ?1 AND o.merchant = ?2 AND o.live = ?3
+        ORDER BY l.created, l.id LIMIT ?8";
+    LINKED = "SELECT id FROM link WHERE name = ?1 AND key = ?2 ORDER BY created DESC, id DESC LIMIT ?3";
+
+    UNIQUE = "SELECT id FROM link_unique WHERE name = ?1 AND key = ?2";
+    ANSWER = "SELECT scope, key, digest, status, body, created FROM answer WHERE scope = ?1 AND key = ?2";
+
+    JOBS_DUE = "SELECT id, kind, due, body FROM job WHERE due <= ?1 ORDER BY due, id LIMIT ?2";
+    NEXT_DUE = "SELECT due FROM job ORDER BY due, id LIMIT 1";
+    COUNT_JOBS = "SELECT count(*) FROM job";
+    COUNT_ACCOUNTS = "SELECT count(*) FROM account";
+}
+
+statements! { HISTORY:
+    RUNS = "SELECT id, kind, level, first, past, seq, hash, pages, directory FROM history_run WHERE kind = ?1
+        ORDER BY first";
+    RUN_SPAN = "SELECT kind, first, past FROM history_run WHERE id = ?1";
+    RUN_PAGES = "SELECT pages FROM history_run WHERE id = ?1";
+    LAST_RUN = "SELECT COALESCE(MAX(id), 0) FROM history_run";
+    SEALED = "SELECT COALESCE(MAX(past), 0) FROM history_run WHERE kind = ?1";
+    ADD_RUN = "INSERT INTO history_run (id, kind, level, first, past, seq, hash, pages, directory)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    ADD_PAGE = "INSERT INTO history_page (run, number, body) VALUES (?1, ?2, ?3)";
+    PAGE = "SELECT body FROM history_page WHERE run = ?1 AND number = ?2";
+    DROP_PAGES = "DELETE FROM history_page WHERE run = ?1";
+    DROP_RUN = "DELETE FROM history_run WHERE id = ?1";
+    CLEAR_PAGES = "DELETE FROM history_page";
+    CLEAR_RUNS = "DELETE FROM history_run";
+}
