@@ -1,5 +1,6 @@
 //! Accounts: what money is booked on.
 
+use crate::limits::{PATH_BYTES_MAX, PATH_WORDS_MAX};
 use suanpan_money::{Currency, Timestamp};
 
 /// The place of an account in the order of opening, from 0. It never changes and is never used again.
@@ -31,6 +32,29 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
+    /// Returns the number that stands for it in stored bytes.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            AccountKind::Asset => 0,
+            AccountKind::Liability => 1,
+            AccountKind::Income => 2,
+            AccountKind::Expense => 3,
+            AccountKind::Equity => 4,
+        }
+    }
+
+    /// Reads what [`AccountKind::number`] wrote.
+    pub(crate) const fn from_number(number: u8) -> Option<AccountKind> {
+        match number {
+            0 => Some(AccountKind::Asset),
+            1 => Some(AccountKind::Liability),
+            2 => Some(AccountKind::Income),
+            3 => Some(AccountKind::Expense),
+            4 => Some(AccountKind::Equity),
+            _ => None,
+        }
+    }
+
     /// Returns the side on which the balance normally stands.
     #[must_use]
     pub const fn normal_side(self) -> Side {
@@ -68,6 +92,62 @@ pub enum Standing {
     Closed,
 }
 
+impl Standing {
+    /// Refuses debits.
+    pub(crate) const DEBITS: u8 = 1;
+    /// Refuses credits.
+    pub(crate) const CREDITS: u8 = 2;
+    /// Closed.
+    pub(crate) const CLOSED: u8 = 4;
+
+    /// Returns the standing as bits.
+    pub(crate) const fn bits(self) -> u8 {
+        match self {
+            Standing::Open => 0,
+            Standing::Frozen { debits, credits } => {
+                (if debits { Self::DEBITS } else { 0 }) | (if credits { Self::CREDITS } else { 0 })
+            }
+            Standing::Closed => Self::CLOSED,
+        }
+    }
+
+    /// Reads what [`Standing::bits`] wrote.
+    pub(crate) const fn from_bits(bits: u8) -> Option<Standing> {
+        match bits {
+            0 => Some(Standing::Open),
+            1..=3 => Some(Standing::Frozen {
+                debits: bits & Self::DEBITS != 0,
+                credits: bits & Self::CREDITS != 0,
+            }),
+            Self::CLOSED => Some(Standing::Closed),
+            _ => None,
+        }
+    }
+}
+
+/// What is to become of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Sets both limits. The balance, with what is held, must be within them.
+    Limits(Limits),
+    /// Refuses new postings on the sides named, besides those that are refused already.
+    Freeze {
+        /// Refuses debits.
+        debits: bool,
+        /// Refuses credits.
+        credits: bool,
+    },
+    /// Takes new postings again on the sides named.
+    Unfreeze {
+        /// Takes debits.
+        debits: bool,
+        /// Takes credits.
+        credits: bool,
+    },
+    /// Refuses all postings for ever. The balance must be zero, and nothing held.
+    Close,
+}
+
 /// What one opens an account with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSpec {
@@ -89,6 +169,8 @@ pub struct Account {
     pub number: AccountNo,
     /// What it was opened with, limits as last set.
     pub spec: AccountSpec,
+    /// The limits that it was opened with: opening it again must ask for the same.
+    pub limits_at_opening: Limits,
     /// Whether it takes postings.
     pub standing: Standing,
     /// When it was opened.
@@ -129,4 +211,33 @@ impl Balance {
         };
         self.posted(kind) - i128::from(held)
     }
+
+    /// Returns how high the balance stands on the normal side of `kind` if all that is held on its way in
+    /// comes.
+    #[must_use]
+    pub fn expected(&self, kind: AccountKind) -> i128 {
+        let coming = match kind.normal_side() {
+            Side::Debit => self.debits_held,
+            Side::Credit => self.credits_held,
+        };
+        self.posted(kind) + i128::from(coming)
+    }
+
+    /// Returns whether the balance is within `limits`, with what is held counted as they say.
+    #[must_use]
+    pub fn is_within(&self, kind: AccountKind, limits: Limits) -> bool {
+        limits.floor.is_none_or(|floor| self.available(kind) >= i128::from(floor))
+            && limits.ceiling.is_none_or(|ceiling| self.expected(kind) <= i128::from(ceiling))
+    }
+}
+
+/// Returns whether a path is words of `a-z`, `0-9`, `_`, `-`, `.` joined by `/`, and not too long.
+#[must_use]
+pub fn is_path(path: &str) -> bool {
+    path.len() <= PATH_BYTES_MAX
+        && path.split('/').count() <= PATH_WORDS_MAX
+        && path.split('/').all(|word| {
+            !word.is_empty()
+                && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.'))
+        })
 }
