@@ -1,1 +1,76 @@
 //! Ways to the outside that take and give money, and their simulators.
+//!
+//! A [`Channel`] is pure: it makes the bytes of a request out of values, and values out of the bytes of an
+//! answer. A [`Wire`] carries bytes and may lose them. [`ask`] does one round of both. What is lost, late or
+//! garbled is [`ChannelAnswer::Unknown`], never a decline: only the channel itself may say that nothing was
+//! done.
+//!
+//! [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can compare
+//! the books with it.
+
+pub mod card_sim;
+pub mod limits;
+mod request;
+mod vault;
+
+pub use request::{Call, ChannelAnswer, Request};
+pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
+
+use std::time::Duration;
+use suanpan_money::Timestamp;
+
+/// A way to the outside: which bytes mean what.
+pub trait Channel: Send + Sync {
+    /// Returns its name, which stands in account paths.
+    fn name(&self) -> &str;
+
+    /// Makes the bytes of a request.
+    fn build(&self, request: &Request) -> Vec<u8>;
+
+    /// Reads the answer to a request. Bytes that are no answer to it are [`ChannelAnswer::Unknown`].
+    fn read(&self, request: &Request, answer: &[u8]) -> ChannelAnswer;
+
+    /// Takes a card into the vault, and returns what may be known of it. `key` makes fingerprints that nobody
+    /// without it can compute from numbers.
+    ///
+    /// # Errors
+    /// [`VaultError`] says what is wrong with the card.
+    fn tokenize(&self, card: &CardInput, key: &[u8; 32], now: Timestamp)
+    -> Result<TokenizedCard, VaultError>;
+}
+
+/// What carries bytes to a channel and back.
+pub trait Wire: Send + Sync {
+    /// Sends bytes and returns what came back.
+    fn exchange(&self, request: &[u8]) -> Exchange;
+}
+
+/// What came of sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The bytes that came back, or why none did.
+    pub answer: Result<Vec<u8>, Lost>,
+    /// How long it took, or is to be taken to have taken: a simulator does not wait itself.
+    pub latency: Duration,
+}
+
+/// Why nothing came back. Whether the request arrived is not known in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The connection ended.
+    #[error("the connection ended before an answer came")]
+    Connection,
+    /// Time was over.
+    #[error("no answer came in time")]
+    TimeOut,
+}
+
+/// Asks a channel once. Returns its answer and how long it took.
+pub fn ask(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> (ChannelAnswer, Duration) {
+    let exchange = wire.exchange(&channel.build(request));
+    let answer = match exchange.answer {
+        Ok(bytes) => channel.read(request, &bytes),
+        Err(lost) => ChannelAnswer::Unknown { why: lost.to_string() },
+    };
+    (answer, exchange.latency)
+}

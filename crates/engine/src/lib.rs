@@ -1,1 +1,28 @@
-//! Use cases: gather, decide, commit.
+//! Use cases of the platform: gather what is needed, decide by pure rules, commit once.
+//!
+//! [`Engine`] is the handle. Behind it one thread writes: it takes what waits, reads what that needs in sets, lets
+//! the rules of `payments` and `ledger` decide over state in memory, writes everything in one commit, and answers.
+//! Nothing is answered that is not durable. See decision 0014.
+
+mod channels;
+mod clock;
+mod command;
+mod endpoints;
+mod engine;
+mod history;
+mod jobs;
+mod limits;
+mod queue;
+mod world;
+mod writer;
+
+pub use channels::{Channels, Way};
+pub use clock::Clock;
+pub use command::{
+    Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
+};
+pub use endpoints::Delivery;
+pub use engine::{BooksPromise, Config, Engine, Role};
+pub use history::{HistoryIndex, HistoryReadError};
+pub use limits::IDEMPOTENCY_KEY_BYTES;
+pub use queue::NotQueued;

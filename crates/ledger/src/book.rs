@@ -19,12 +19,14 @@ mod hold;
 mod known;
 mod memory;
 mod replay;
+mod restart;
 
 pub use apply::Verdict;
 pub use draft::{Draft, Mark};
 pub use hold::{Hold, HoldEvent, HoldState};
 pub use known::{Known, StoredEntry};
 pub use memory::Resolution;
+pub use restart::Loading;
 
 use crate::account::{Account, AccountNo, AccountSpec, Balance};
 use crate::entry::EntryId;
@@ -134,11 +136,20 @@ impl Book {
     /// # Panics
     /// When `epoch` is lower than that of the newest record: a writer that was replaced must have stopped.
     pub fn finish(&mut self, draft: &mut Draft, epoch: u64) -> Option<FinishedRecord> {
-        assert!(epoch >= self.head.epoch, "epoch {epoch} after {}", self.head.epoch);
         if draft.is_empty() {
             draft.clear();
             return None;
         }
+        Some(self.finish_always(draft, epoch))
+    }
+
+    /// Makes the draft a record even if it is empty: for commits that write something beside the books, and for
+    /// those that show that this writer can still write.
+    ///
+    /// # Panics
+    /// As [`Book::finish`].
+    pub fn finish_always(&mut self, draft: &mut Draft, epoch: u64) -> FinishedRecord {
+        assert!(epoch >= self.head.epoch, "epoch {epoch} after {}", self.head.epoch);
         let entries = draft.ends.len() as u64;
         let header = RecordHeader {
             cell: self.cell,
@@ -156,7 +167,7 @@ impl Book {
         accounts_changed.sort_unstable();
         accounts_changed.dedup();
         draft.clear();
-        Some(FinishedRecord { bytes, head: self.head, accounts_changed })
+        FinishedRecord { bytes, head: self.head, accounts_changed }
     }
 
     /// Goes back to a moment of the same draft: everything accepted since leaves no trace.
@@ -226,6 +237,11 @@ impl Book {
     pub fn last_posted_at(&self, number: AccountNo) -> Option<Timestamp> {
         let at = self.slots.get(number.0 as usize)?.last_posted_at;
         (at != i64::MIN).then(|| Timestamp::from_micros(at))
+    }
+
+    /// Iterates over all accounts with their sums, in order of number.
+    pub fn accounts_and_balances(&self) -> impl Iterator<Item = (&Account, Balance)> {
+        self.accounts.all().iter().zip(self.slots.iter().map(|slot| slot.balance))
     }
 
     /// Finds an account by its path and currency.

@@ -115,6 +115,12 @@ impl<'a> Record<'a> {
         self.header
     }
 
+    /// Returns the BLAKE3 of the account events as bytes, which the chain covers.
+    #[must_use]
+    pub fn events_digest(&self) -> [u8; blake3::OUT_LEN] {
+        *blake3::hash(self.events).as_bytes()
+    }
+
     /// Returns the bytes of the header, which the chain covers.
     #[must_use]
     pub const fn header_bytes(&self) -> &'a [u8] {

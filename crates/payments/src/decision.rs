@@ -188,6 +188,10 @@ pub enum JobBody {
     Inquire(ChannelAsk),
     /// Give an authorization back that nobody captured: [`crate::command::Command::Expire`].
     ExpireAuthorization {
+        /// Whose payment it is.
+        merchant: String,
+        /// Whether in live mode.
+        live: bool,
         /// The intent.
         payment_intent: String,
         /// The attempt that was authorized.

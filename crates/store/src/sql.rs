@@ -87,3 +87,83 @@ statements! { HISTORY:
     CLEAR_PAGES = "DELETE FROM history_page";
     CLEAR_RUNS = "DELETE FROM history_run";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HISTORY, SHARED, Sql};
+    use crate::dialect::{POSTGRES, SQLITE, for_postgres};
+    use crate::open;
+    use std::collections::BTreeSet;
+
+    type Table = &'static [(&'static str, &'static Sql)];
+
+    #[test]
+    fn every_statement_can_be_prepared_on_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.sqlite");
+        let database = open(&path.display().to_string()).unwrap();
+        drop(database.history().unwrap());
+        let cell = rusqlite::Connection::open(&path).unwrap();
+        let history = rusqlite::Connection::open(folder.path().join("cell-history.sqlite")).unwrap();
+        let groups: [(&rusqlite::Connection, Table); 3] =
+            [(&cell, SHARED), (&cell, SQLITE), (&history, HISTORY)];
+        for (connection, group) in groups {
+            for (name, sql) in group {
+                connection.prepare(sql.text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_statement_can_be_prepared_on_postgres() {
+        let address = suanpan_testkit::cluster().database();
+        let database = open(&address).unwrap();
+        drop(database.history().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            for (name, sql) in SHARED.iter().chain(HISTORY).chain(POSTGRES) {
+                let text = for_postgres(sql.text);
+                client.prepare(&text).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            }
+        });
+    }
+
+    #[test]
+    fn no_two_statements_are_the_same() {
+        let all: Vec<&str> = [SHARED, HISTORY, SQLITE, POSTGRES]
+            .iter()
+            .flat_map(|group| group.iter().map(|(_, sql)| sql.text))
+            .collect();
+        let different: BTreeSet<&&str> = all.iter().collect();
+        assert_eq!(all.len(), different.len());
+    }
+
+    #[test]
+    fn lists_are_read_from_an_index() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        database
+            .execute_batch(crate::migrations::Schema::Cell.steps(crate::source::Engine::Sqlite)[0].1)
+            .unwrap();
+        for sql in [
+            &super::LIST,
+            &super::LIST_BACK,
+            &super::LIST_LINKED,
+            &super::LIST_LINKED_BACK,
+            &super::JOBS_DUE,
+            &super::RECORD_OF,
+        ] {
+            let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).unwrap();
+            let count = plan.parameter_count();
+            let steps: Vec<String> = plan
+                .query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            let steps = steps.join("; ");
+            assert!(!steps.contains("SCAN") && !steps.contains("TEMP B-TREE"), "{}: {steps}", sql.text);
+        }
+    }
+}

@@ -141,15 +141,25 @@ impl Cluster {
     /// # Panics
     /// When it fails.
     pub fn sql(&self, database: &str, sql: &str) -> String {
-        let name = database.rsplit('/').find(|part| part.starts_with("test_")).unwrap_or(database);
-        let name = name.split('?').next().unwrap_or(name);
+        self.try_sql(database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The same, for SQL that may fail.
+    ///
+    /// # Errors
+    /// What `psql` says.
+    pub fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        let name = database.split('?').next().unwrap_or(database);
+        let name = name.rsplit('/').next().unwrap_or(name);
         let output = Command::new(format!("{}/psql", self.programs))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", &self.folder, "-U", "suanpan"])
             .args(["-d", name, "-c", sql])
             .output()
-            .unwrap_or_else(|error| panic!("psql does not start: {error}"));
-        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            .map_err(|error| format!("psql does not start: {error}"))?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Changes a setting that needs no restart.

@@ -99,6 +99,10 @@ impl Accounts {
         self.all.get(number.0 as usize)
     }
 
+    pub(super) fn account_mut(&mut self, number: AccountNo) -> &mut Account {
+        &mut self.all[number.0 as usize]
+    }
+
     pub(super) fn all(&self) -> &[Account] {
         &self.all
     }
@@ -236,7 +240,7 @@ impl Book {
     }
 
     pub(super) fn set(&mut self, number: AccountNo, limits: Limits, standing: Standing) {
-        let account = &mut self.accounts.all[number.0 as usize];
+        let account = self.accounts.account_mut(number);
         account.spec.limits = limits;
         account.standing = standing;
         let slot = &mut self.slots[number.0 as usize];

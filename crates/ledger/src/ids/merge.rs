@@ -99,11 +99,21 @@ impl<P: AsRef<[u8]>> IdMerge<P> {
                 cursor.load(run, source)?;
             }
         }
-        let heads = self.cursors.iter().enumerate();
-        let lowest = heads.filter_map(|(at, cursor)| Some((cursor.head?, at))).min();
+        // The lowest head and the next one. Of equal ids the older run comes first: its entries are older.
+        let (mut lowest, mut limit): (Option<(IdRow, usize)>, Option<u128>) = (None, None);
+        for (at, cursor) in self.cursors.iter().enumerate() {
+            let Some(head) = cursor.head else { continue };
+            match lowest {
+                Some((row, _)) if row.id <= head.id => {
+                    limit = Some(limit.map_or(head.id, |limit| limit.min(head.id)));
+                }
+                _ => {
+                    limit = lowest.map(|(row, _)| row.id);
+                    lowest = Some((head, at));
+                }
+            }
+        }
         let Some((mut row, at)) = lowest else { return Ok(false) };
-        let others = self.cursors.iter().enumerate().filter(|(other, _)| *other != at);
-        let limit = others.filter_map(|(_, cursor)| cursor.head).min();
         let (run, cursor) = (&self.runs[at], &mut self.cursors[at]);
         let damaged = |damage: Damage| damage.at(run.id, Some(IdRun::row_page(cursor.page)));
         if writer.last >= Some(row) {
@@ -124,7 +134,7 @@ impl<P: AsRef<[u8]>> IdMerge<P> {
                 return Err(damaged(Damage("its rows are not in order")).into());
             }
             row = next;
-            if limit.is_some_and(|limit| limit < row) {
+            if limit.is_some_and(|limit| limit <= row.id) {
                 cursor.head = Some(row);
                 return Ok(true);
             }

@@ -1,6 +1,7 @@
 //! Runs, merges and questions against a plain list of rows.
 
 mod damage;
+mod golden;
 mod model;
 
 use model::{Memory, World, sealed};

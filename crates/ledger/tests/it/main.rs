@@ -3,3 +3,5 @@
 
 mod history;
 mod ids;
+mod merkle;
+mod proof;

@@ -1,1 +1,102 @@
+//! What needs a hand on the connection: a crash before the end of a commit, and a full disk.
 
+use super::connect::{Access, connect};
+use super::{One, write};
+use crate::commit::{Commit, CommitError, Head, Job, Lease};
+use crate::migrations::Schema;
+use crate::plan::Plan;
+use crate::seam::Store;
+use crate::writer::Writer;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn writer(path: &Path) -> (Writer<Arc<One>>, Lease, Head) {
+    let connection = connect(path, Schema::Cell, Access::Write).unwrap();
+    let at = path.display().to_string();
+    let mut writer = Writer { ledger: Arc::new(One::new(at.clone(), connection)), at };
+    let (lease, head) = writer.acquire(1, "node", Duration::from_secs(9)).unwrap();
+    (writer, lease, head)
+}
+
+fn commit(lease: Lease, before: Head, record: Vec<u8>) -> Commit {
+    let seq = before.seq + 1;
+    let mut hash = [1; 32];
+    hash[..8].copy_from_slice(&seq.to_le_bytes());
+    Commit {
+        lease,
+        before,
+        after: Head { seq, hash, entries: before.entries + 1, at: 5 },
+        record,
+        root: [2; 32],
+        accounts: Vec::new(),
+        objects: Vec::new(),
+        links: Vec::new(),
+        answers: Vec::new(),
+        jobs: vec![Job { id: format!("job_{seq}"), kind: "webhook", due: 1, body: "{}".to_owned() }],
+        jobs_done: Vec::new(),
+        checkpoint: None,
+    }
+}
+
+#[test]
+fn a_connection_that_goes_before_the_end_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cell.sqlite");
+    let (mut first, lease, head) = writer(&path);
+    let whole = commit(lease, head, vec![7; 100_000]);
+    first.commit(&whole).unwrap();
+    let half = commit(lease, whole.after, vec![8; 100_000]);
+    {
+        let connection = connect(&path, Schema::Cell, Access::Write).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        write::rows("here", &connection, &Plan::of(&half).unwrap()).unwrap();
+        let seen: i64 = connection.query_row("SELECT seq FROM cell", [], |row| row.get(0)).unwrap();
+        assert_eq!(seen, 2, "it was written, but not committed");
+    }
+    assert_eq!(first.head().unwrap(), whole.after);
+    first.commit(&half).unwrap();
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_written_and_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, lease, mut head) = writer(&folder.path().join("cell.sqlite"));
+    let limit = |pages: i64| {
+        let connection = writer.ledger.lock();
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    };
+    let pages: i64 = writer.ledger.lock().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    limit(pages + 40);
+    let mut written = 0;
+    let error = loop {
+        let next = commit(lease, head, vec![9; 100_000]);
+        match writer.commit(&next) {
+            Ok(()) => (head, written) = (next.after, written + 1),
+            Err(error) => break error,
+        }
+    };
+    assert!(written > 0);
+    assert!(matches!(&error, CommitError::Unavailable(text) if text.contains("room")), "{error}");
+    assert_eq!(writer.head().unwrap(), head);
+    let jobs: i64 = writer.ledger.lock().query_row("SELECT count(*) FROM job", [], |row| row.get(0)).unwrap();
+    assert_eq!(jobs, written);
+    let connection = writer.ledger.lock();
+    connection.pragma_update_and_check(None, "max_page_count", pages + 1000, |_| Ok(())).unwrap();
+    drop(connection);
+    writer.commit(&commit(lease, head, vec![9; 100_000])).unwrap();
+}
+
+#[test]
+fn after_an_unknown_end_the_log_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cell.sqlite");
+    let (mut writer, lease, head) = writer(&path);
+    let next = commit(lease, head, vec![9; 100_000]);
+    writer.commit(&next).unwrap();
+    let log = folder.path().join("cell.sqlite-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 100_000);
+    writer.ledger.unsettled.store(true, std::sync::atomic::Ordering::Release);
+    assert_eq!(writer.head().unwrap(), next.after);
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+}

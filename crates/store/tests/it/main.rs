@@ -1,4 +1,5 @@
 //! One suite for every database: a file of SQLite, SQLite in memory, PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod backup;
 mod business;

@@ -29,8 +29,11 @@ impl World {
     }
 
     pub(crate) fn postgres() -> World {
-        let address = suanpan_testkit::cluster().database();
-        World { database: open(&address).unwrap(), address, _folder: None }
+        World::at(&suanpan_testkit::cluster().database())
+    }
+
+    pub(crate) fn at(address: &str) -> World {
+        World { database: open(address).unwrap(), address: address.to_owned(), _folder: None }
     }
 
     pub(crate) fn cell(&self) -> Cell {

@@ -135,7 +135,9 @@ pub(crate) fn expiry_job(attempt: &str) -> String {
 /// Plans to give an authorization back.
 pub(super) fn plan_expiry(draft: &mut Draft<'_>, payment_intent: &str, attempt: &str, due: Timestamp) {
     let (payment_intent, name) = (payment_intent.to_owned(), attempt.to_owned());
-    draft.job(expiry_job(attempt), due, JobBody::ExpireAuthorization { payment_intent, attempt: name });
+    let (merchant, live) = (draft.ctx.merchant.to_owned(), draft.ctx.live);
+    let body = JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt: name };
+    draft.job(expiry_job(attempt), due, body);
 }
 
 /// Ends what an attempt has pending.

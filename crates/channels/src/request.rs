@@ -1,0 +1,70 @@
+//! Requests to channels and their answers, as values.
+
+use suanpan_money::Currency;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// Set money aside, or take it at once.
+    Authorize,
+    /// Take what was set aside.
+    Capture,
+    /// Release what was set aside.
+    Void,
+    /// Give back what was taken.
+    Refund,
+    /// What became of the request with this reference? One that has not arrived is refused from then on, so
+    /// that the answer stays true.
+    Inquire,
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub call: Call,
+    /// Names the request for ever. The same reference is never done twice; it is answered as before. For
+    /// [`Call::Inquire`] the request asked about.
+    pub reference: String,
+    /// The authorization that is captured, voided or refunded.
+    pub original: Option<String>,
+    /// The card, as the vault calls it; authorizations only.
+    pub token: Option<String>,
+    /// How much, in minor units.
+    pub amount_minor: u64,
+    /// The currency.
+    pub currency: Currency,
+    /// Takes the money at once; authorizations only.
+    pub capture: bool,
+    /// The customer has proven to be the holder.
+    pub authenticated: bool,
+    /// The customer is not there.
+    pub off_session: bool,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelAnswer {
+    /// It was done, and will not be undone by itself.
+    Approved {
+        /// The channel's own name for it.
+        channel_id: String,
+        /// The code that the issuer gave.
+        authorization_code: Option<String>,
+    },
+    /// It was not done and will not be.
+    Declined {
+        /// Why, in the words of card declines.
+        code: String,
+        /// Whether it may succeed later or elsewhere.
+        retryable: bool,
+    },
+    /// It was not done; the customer must prove to be the holder first.
+    ActionRequired,
+    /// Whether it was done is not known.
+    Unknown {
+        /// What happened.
+        why: String,
+    },
+}

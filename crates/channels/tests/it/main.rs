@@ -1,0 +1,3 @@
+//! The card simulator as its callers see it: through channel and wire.
+
+mod card_sim;

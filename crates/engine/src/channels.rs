@@ -1,0 +1,130 @@
+//! The one place where requests leave for channels: values to bytes, bytes over a wire, bytes back to values.
+
+use crate::clock::Clock;
+use std::sync::Arc;
+use std::time::Duration;
+use suanpan_channels::{Call, CardInput, CardNumber, Channel, ChannelAnswer, Request, VaultError, Wire, ask};
+use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
+use suanpan_payments::decline::DeclineCode;
+use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
+use suanpan_payments::rejection::Rejection;
+use suanpan_payments::settings::Settings;
+
+/// How long an answer is waited for. What comes later is found out by an inquiry.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A channel with the wire that leads to it.
+#[derive(Clone)]
+pub struct Way {
+    /// Which bytes mean what.
+    pub channel: Arc<dyn Channel>,
+    /// What carries them. Its calls block only for as long as it computes.
+    pub wire: Arc<dyn Wire>,
+}
+
+/// All channels that this process talks to.
+#[derive(Clone, Default)]
+pub struct Channels {
+    ways: Vec<Way>,
+}
+
+impl Channels {
+    /// Makes the list.
+    #[must_use]
+    pub fn new(ways: Vec<Way>) -> Channels {
+        Channels { ways }
+    }
+
+    fn way(&self, name: &str) -> Option<&Way> {
+        self.ways.iter().find(|way| way.channel.name() == name)
+    }
+
+    /// Has a card taken in by the vault of the channel for this mode, so that no number goes any further. None
+    /// when cards are not taken in this mode.
+    pub(crate) fn vault(
+        &self,
+        source: &CardSource,
+        live: bool,
+        settings: &Settings,
+        clock: &Clock,
+    ) -> Option<Result<VaultedCard, Rejection>> {
+        let way = self.way(settings.card_channel(live)?)?;
+        let input = match source {
+            CardSource::TestId(id) => CardInput::TestId(id.clone()),
+            CardSource::Number { number, exp_month, exp_year, cvc } => CardInput::Number {
+                number: CardNumber(number.0.clone()),
+                exp_month: *exp_month,
+                exp_year: *exp_year,
+                cvc: cvc.as_ref().map(|cvc| CardNumber(cvc.0.clone())),
+            },
+        };
+        let card = way.channel.tokenize(&input, &settings.master_key, clock.now());
+        let refuse =
+            |error: VaultError| Rejection::Card { code: DeclineCode::parse(error.code()), charge: None };
+        Some(card.map_err(refuse).map(|card| VaultedCard {
+            channel: way.channel.name().to_owned(),
+            token: card.token,
+            brand: card.brand.to_owned(),
+            country: card.country.map(str::to_owned),
+            exp_month: card.exp_month,
+            exp_year: card.exp_year,
+            fingerprint: card.fingerprint,
+            funding: card.funding.to_owned(),
+            last4: card.last4,
+            cvc_given: card.cvc_given,
+        }))
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) async fn ask(&self, asked: &ChannelAsk) -> ChannelOutcome {
+        self.exchange(asked, call_of(asked.operation)).await
+    }
+
+    /// Asks what became of a request.
+    pub(crate) async fn inquire(&self, asked: &ChannelAsk) -> ChannelOutcome {
+        self.exchange(asked, Call::Inquire).await
+    }
+
+    async fn exchange(&self, asked: &ChannelAsk, call: Call) -> ChannelOutcome {
+        let Some(way) = self.way(&asked.channel) else {
+            // It was there when the request was made, and may have been asked: so nothing is known.
+            return ChannelOutcome::Unknown { why: format!("channel {} is not configured", asked.channel) };
+        };
+        let request = Request {
+            call,
+            reference: asked.reference.clone(),
+            original: asked.original.clone(),
+            token: asked.token.clone(),
+            amount_minor: asked.amount_minor,
+            currency: asked.currency,
+            capture: asked.capture,
+            authenticated: asked.authenticated,
+            off_session: asked.off_session,
+        };
+        let (answer, latency) = ask(way.channel.as_ref(), way.wire.as_ref(), &request);
+        if latency > PATIENCE {
+            tokio::time::sleep(PATIENCE).await;
+            return ChannelOutcome::Unknown { why: format!("no answer in {} s", PATIENCE.as_secs()) };
+        }
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match answer {
+            ChannelAnswer::Approved { channel_id, authorization_code } => {
+                ChannelOutcome::Approved { channel_id, authorization_code }
+            }
+            ChannelAnswer::Declined { code, .. } => ChannelOutcome::Declined { code },
+            ChannelAnswer::ActionRequired => ChannelOutcome::ActionRequired,
+            ChannelAnswer::Unknown { why } => ChannelOutcome::Unknown { why },
+        }
+    }
+}
+
+const fn call_of(operation: Operation) -> Call {
+    match operation {
+        Operation::Authorize => Call::Authorize,
+        Operation::Capture => Call::Capture,
+        Operation::Void => Call::Void,
+        Operation::Refund => Call::Refund,
+    }
+}

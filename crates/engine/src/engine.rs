@@ -1,0 +1,371 @@
+//! The engine as others see it: a handle that many threads share, and the thread that keeps its writer going.
+
+use crate::channels::Channels;
+use crate::clock::Clock;
+use crate::command::{
+    Answered, BooksAnswer, BooksCommand, Call, Caller, Envelope, PreparedCall, Receipt, Refused,
+};
+use crate::history::HistoryIndex;
+use crate::jobs::{JobWorker, Jobs};
+use crate::limits::QUEUE_WEIGHT;
+use crate::queue::{NotQueued, Priority, Queue};
+use crate::writer::{Ended, load};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use suanpan_ledger::book::Book;
+use suanpan_payments::command::Command;
+use suanpan_payments::decision::{Context, Found, Gathered};
+use suanpan_payments::object::payment_method::VaultedCard;
+use suanpan_payments::rejection::Rejection;
+use suanpan_payments::settings::Settings;
+use suanpan_store::commit::Lease;
+use suanpan_store::{Database, Read, Store, StoreError};
+use tokio::sync::oneshot;
+
+/// What an engine is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The cell that it keeps.
+    pub cell: u32,
+    /// The name of this process among those that may write: where others reach it, `http://host:port`.
+    pub node: String,
+    /// How long a lease lasts. A writer that is gone is replaced after that.
+    pub lease: Duration,
+    /// What is configured about payments.
+    pub settings: Settings,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Whether this process writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// Another process writes, or may; this one waits for the lease.
+    Standby = 0,
+    /// This process has the lease and is loading the books.
+    Loading = 1,
+    /// This process writes.
+    Writer = 2,
+    /// This process is ending.
+    Stopped = 3,
+}
+
+/// What the threads of an engine share.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue<Envelope>,
+    pub(crate) reader: Arc<dyn Read>,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) history: Arc<HistoryIndex>,
+    pub(crate) jobs: Jobs,
+    pub(crate) channels: Channels,
+    role: AtomicU8,
+    /// Why this process does not write, in words, for whoever asks about its health.
+    trouble: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn role(&self) -> Role {
+        match self.role.load(Ordering::Acquire) {
+            1 => Role::Loading,
+            2 => Role::Writer,
+            3 => Role::Stopped,
+            _ => Role::Standby,
+        }
+    }
+
+    fn set_role(&self, role: Role) {
+        // Stopped is the end.
+        let set = |now| (now != Role::Stopped as u8).then_some(role as u8);
+        let _ = self.role.fetch_update(Ordering::AcqRel, Ordering::Acquire, set);
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+/// Where the answer to a command for the books comes.
+pub type BooksPromise = oneshot::Receiver<Result<(BooksAnswer, Receipt), Refused>>;
+
+/// A handle to the engine; clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Engine {
+    /// Starts the engine over a database: it takes the lease as soon as nobody has it, loads, and writes.
+    /// Must be called within a runtime of tokio, which does the jobs.
+    ///
+    /// # Errors
+    /// When the database cannot be used at all.
+    pub fn start(database: &Database, channels: Channels, config: Config) -> Result<Engine, StoreError> {
+        let reader = database.reader();
+        let (jobs, notes) = Jobs::new();
+        let shared = Arc::new(Shared {
+            queue: Queue::new(QUEUE_WEIGHT),
+            history: HistoryIndex::open(database.history()?, reader.clone())?,
+            reader,
+            clock: config.clock.clone(),
+            settings: config.settings.clone(),
+            jobs,
+            channels,
+            role: AtomicU8::new(Role::Standby as u8),
+            trouble: Mutex::new(None),
+        });
+        let engine = Engine { shared: shared.clone(), thread: Arc::new(Mutex::new(None)) };
+        let writer = database.writer()?;
+        let keeper = Keeper { shared, config };
+        let thread =
+            std::thread::Builder::new().name("writer".to_owned()).spawn(move || keeper.run(writer)).map_err(
+                |error| StoreError::Unavailable { at: "writer".to_owned(), reason: error.to_string() },
+            )?;
+        *engine.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        tokio::spawn(JobWorker::new(engine.clone(), notes).run());
+        Ok(engine)
+    }
+
+    /// Does what a call asks for and waits until it is committed, and until the channel has answered where one
+    /// is asked.
+    ///
+    /// # Errors
+    /// See [`Refused`]. After `Unknown` the same call under the same key tells what became of it.
+    pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
+        let priority = match call.command {
+            Command::Outcome { .. } => Priority::High,
+            _ => Priority::Normal,
+        };
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
+        let card = self.card(&call, random);
+        let (reply, answer) = oneshot::channel();
+        let call = Box::new(PreparedCall { call, random, card });
+        self.push(priority, Envelope::Call { call, reply })?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Has the card of a call taken in by its vault, where there is one.
+    fn card(&self, call: &Call, random: [u8; 32]) -> Option<Result<VaultedCard, Rejection>> {
+        let Shared { channels, settings, clock, .. } = self.shared.as_ref();
+        let Caller { merchant, live } = &call.caller;
+        let context = Context { now: clock.now(), merchant, live: *live, random, settings };
+        let source = call.command.needs(&Nothing, &context).card?;
+        channels.vault(&source, *live, settings, clock)
+    }
+
+    /// Does what a command for the books asks for and waits until it is committed.
+    ///
+    /// # Errors
+    /// See [`Refused`]. After `Unknown` the same entries under the same ids tell what became of them.
+    pub async fn books(&self, command: BooksCommand) -> Result<(BooksAnswer, Receipt), Refused> {
+        self.books_later(command)?.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Does the same from a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Engine::books`].
+    pub fn books_blocking(&self, command: BooksCommand) -> Result<(BooksAnswer, Receipt), Refused> {
+        self.books_later(command)?.blocking_recv().unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Hands a command for the books over, and returns where its answer will come.
+    ///
+    /// # Errors
+    /// When it was not taken in.
+    pub fn books_later(&self, command: BooksCommand) -> Result<BooksPromise, Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.push(Priority::Bulk, Envelope::Books { command, reply })?;
+        Ok(answer)
+    }
+
+    /// Asks something of the books as they are committed, and returns it with the record up to which it holds.
+    ///
+    /// # Errors
+    /// `NotQueued` when this process does not write, or too much waits.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Book) -> T + Send + 'static,
+    ) -> Result<(T, Receipt), Refused> {
+        let (reply, answer) = oneshot::channel();
+        let query = Envelope::Query(Box::new(move |committed| {
+            let _ = reply.send((ask(committed.book), committed.receipt));
+        }));
+        self.push(Priority::High, query)?;
+        answer.await.map_err(|_| gone())
+    }
+
+    fn push(&self, priority: Priority, envelope: Envelope) -> Result<(), Refused> {
+        match self.shared.role() {
+            Role::Writer | Role::Loading => {}
+            Role::Standby => return Err(Refused::Standby),
+            Role::Stopped => return Err(NotQueued::Closed.into()),
+        }
+        let weight = envelope.weight();
+        self.shared.queue.push(priority, weight, envelope).map_err(|(_, why)| why.into())
+    }
+
+    /// Returns the reader of what is committed. Its calls block.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<dyn Read> {
+        &self.shared.reader
+    }
+
+    /// Returns the history of accounts.
+    #[must_use]
+    pub fn history(&self) -> &Arc<HistoryIndex> {
+        &self.shared.history
+    }
+
+    /// Returns the channels.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.shared.channels
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Returns what is configured about payments.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Returns whether this process writes.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.shared.role()
+    }
+
+    /// Returns why this process does not write although it should, in words.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns how much waits in the queue, in entries.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.waiting()
+    }
+
+    /// Takes nothing more in, finishes what waits, and gives the lease back. Blocks until that is done.
+    pub fn stop(&self) {
+        self.shared.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            if self.shared.role() == Role::Standby {
+                self.shared.set_role(Role::Stopped);
+            }
+            let _ = thread.join();
+        }
+        self.shared.set_role(Role::Stopped);
+        self.shared.history.stop();
+    }
+}
+
+/// What is known before anything was looked up.
+struct Nothing;
+
+impl Gathered for Nothing {
+    fn object(&self, _: &str) -> Option<Found<'_>> {
+        None
+    }
+
+    fn link(&self, _: &str, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
+        None
+    }
+}
+
+/// Whoever was to answer is gone, with what it knew.
+fn gone() -> Refused {
+    Refused::Unknown("the writer ended before it answered".to_owned())
+}
+
+/// Keeps a writer going for as long as the process wants to write.
+struct Keeper {
+    shared: Arc<Shared>,
+    config: Config,
+}
+
+impl Keeper {
+    fn run(self, mut store: Box<dyn Store>) {
+        let Config { cell, node, lease: ttl, .. } = &self.config;
+        while !self.shared.queue.is_closed() {
+            match store.acquire(*cell, node, *ttl) {
+                Ok(held) => {
+                    self.shared.set_role(Role::Loading);
+                    let Some(again) = self.write(store, held) else { return };
+                    store = again;
+                }
+                Err(StoreError::Held { holder, .. }) => {
+                    tracing::debug!(holder, "another process writes");
+                    self.wait(*ttl / 5);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the lease could not be taken");
+                    self.shared.set_trouble(Some(error.to_string()));
+                    self.wait(*ttl / 5);
+                }
+            }
+        }
+    }
+
+    /// Loads and writes until that ends; returns the store to go on with, none when all is over.
+    fn write(
+        &self,
+        store: Box<dyn Store>,
+        held: (Lease, suanpan_store::commit::Head),
+    ) -> Option<Box<dyn Store>> {
+        let mut writer = match load(self.shared.clone(), store, held, self.config.lease) {
+            Ok(writer) => writer,
+            Err((error, store)) => {
+                tracing::error!(%error, "the books could not be loaded");
+                self.shared.set_trouble(Some(error.to_string()));
+                self.wait(self.config.lease / 5);
+                return Some(store);
+            }
+        };
+        self.shared.set_trouble(None);
+        self.shared.set_role(Role::Writer);
+        self.shared.jobs.reset();
+        let ended = writer.run();
+        let store = writer.into_store();
+        match &ended {
+            Ended::Stopped => {
+                tracing::info!("stopped writing");
+                self.shared.set_role(Role::Stopped);
+                return None;
+            }
+            Ended::Fenced(why) => {
+                tracing::warn!(why, "another process took over; standing by");
+                self.shared.set_role(Role::Standby);
+                for envelope in self.shared.queue.take_all() {
+                    envelope.fail(Refused::Standby);
+                }
+            }
+            Ended::Reload(why) => {
+                tracing::error!(why, "the books are loaded anew");
+                self.shared.set_trouble(Some(why.clone()));
+                self.shared.set_role(Role::Loading);
+            }
+        }
+        Some(store)
+    }
+
+    fn wait(&self, how_long: Duration) {
+        std::thread::sleep(how_long.clamp(Duration::from_millis(20), Duration::from_secs(1)));
+    }
+}

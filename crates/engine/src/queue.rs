@@ -1,0 +1,193 @@
+//! The bounded queue before the sequencer: what waits there has been promised nothing yet.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Which commands go first when several wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    /// What ends something that was begun: outcomes of channels, inquiries, captures, queries of the books.
+    High,
+    /// What begins something new.
+    Normal,
+    /// Batches of entries and imports.
+    Bulk,
+}
+
+/// Why something was not taken in. Nothing was done; the same may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotQueued {
+    /// The queue is full.
+    #[error("too many requests wait already ({waiting}); try again in {retry_after_ms} ms")]
+    Full {
+        /// How many wait.
+        waiting: usize,
+        /// When it is worth trying again, by the rate at which the queue was emptied lately.
+        retry_after_ms: u64,
+    },
+    /// The process is stopping, or is not the writer any more.
+    #[error("this process does not write any more")]
+    Closed,
+}
+
+struct Inner<T> {
+    lanes: [VecDeque<(T, usize)>; 3],
+    weight: usize,
+    closed: bool,
+    /// Weight taken out per second lately, for `retry_after_ms`; at least 1.
+    rate: usize,
+}
+
+/// A queue of three lanes, bounded by weight (one per command, one per entry of a batch).
+pub(crate) struct Queue<T> {
+    inner: Mutex<Inner<T>>,
+    arrived: Condvar,
+    limit: usize,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(limit: usize) -> Queue<T> {
+        let inner = Inner { lanes: Default::default(), weight: 0, closed: false, rate: 1_000 };
+        Queue { inner: Mutex::new(inner), arrived: Condvar::new(), limit }
+    }
+
+    // A panic while the lock is held cannot leave the queue half changed: each change is one push or pop.
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts an item at the end of its lane. One that alone outweighs the limit is still taken by an empty queue.
+    pub(crate) fn push(&self, priority: Priority, weight: usize, item: T) -> Result<(), (T, NotQueued)> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err((item, NotQueued::Closed));
+        }
+        // What ends something keeps a quarter of the room to itself, so that a flood of new requests cannot
+        // keep old ones from ending.
+        let limit = if priority == Priority::High { self.limit } else { self.limit / 4 * 3 };
+        if inner.weight > 0 && inner.weight + weight > limit {
+            let waiting = inner.lanes.iter().map(VecDeque::len).sum();
+            let retry_after_ms = (inner.weight as u64 * 1_000 / inner.rate as u64).clamp(50, 10_000);
+            return Err((item, NotQueued::Full { waiting, retry_after_ms }));
+        }
+        inner.weight += weight;
+        inner.lanes[priority as usize].push_back((item, weight));
+        drop(inner);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes up to `limit` in weight, high lane first, waiting up to `patience` for the first. Empty when
+    /// nothing came; none when the queue is closed and empty.
+    pub(crate) fn take(&self, limit: usize, patience: Duration) -> Option<Vec<T>> {
+        let mut inner = self.lock();
+        if inner.weight == 0 && !inner.closed {
+            let waited =
+                self.arrived.wait_timeout_while(inner, patience, |inner| inner.weight == 0 && !inner.closed);
+            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if inner.weight == 0 {
+            return if inner.closed { None } else { Some(Vec::new()) };
+        }
+        let mut taken = Vec::new();
+        let mut weight = 0;
+        for lane in 0..inner.lanes.len() {
+            while let Some((_, next)) = inner.lanes[lane].front() {
+                if weight > 0 && weight + next > limit {
+                    break;
+                }
+                let Some((item, next)) = inner.lanes[lane].pop_front() else { break };
+                weight += next;
+                inner.weight -= next;
+                taken.push(item);
+            }
+        }
+        Some(taken)
+    }
+
+    /// Notes how fast the queue is emptied, as weight per second.
+    pub(crate) fn note_rate(&self, per_second: usize) {
+        let mut inner = self.lock();
+        inner.rate = (inner.rate * 7 / 8 + per_second / 8).max(1);
+    }
+
+    /// Returns the weight that waits.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().weight
+    }
+
+    /// Takes out all that waits.
+    pub(crate) fn take_all(&self) -> Vec<T> {
+        let mut inner = self.lock();
+        inner.weight = 0;
+        inner.lanes.iter_mut().flat_map(std::mem::take).map(|(item, _)| item).collect()
+    }
+
+    /// Returns whether nothing more is taken in.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Takes nothing more in. What waits is still given out.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_ends_something_goes_first_and_order_within_a_lane_stays() {
+        let queue = Queue::new(100);
+        for (priority, item) in [
+            (Priority::Bulk, 1),
+            (Priority::Normal, 2),
+            (Priority::High, 3),
+            (Priority::Normal, 4),
+            (Priority::High, 5),
+        ] {
+            queue.push(priority, 1, item).unwrap();
+        }
+        assert_eq!(queue.take(3, SOON), Some(vec![3, 5, 2]));
+        assert_eq!(queue.take(9, SOON), Some(vec![4, 1]));
+        assert_eq!(queue.take(9, SOON), Some(vec![]));
+    }
+
+    #[test]
+    fn a_full_queue_says_so_and_keeps_room_for_what_ends_something() {
+        let queue = Queue::new(8);
+        for item in 0..6 {
+            queue.push(Priority::Normal, 1, item).unwrap();
+        }
+        let (item, error) = queue.push(Priority::Normal, 1, 6).unwrap_err();
+        assert_eq!(item, 6);
+        assert!(matches!(error, NotQueued::Full { waiting: 6, retry_after_ms: 50..=10_000 }));
+        queue.push(Priority::High, 2, 7).unwrap();
+        assert!(queue.push(Priority::High, 1, 8).is_err());
+        assert_eq!(queue.waiting(), 8);
+    }
+
+    #[test]
+    fn an_item_heavier_than_the_limit_passes_alone() {
+        let queue = Queue::new(8);
+        queue.push(Priority::Bulk, 50, 1).unwrap();
+        assert!(queue.push(Priority::High, 1, 2).is_err());
+        assert_eq!(queue.take(4, SOON), Some(vec![1]));
+    }
+
+    #[test]
+    fn a_closed_queue_gives_out_what_waits_and_then_ends() {
+        let queue = Queue::new(8);
+        queue.push(Priority::Normal, 1, 1).unwrap();
+        queue.close();
+        assert_eq!(queue.push(Priority::High, 1, 2).unwrap_err().1, NotQueued::Closed);
+        assert_eq!(queue.take(4, SOON), Some(vec![1]));
+        assert_eq!(queue.take(4, SOON), None);
+    }
+}

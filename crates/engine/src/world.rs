@@ -1,0 +1,199 @@
+//! What the sequencer knows of objects: those it has read or written lately, and everything that the commands of
+//! this batch have written but nobody has committed yet.
+
+use lru::LruCache;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use suanpan_money::Timestamp;
+use suanpan_payments::decision::{Found, Gathered, Link, Needs, ObjectKind, ObjectWrite};
+use suanpan_payments::object::payment_method::VaultedCard;
+use suanpan_payments::rejection::Rejection;
+use suanpan_store::commit::{self, Answer, Object};
+
+/// How many objects are kept of those read or written lately: an intent is asked for again within seconds, by
+/// its confirmation, its outcome, its capture. At some 1.5 KiB each they take up to 50 MiB.
+const OBJECTS_KEPT: NonZeroUsize = NonZeroUsize::new(32 * 1024).expect("not zero");
+
+/// See the head of this file.
+pub(crate) struct World {
+    kept: LruCache<String, Arc<Object>>,
+    objects: HashMap<String, Option<Arc<Object>>>,
+    /// What this batch has written, in order; an object may be written more than once.
+    written: Vec<Arc<Object>>,
+    /// By key, then by name: a key has few names.
+    links: HashMap<String, Vec<(&'static str, Option<String>)>>,
+    new_links: Vec<commit::Link>,
+    answers: HashMap<(String, String), Option<Answer>>,
+    new_answers: Vec<(String, String)>,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        World {
+            kept: LruCache::new(OBJECTS_KEPT),
+            objects: HashMap::new(),
+            written: Vec::new(),
+            links: HashMap::new(),
+            new_links: Vec::new(),
+            answers: HashMap::new(),
+            new_answers: Vec::new(),
+        }
+    }
+
+    /// Adds what is not known yet of `needs` to the lists of what must be read.
+    pub(crate) fn missing(
+        &mut self,
+        needs: &Needs,
+        ids: &mut Vec<String>,
+        links: &mut Vec<(&'static str, String)>,
+    ) {
+        for id in &needs.ids {
+            if self.objects.contains_key(id) {
+                continue;
+            }
+            match self.kept.get(id) {
+                Some(object) => {
+                    self.objects.insert(id.clone(), Some(object.clone()));
+                }
+                None => ids.push(id.clone()),
+            }
+        }
+        links.extend(needs.links.iter().filter(|(name, key)| self.found_link(name, key).is_none()).cloned());
+    }
+
+    /// Whether it is known what answer, if any, is kept under a key.
+    pub(crate) fn knows_answer(&self, scope: &str, key: &str) -> bool {
+        self.answers.contains_key(&(scope.to_owned(), key.to_owned()))
+    }
+
+    pub(crate) fn answer(&self, scope: &str, key: &str) -> Option<&Answer> {
+        self.answers.get(&(scope.to_owned(), key.to_owned()))?.as_ref()
+    }
+
+    /// Notes what the store has under an id.
+    pub(crate) fn read_object(&mut self, id: String, found: Option<Object>) {
+        self.objects.entry(id).or_insert(found.map(Arc::new));
+    }
+
+    /// Notes what the store has under a name.
+    pub(crate) fn read_link(&mut self, name: &'static str, key: String, id: Option<String>) {
+        if self.found_link(name, &key).is_none() {
+            self.links.entry(key).or_default().push((name, id));
+        }
+    }
+
+    /// Notes what answer the store keeps.
+    pub(crate) fn read_answer(&mut self, scope: String, key: String, answer: Option<Answer>) {
+        self.answers.entry((scope, key)).or_insert(answer);
+    }
+
+    /// Takes in an object that a command wrote.
+    pub(crate) fn write(&mut self, write: ObjectWrite) {
+        let object = Arc::new(Object {
+            id: write.id.clone(),
+            kind: write.kind.name(),
+            merchant: write.merchant,
+            live: write.live,
+            created: write.created.micros(),
+            version: write.version,
+            body: write.body,
+        });
+        self.objects.insert(write.id, Some(object.clone()));
+        self.written.push(object);
+    }
+
+    /// Takes in a name that a command gave. False when it is taken, and then nothing was done.
+    pub(crate) fn link(&mut self, link: Link) -> bool {
+        if link.unique {
+            if matches!(self.found_link(link.name, &link.key), Some(Some(_))) {
+                return false;
+            }
+            let names = self.links.entry(link.key.clone()).or_default();
+            names.retain(|(name, _)| *name != link.name);
+            names.push((link.name, Some(link.id.clone())));
+        }
+        self.new_links.push(commit::Link {
+            name: link.name,
+            key: link.key,
+            id: link.id,
+            unique: link.unique,
+        });
+        true
+    }
+
+    /// Takes in an answer that is to be kept.
+    pub(crate) fn keep_answer(&mut self, answer: Answer) {
+        let place = (answer.scope.clone(), answer.key.clone());
+        if !self.new_answers.contains(&place) {
+            self.new_answers.push(place.clone());
+        }
+        self.answers.insert(place, Some(answer));
+    }
+
+    /// Returns whether this batch has written anything.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.written.is_empty() || !self.new_links.is_empty() || !self.new_answers.is_empty()
+    }
+
+    /// Copies out what this batch has written, for the commit.
+    pub(crate) fn changes(&self, commit: &mut commit::Commit) {
+        commit.objects.extend(self.written.iter().map(|object| Object::clone(object)));
+        commit.links.extend(self.new_links.iter().cloned());
+        for place in &self.new_answers {
+            commit.answers.extend(self.answers.get(place).cloned().flatten());
+        }
+    }
+
+    /// Ends a batch that was committed: what it wrote is what the store has.
+    pub(crate) fn committed(&mut self) {
+        for (id, object) in self.objects.drain() {
+            if let Some(object) = object {
+                self.kept.put(id, object);
+            }
+        }
+        self.clear_batch();
+    }
+
+    /// None when nobody looked; none within when there is no such name.
+    fn found_link(&self, name: &str, key: &str) -> Option<Option<&str>> {
+        let found = self.links.get(key)?.iter().find(|(known, _)| *known == name)?;
+        Some(found.1.as_deref())
+    }
+
+    fn clear_batch(&mut self) {
+        self.written.clear();
+        self.links.clear();
+        self.new_links.clear();
+        self.answers.clear();
+        self.new_answers.clear();
+    }
+}
+
+/// The world as one command sees it.
+pub(crate) struct View<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) card: Option<&'a Result<VaultedCard, Rejection>>,
+}
+
+impl Gathered for View<'_> {
+    fn object(&self, id: &str) -> Option<Found<'_>> {
+        let object = self.world.objects.get(id)?.as_ref()?;
+        Some(Found {
+            kind: ObjectKind::parse(object.kind)?,
+            merchant: &object.merchant,
+            live: object.live,
+            created: Timestamp::from_micros(object.created),
+            version: object.version,
+            body: &object.body,
+        })
+    }
+
+    fn link(&self, name: &str, key: &str) -> Option<&str> {
+        self.world.found_link(name, key)?
+    }
+
+    fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
+        self.card
+    }
+}

@@ -1,0 +1,209 @@
+//! The one who writes: a thread that takes what waits, gathers what it needs, decides, commits once, answers.
+//!
+//! Nothing is answered before it is durable. A commit that fails, or whose end is not known, ends the state in
+//! memory: it is loaded anew from the store, and whoever waits is told what is known.
+
+mod books;
+mod calls;
+mod commit;
+mod gather;
+mod load;
+
+use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply};
+use crate::endpoints::Endpoints;
+use crate::engine::Shared;
+use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX};
+use crate::world::World;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use suanpan_ledger::book::{Book, Draft};
+use suanpan_store::Store;
+use suanpan_store::commit::{Answer, Head, Job, Lease};
+
+pub(crate) use load::load;
+
+/// The state that queries see: all of it is committed.
+pub(crate) struct Committed<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) receipt: Receipt,
+}
+
+/// Somebody who waits for what a channel says.
+struct Parked {
+    reply: Reply<Answered>,
+    key: Option<Answer>,
+}
+
+/// What is to be told after the commit.
+enum After {
+    Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
+    Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
+    Park { object: String, parked: Parked },
+}
+
+impl After {
+    fn fail(self, why: Refused) {
+        // Whoever stopped waiting is not told.
+        match self {
+            After::Answer { reply, .. } => drop(reply.send(Err(why))),
+            After::Books { reply, .. } => drop(reply.send(Err(why))),
+            After::Park { parked, .. } => drop(parked.reply.send(Err(why))),
+        }
+    }
+}
+
+/// What the commands of a batch have come to, beside objects, names, answers and entries.
+#[derive(Default)]
+struct Batch {
+    after: Vec<After>,
+    jobs: Vec<Job>,
+    jobs_done: Vec<String>,
+    /// A repeat is answered: that must rest on a commit of this writer, so that nothing is said on the strength
+    /// of what a replica may still lack.
+    replays: bool,
+}
+
+/// The writer of a cell.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    store: Box<dyn Store>,
+    lease: Lease,
+    ttl: Duration,
+    renewed: Instant,
+    head: Head,
+    book: Book,
+    draft: Draft,
+    world: World,
+    endpoints: Endpoints,
+    parked: HashMap<String, Parked>,
+    checkpoints: commit::Checkpoints,
+}
+
+/// Why a writer ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// It was asked to.
+    #[error("stopped")]
+    Stopped,
+    /// Somebody else writes now.
+    #[error("another process writes now: {0}")]
+    Fenced(String),
+    /// The state in memory can no longer be trusted, and has to be loaded anew.
+    #[error("the state has to be loaded anew: {0}")]
+    Reload(String),
+}
+
+impl Writer {
+    /// Works until it is told to stop, or cannot go on.
+    pub(crate) fn run(&mut self) -> Ended {
+        loop {
+            let patience = self.patience();
+            let Some(envelopes) = self.shared.queue.take(BATCH_WEIGHT, patience) else {
+                return self.stop();
+            };
+            let began = Instant::now();
+            let weight: usize = envelopes.iter().map(Envelope::weight).sum();
+            if let Err(ended) = self.batch(envelopes) {
+                self.fail_parked(&ended);
+                return ended;
+            }
+            if weight > 0 {
+                let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
+                self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
+            }
+            if self.renewed.elapsed() > self.ttl / 3 {
+                match self.store.renew(&self.lease, self.ttl) {
+                    Ok(()) => self.renewed = Instant::now(),
+                    Err(suanpan_store::StoreError::Fenced { .. }) => {
+                        let ended = Ended::Fenced("its epoch is higher".to_owned());
+                        self.fail_parked(&ended);
+                        return ended;
+                    }
+                    // The next commit tells; safety does not rest on the lease being fresh.
+                    Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
+                }
+            }
+        }
+    }
+
+    /// How long to wait for work: until the lease must be renewed, a hold expires, or a checkpoint is due.
+    fn patience(&self) -> Duration {
+        let lease = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
+        let hold = self.book.next_expiry().map(|at| {
+            let left = at.micros().saturating_sub(self.shared.clock.now().micros());
+            Duration::from_micros(u64::try_from(left).unwrap_or(0))
+        });
+        let checkpoint = self.checkpoints.idle_patience();
+        [Some(lease), hold, checkpoint]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(lease)
+            .max(Duration::from_millis(1))
+    }
+
+    fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
+        let idle = envelopes.is_empty();
+        let mut commands = Vec::with_capacity(envelopes.len());
+        let committed = Committed { book: &self.book, receipt: self.receipt() };
+        for envelope in envelopes {
+            match envelope {
+                Envelope::Query(query) => query(&committed),
+                other => commands.push(other),
+            }
+        }
+        self.book.begin(&mut self.draft, self.shared.clock.now());
+        self.book.expire(&mut self.draft, EXPIRE_MAX);
+        let commands = self.gather(commands)?;
+        let mut batch = Batch::default();
+        for command in commands {
+            match command {
+                Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
+                Envelope::Books { command, reply } => self.books(command, reply, &mut batch)?,
+                Envelope::Query(_) => {}
+            }
+        }
+        self.commit(batch, idle)
+    }
+
+    /// Gives the store back, and forgets everything else.
+    pub(crate) fn into_store(self) -> Box<dyn Store> {
+        self.store
+    }
+
+    fn receipt(&self) -> Receipt {
+        let Lease { cell, epoch } = self.lease;
+        Receipt { cell, epoch, seq: self.head.seq, hash: self.head.hash }
+    }
+
+    /// Tells those who wait for a channel that they should ask again: the jobs are kept, whoever writes next goes
+    /// on with them.
+    fn fail_parked(&mut self, why: &Ended) {
+        for (_, parked) in self.parked.drain() {
+            let _ = parked.reply.send(Err(Refused::Unknown(why.to_string())));
+        }
+    }
+
+    fn stop(&mut self) -> Ended {
+        self.fail_parked(&Ended::Stopped);
+        if let Err(error) = self.last_checkpoint() {
+            tracing::warn!(%error, "no checkpoint at the end; the next start replays more");
+        }
+        if let Err(error) = self.store.release(&self.lease) {
+            tracing::warn!(%error, "the lease could not be given back; it expires by itself");
+        }
+        Ended::Stopped
+    }
+}
+
+impl Envelope {
+    /// What it counts for in the queue: roughly, how many entries it may make.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Envelope::Call { .. } => 4,
+            Envelope::Books { command, .. } => command.weight(),
+            Envelope::Query(_) => 1,
+        }
+    }
+}

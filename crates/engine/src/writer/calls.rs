@@ -1,0 +1,231 @@
+//! Deciding calls: each is done as a whole in memory, or leaves no trace.
+
+use super::gather::{WAITS_FOR, place_text};
+use super::{After, Batch, Parked, Writer};
+use crate::command::{Answered, Call, IdempotencyKey, PreparedCall, Refused, Reply};
+use crate::world::View;
+use suanpan_ledger::account::{AccountNo, AccountSpec};
+use suanpan_ledger::book::{Known, Verdict};
+use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
+use suanpan_ledger::rejection::Rejection as BooksRejection;
+use suanpan_money::Timestamp;
+use suanpan_payments::books::chart;
+use suanpan_payments::command::Command;
+use suanpan_payments::decision::{
+    AccountRef, Context, Decision, EntryDraft, Gathered, JobBody, JobDraft, Link, ObjectKind, ObjectWrite,
+};
+use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
+use suanpan_store::commit::{Answer, Job};
+
+impl Writer {
+    pub(super) fn call(&mut self, prepared: PreparedCall, reply: Reply<Answered>, batch: &mut Batch) {
+        if let Some(key) = &prepared.call.idempotency
+            && let Some(kept) = self.world.answer(&prepared.call.caller.scope(), &key.key)
+        {
+            match repeat(kept, key) {
+                Ok((status, body)) => {
+                    batch.replays = true;
+                    batch.after.push(After::Answer { reply, status, body, replayed: true });
+                }
+                Err(refused) => drop(reply.send(Err(refused))),
+            }
+            return;
+        }
+        let now = self.draft.at();
+        let decided = self.decide(&prepared).and_then(|decision| self.book_entries(decision));
+        match decided {
+            Ok(decision) => self.accept(prepared.call, decision, now, reply, batch),
+            // A refusal rests on what is committed, or on what this batch will commit: it can be told at once,
+            // since nothing was done.
+            Err(refused) => drop(reply.send(Err(refused))),
+        }
+    }
+
+    fn decide(&self, prepared: &PreparedCall) -> Result<Decision, Refused> {
+        let view = View { world: &self.world, card: prepared.card.as_ref() };
+        Ok(prepared.call.command.decide(&view, &self.context(prepared))?)
+    }
+
+    pub(super) fn context<'a>(&'a self, prepared: &'a PreparedCall) -> Context<'a> {
+        Context {
+            now: self.draft.at(),
+            merchant: &prepared.call.caller.merchant,
+            live: prepared.call.caller.live,
+            random: prepared.random,
+            settings: &self.shared.settings,
+        }
+    }
+
+    /// Books the entries of a decision, all or none.
+    fn book_entries(&mut self, decision: Decision) -> Result<Decision, Refused> {
+        if decision.entries.is_empty() {
+            return Ok(decision);
+        }
+        let mark = self.draft.mark();
+        match self.try_entries(&decision.entries) {
+            Ok(()) => Ok(decision),
+            Err(refused) => {
+                self.book.rollback(&mut self.draft, mark);
+                Err(refused)
+            }
+        }
+    }
+
+    fn try_entries(&mut self, drafts: &[EntryDraft]) -> Result<(), Refused> {
+        let mut entries = EntryBatch::default();
+        let mut postings = Vec::new();
+        for (at, draft) in drafts.iter().enumerate() {
+            postings.clear();
+            for line in &draft.lines {
+                let (debit, credit) = (self.account(&line.debit)?, self.account(&line.credit)?);
+                postings.push(Posting { debit, credit, amount_minor: line.amount_minor });
+            }
+            let (id, action, code) = (draft.id, draft.action, draft.code);
+            let linked = at + 1 < drafts.len();
+            entries.push(Entry { id, action, code, linked, postings: &postings })?;
+        }
+        let known = self.known(&entries)?;
+        for verdict in self.book.apply(&mut self.draft, &entries, &known)? {
+            match verdict {
+                Verdict::Accepted { .. } => {}
+                // Ids of entries are made for one decision; a second one under the same id is a fault of ours.
+                Verdict::Exists { .. } => {
+                    return Err(Refused::Books(BooksRejection::ExistsWithDifferentAction));
+                }
+                Verdict::Rejected { reason: BooksRejection::LinkedEntryFailed, .. } => {}
+                Verdict::Rejected { reason, .. } => return Err(Refused::Books(reason)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds an account, or opens it as the chart says.
+    fn account(&mut self, named: &AccountRef) -> Result<AccountNo, Refused> {
+        if let Some(number) = self.book.find(&named.path, named.currency) {
+            return Ok(number);
+        }
+        let (kind, limits) = chart(&named.path).ok_or(Refused::Books(BooksRejection::AccountNotFound))?;
+        let spec = AccountSpec { path: named.path.clone(), currency: named.currency, kind, limits };
+        self.book.open(&mut self.draft, spec).map_err(Refused::Books)
+    }
+
+    /// Looks up in the index what the book has forgotten.
+    pub(super) fn known(&self, entries: &EntryBatch) -> Result<Known, Refused> {
+        let ids = self.book.unknown_ids(entries);
+        if ids.is_empty() {
+            return Ok(Known::nothing());
+        }
+        self.shared.history.known(&ids).map_err(|error| Refused::Unavailable(error.to_string()))
+    }
+
+    fn accept(
+        &mut self,
+        call: Call,
+        decision: Decision,
+        now: Timestamp,
+        reply: Reply<Answered>,
+        batch: &mut Batch,
+    ) {
+        for write in decision.objects {
+            self.world.write(write);
+        }
+        for link in decision.links {
+            let free = self.world.link(link);
+            assert!(free, "the rules look up unique names before they give them");
+        }
+        for event in decision.events {
+            let endpoints = self.endpoints.wanting(&call.caller, event.kind);
+            let frame = EventFrame {
+                now,
+                live: call.caller.live,
+                pending_webhooks: u32::try_from(endpoints.len()).unwrap_or(u32::MAX),
+                request: RequestOf {
+                    id: call.request_id.as_deref(),
+                    idempotency_key: call.idempotency.as_ref().map(|key| key.key.as_str()),
+                },
+            };
+            for endpoint in endpoints {
+                batch.jobs.push(crate::endpoints::delivery(&event.id, endpoint, now));
+            }
+            self.world.write(ObjectWrite {
+                body: event_body(&event, &frame),
+                id: event.id,
+                kind: ObjectKind::Event,
+                merchant: call.caller.merchant.clone(),
+                live: call.caller.live,
+                created: now,
+                version: 1,
+            });
+        }
+        let waits_for = decision.jobs.iter().find_map(|job| match &job.body {
+            JobBody::AskChannel(ask) => Some(ask.object.clone()),
+            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
+        });
+        batch.jobs.extend(decision.jobs.iter().map(stored_job));
+        batch.jobs_done.extend(decision.jobs_done);
+        let (status, body) = (decision.answer.status, decision.answer.body.into_bytes());
+        if let Command::Outcome { ask, .. } = &call.command {
+            self.resolve(&ask.object, status, &body, batch);
+        }
+        let pending = |answered| call.idempotency.as_ref().map(|key| kept(&call, key, now, answered));
+        match waits_for {
+            Some(object) => {
+                let key = pending(None);
+                if let Some(answer) = &key {
+                    let id = place_text(&answer.scope, &answer.key);
+                    self.world.link(Link { name: WAITS_FOR, key: object.clone(), id, unique: true });
+                    self.world.keep_answer(answer.clone());
+                }
+                batch.after.push(After::Park { object, parked: Parked { reply, key } });
+            }
+            None => {
+                if let Some(answer) = pending(Some((status, body.clone()))) {
+                    self.world.keep_answer(answer);
+                }
+                batch.after.push(After::Answer { reply, status, body, replayed: false });
+            }
+        }
+    }
+
+    /// Answers whoever waits for the outcome of an object, and keeps the answer for repeats.
+    fn resolve(&mut self, object: &str, status: u16, body: &[u8], batch: &mut Batch) {
+        let key = match self.parked.remove(object) {
+            Some(Parked { reply, key }) => {
+                batch.after.push(After::Answer { reply, status, body: body.to_vec(), replayed: false });
+                key
+            }
+            None => {
+                let view = View { world: &self.world, card: None };
+                let place = view.link(WAITS_FOR, object).and_then(|place| place.split_once('\n'));
+                place.and_then(|(scope, key)| self.world.answer(scope, key)).cloned()
+            }
+        };
+        // An answer that was given is never changed, even if the same outcome comes twice.
+        if let Some(answer) = key.filter(|answer| answer.answered.is_none()) {
+            self.world.keep_answer(Answer { answered: Some((status, body.to_vec())), ..answer });
+        }
+    }
+}
+
+/// What a repeat of a request is answered with.
+fn repeat(kept: &Answer, key: &IdempotencyKey) -> Result<(u16, Vec<u8>), Refused> {
+    if kept.digest != key.digest {
+        return Err(Refused::KeyReused);
+    }
+    kept.answered.clone().ok_or(Refused::KeyInUse)
+}
+
+fn kept(call: &Call, key: &IdempotencyKey, now: Timestamp, answered: Option<(u16, Vec<u8>)>) -> Answer {
+    Answer {
+        scope: call.caller.scope(),
+        key: key.key.clone(),
+        digest: key.digest,
+        answered,
+        created: now.micros(),
+    }
+}
+
+fn stored_job(draft: &JobDraft) -> Job {
+    let body = serde_json::to_string(&draft.body).expect("jobs are plain values");
+    Job { id: draft.id.clone(), kind: draft.body.kind(), due: draft.due.micros(), body }
+}
