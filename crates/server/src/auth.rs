@@ -1,7 +1,7 @@
 //! Who asks, and whether they may.
 
 use crate::api::Api;
-use crate::key::{Key, KeyKind, claims};
+use crate::key::{Key, claims};
 use crate::limits::ID_BYTES_MAX;
 use crate::problem::Problem;
 use axum::http::header::AUTHORIZATION;
@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
 use std::sync::Arc;
+use suanpan_payments::object::api_key::KeyKind;
 
 /// Who asks: a key, and the merchant for whom it acts.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl Caller {
         let record = &self.key.record;
         let allowed = match record.kind {
             KeyKind::Secret => true,
-            KeyKind::Restricted => record.scopes.has(permission.scope),
+            KeyKind::Restricted => record.scopes.iter().any(|scope| scope == permission.scope),
             KeyKind::Publishable => permission.browser,
         };
         if allowed {
@@ -98,7 +99,7 @@ pub async fn authenticate(api: &Api, headers: &HeaderMap, peer: IpAddr) -> Resul
             let id = value.to_str().ok().filter(|id| id.len() <= ID_BYTES_MAX && !id.is_empty());
             let connected = match id {
                 Some(id) if id == own => true,
-                Some(id) => api.is_connected(own, key.record.live, id).await?,
+                Some(id) => api.is_connected(own, id).await?,
                 None => false,
             };
             match id {
@@ -118,7 +119,7 @@ async fn find(api: &Api, text: &str) -> Result<Option<Arc<Key>>, Problem> {
     let digest = api.key_digest(text);
     let key = match api.keys().find(&digest) {
         Some(key) => key,
-        None => match api.load_key(digest).await? {
+        None => match api.load_key(&digest).await? {
             Some(record) => api.keys().keep(record),
             None => return Ok(None),
         },

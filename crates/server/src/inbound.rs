@@ -6,6 +6,7 @@ use crate::limits::{
     BATCH_BYTES_MAX, BATCH_VALUES_MAX, BODY_BYTES_MAX, BODY_TIME_MAX, ID_BYTES_MAX,
     IDEMPOTENCY_KEY_BYTES_MAX, PARAMETERS_MAX, QUERY_BYTES_MAX,
 };
+use crate::page::Page;
 use crate::parameters::{Node, form, json, typed};
 use crate::problem::Problem;
 use crate::request_id::RequestId;
@@ -17,7 +18,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::OnceLock;
 
 /// How the parameters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub struct Inbound {
     bytes: Bytes,
     writing: Writing,
     values_max: usize,
+    expand: OnceLock<Vec<String>>,
 }
 
 /// A request with a batch of the ledger, which may be larger.
@@ -95,6 +99,7 @@ async fn receive(
         bytes,
         writing,
         values_max,
+        expand: OnceLock::new(),
     })
 }
 
@@ -117,7 +122,44 @@ impl Inbound {
     /// 403 when the caller may not, 400 naming the parameter at fault.
     pub fn parameters<T: DeserializeOwned>(&self, permission: Permission) -> Result<T, Problem> {
         self.caller.check(permission)?;
-        Ok(typed::from_node(self.tree()?)?)
+        let tree = self.tree()?;
+        // Requests know the parameter `expand` but do nothing with it: that is for whoever answers.
+        if let Node::Map(entries) = &tree
+            && let Some((_, paths)) = entries.iter().find(|(name, _)| name == "expand")
+        {
+            let paths = typed::from_node(paths.clone()).map_err(|error| error.under("expand"))?;
+            let _ = self.expand.set(paths);
+        }
+        Ok(typed::from_node(tree)?)
+    }
+
+    /// Returns the members to be shown in full, once the parameters were read.
+    #[must_use]
+    pub fn expand(&self) -> &[String] {
+        self.expand.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Checks that the caller may do this, and returns which page of a list it wants, with the list's filters.
+    ///
+    /// # Errors
+    /// 403 when the caller may not, 400 naming the parameter at fault.
+    pub fn page<T: DeserializeOwned>(&self, permission: Permission) -> Result<(Page, T), Problem> {
+        self.caller.check(permission)?;
+        let mut tree = self.tree()?;
+        let page = Page::take(&mut tree)?;
+        Ok((page, typed::from_node(tree)?))
+    }
+
+    /// Makes this a request for an account: the caller's own, or one connected to it. For any other the caller
+    /// stays who it is, and will not find the account.
+    ///
+    /// # Errors
+    /// 503 when the store cannot be read.
+    pub async fn act_for(&mut self, api: &Api, account: &str) -> Result<(), Problem> {
+        if account != self.caller.merchant && api.is_connected(&self.caller.merchant, account).await? {
+            self.caller.merchant = account.to_owned();
+        }
+        Ok(())
     }
 
     /// Checks that the caller may do this and sent no parameters.
@@ -125,10 +167,7 @@ impl Inbound {
     /// # Errors
     /// 403 when the caller may not, 400 naming the first parameter.
     pub fn no_parameters(&self, permission: Permission) -> Result<(), Problem> {
-        #[derive(serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Nothing {}
-        self.parameters::<Nothing>(permission).map(|Nothing {}| ())
+        self.parameters::<NoFilter>(permission).map(|NoFilter {}| ())
     }
 
     /// Returns the key of idempotency with the digest of the request; none when no key was sent.
@@ -147,6 +186,11 @@ impl Inbound {
         &self.path
     }
 }
+
+/// The filters of a list that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
 
 async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {

@@ -11,64 +11,15 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
-
-/// What kind of key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyKind {
-    /// `sk_…`: may do everything.
-    Secret,
-    /// `rk_…`: may do what its scopes say.
-    Restricted,
-    /// `pk_…`: may do what a browser may do.
-    Publishable,
-}
-
-/// What a key may do, as words like `payments:write`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scopes(u32);
-
-/// The scopes that there are.
-pub const SCOPES: [&str; 16] = [
-    "accounts:read",
-    "accounts:write",
-    "balance:read",
-    "customers:read",
-    "customers:write",
-    "events:read",
-    "ledger:read",
-    "ledger:write",
-    "payment_methods:read",
-    "payment_methods:write",
-    "payments:read",
-    "payments:write",
-    "refunds:read",
-    "refunds:write",
-    "webhooks:read",
-    "webhooks:write",
-];
-
-impl Scopes {
-    /// Returns the scopes named; words that are no scopes give nothing.
-    #[must_use]
-    pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Scopes {
-        let places = words.into_iter().filter_map(|word| SCOPES.iter().position(|scope| *scope == word));
-        Scopes(places.fold(0, |bits, place| bits | 1 << place))
-    }
-
-    /// Tells whether a scope is among them.
-    #[must_use]
-    pub fn has(self, scope: &str) -> bool {
-        SCOPES.iter().position(|known| *known == scope).is_some_and(|place| self.0 >> place & 1 == 1)
-    }
-}
+use suanpan_payments::object::api_key::KeyKind;
 
 /// A key as the store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// `key_…`
     pub id: String,
-    /// The keyed hash of the key.
-    pub digest: [u8; 32],
+    /// The keyed hash of the key, in hexadecimal digits.
+    pub digest: String,
     /// What kind of key.
     pub kind: KeyKind,
     /// Whether it acts in live mode.
@@ -76,7 +27,7 @@ pub struct KeyRecord {
     /// Whose it is, `acct_…`.
     pub merchant: String,
     /// What it may do; restricted keys only.
-    pub scopes: Scopes,
+    pub scopes: Vec<String>,
     /// When it stops, seconds since the epoch.
     pub expires_at: Option<i64>,
     /// Requests per second that it may send.
@@ -127,27 +78,25 @@ pub fn claims(text: &str) -> Option<(KeyKind, bool)> {
     fits.then_some((kind, live))
 }
 
-/// Keys known in memory, found by the first half of their hash; the other half is compared in constant time.
+/// Keys known in memory, found by the first half of their hash; all of it is compared in constant time.
 #[derive(Debug, Default)]
 pub struct Keys {
-    known: RwLock<HashMap<[u8; 16], Arc<Key>>>,
+    known: RwLock<HashMap<[u8; 32], Arc<Key>>>,
 }
 
 impl Keys {
     /// Finds a key by its hash. None when it is not known here, or was read too long ago to be believed.
     #[must_use]
-    pub fn find(&self, digest: &[u8; 32]) -> Option<Arc<Key>> {
-        let (half, _) = digest.split_first_chunk::<16>()?;
+    pub fn find(&self, digest: &str) -> Option<Arc<Key>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let key = known.get(half)?;
-        let same = bool::from(key.record.digest.ct_eq(digest)) && key.loaded.elapsed() < KEY_CACHE_TIME;
-        same.then(|| key.clone())
+        let key = known.get(&half(digest)?)?;
+        let same = bool::from(key.record.digest.as_bytes().ct_eq(digest.as_bytes()));
+        (same && key.loaded.elapsed() < KEY_CACHE_TIME).then(|| key.clone())
     }
 
     /// Keeps a key that the store has. The rate limit of one that was known goes on.
     pub fn keep(&self, record: KeyRecord) -> Arc<Key> {
-        let mut half = [0; 16];
-        half.copy_from_slice(&record.digest[..16]);
+        let Some(half) = half(&record.digest) else { return Arc::new(Key::new(record)) };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let mut key = Key::new(record);
         if let Some(before) = known.get(&half)
@@ -164,18 +113,23 @@ impl Keys {
     }
 }
 
+/// The digits by which a hash is looked up.
+fn half(digest: &str) -> Option<[u8; 32]> {
+    digest.as_bytes().first_chunk().copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(digest: [u8; 32]) -> KeyRecord {
+    fn record(digest: String) -> KeyRecord {
         KeyRecord {
             id: "key_1".into(),
             digest,
             kind: KeyKind::Secret,
             live: false,
             merchant: "acct_1".into(),
-            scopes: Scopes::default(),
+            scopes: Vec::new(),
             expires_at: None,
             requests_per_second: NonZeroU32::new(2).unwrap(),
         }
@@ -197,27 +151,21 @@ mod tests {
     #[test]
     fn keys_are_found_by_all_of_their_hash() {
         let keys = Keys::default();
-        keys.keep(record([7; 32]));
-        assert_eq!(keys.find(&[7; 32]).unwrap().record.id, "key_1");
-        let mut near = [7; 32];
-        near[31] = 8;
-        assert!(keys.find(&near).is_none());
-        assert!(keys.find(&[8; 32]).is_none());
+        let digest = "7".repeat(64);
+        keys.keep(record(digest.clone()));
+        assert_eq!(keys.find(&digest).unwrap().record.id, "key_1");
+        let near = format!("{}8", "7".repeat(63));
+        for wrong in [near.as_str(), "", "7", &"8".repeat(64), &"7".repeat(63), &"7".repeat(65)] {
+            assert!(keys.find(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]
     fn requests_are_counted_also_over_a_reload() {
         let keys = Keys::default();
-        let key = keys.keep(record([7; 32]));
+        let key = keys.keep(record("7".repeat(64)));
         assert!(key.count_request().is_ok() && key.count_request().is_ok());
         assert!(key.count_request().unwrap_err() <= Duration::from_secs(1));
-        assert!(keys.keep(record([7; 32])).count_request().is_err());
-    }
-
-    #[test]
-    fn scopes_are_words() {
-        let scopes = Scopes::of(["payments:read", "webhooks:write", "nonsense"]);
-        assert!(scopes.has("payments:read") && scopes.has("webhooks:write"));
-        assert!(!scopes.has("payments:write") && !scopes.has("nonsense"));
+        assert!(keys.keep(record("7".repeat(64))).count_request().is_err());
     }
 }

@@ -5,13 +5,19 @@
 
 pub mod api;
 pub mod auth;
+pub mod expand;
 pub mod inbound;
 pub mod key;
 pub mod limits;
 pub mod observe;
+pub mod openapi;
+pub mod page;
 pub mod parameters;
 pub mod problem;
+pub mod read;
 pub mod request_id;
 pub mod routes;
+pub mod schema;
+pub mod search;
 pub mod serve;
 pub mod v1;

@@ -104,7 +104,7 @@ impl ParameterError {
 
     /// Puts a name before the path.
     #[must_use]
-    fn under(mut self: Box<Self>, name: &str) -> Box<ParameterError> {
+    pub(crate) fn under(mut self: Box<Self>, name: &str) -> Box<ParameterError> {
         self.path.insert(0, name.to_owned());
         self
     }

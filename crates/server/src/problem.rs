@@ -3,6 +3,8 @@
 //! A body serves both worlds: Stripe's `error` beside the members of RFC 9457. A [`Problem`] travels as an
 //! extension of an empty response; [`render`] writes its body when the id of the request is known.
 
+mod from;
+
 use crate::parameters::ParameterError;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -26,7 +28,7 @@ struct Inner {
     message: String,
     param: Option<String>,
     pointer: Option<String>,
-    decline_code: Option<String>,
+    decline_code: Option<Cow<'static, str>>,
     retryable: bool,
     retry_after: Option<u64>,
 }
@@ -76,6 +78,13 @@ impl Problem {
     pub fn invalid(param: &str, reason: impl std::fmt::Display) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "parameter_invalid", format!("Invalid {param}: {reason}"))
             .at(param)
+    }
+
+    /// Returns 400 for a parameter that must be given.
+    #[must_use]
+    pub fn missing_parameter(param: &str) -> Problem {
+        let message = format!("Missing required param: {param}.");
+        Problem::new(StatusCode::BAD_REQUEST, "parameter_missing", message).at(param)
     }
 
     /// Returns 404 for an object that is not there, or is somebody else's: the two must look the same.

@@ -22,7 +22,18 @@ pub fn from_node<T: DeserializeOwned>(node: Node<'_>) -> Result<T, Box<Parameter
 
 impl Error for Box<ParameterError> {
     fn custom<T: Display>(message: T) -> Self {
-        ParameterError::new(Fault::Invalid(message.to_string()))
+        let text = message.to_string();
+        // How the readers of `suanpan_payments::wire` tell their faults apart.
+        let marked = |mark: &str| text.strip_prefix(mark).map(shown);
+        ParameterError::new(if let Some(given) = marked("not-integer:") {
+            Fault::NotInteger(given)
+        } else if let Some(given) = marked("not-boolean:") {
+            Fault::NotBoolean(given)
+        } else if let Some(reason) = marked("invalid:") {
+            Fault::Invalid(reason)
+        } else {
+            Fault::Invalid(text)
+        })
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
