@@ -3,8 +3,9 @@
 use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::command::{
-    Answered, BooksAnswer, BooksCommand, Call, Caller, Envelope, PreparedCall, Receipt, Refused,
+    Answered, BooksAnswer, BooksCommand, Call, Caller, Envelope, PreparedCall, Receipt, Refused, Upkeep,
 };
+use crate::deliveries::{Attempted, Outbox};
 use crate::history::HistoryIndex;
 use crate::jobs::{JobWorker, Jobs};
 use crate::limits::QUEUE_WEIGHT;
@@ -20,7 +21,7 @@ use suanpan_payments::decision::{Context, Found, Gathered};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
-use suanpan_store::commit::Lease;
+use suanpan_store::commit::{Job, Lease};
 use suanpan_store::{Database, Read, Store, StoreError};
 use tokio::sync::oneshot;
 
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) history: Arc<HistoryIndex>,
     pub(crate) jobs: Jobs,
     pub(crate) channels: Channels,
+    pub(crate) outbox: Arc<Outbox>,
     role: AtomicU8,
     /// Why this process does not write, in words, for whoever asks about its health.
     trouble: Mutex<Option<String>>,
@@ -115,6 +117,7 @@ impl Engine {
             settings: config.settings.clone(),
             jobs,
             channels,
+            outbox: Arc::new(Outbox::new()),
             role: AtomicU8::new(Role::Standby as u8),
             trouble: Mutex::new(None),
         });
@@ -198,6 +201,26 @@ impl Engine {
         }));
         self.push(Priority::High, query)?;
         answer.await.map_err(|_| gone())
+    }
+
+    /// Writes what an attempt to deliver an event left behind.
+    pub(crate) async fn attempted(&self, attempted: Attempted) -> Result<(), Refused> {
+        self.upkeep(Upkeep::Attempted(Box::new(attempted))).await
+    }
+
+    /// Writes jobs.
+    pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Result<(), Refused> {
+        self.upkeep(Upkeep::Plan(jobs)).await
+    }
+
+    async fn upkeep(&self, upkeep: Upkeep) -> Result<(), Refused> {
+        let (reply, answer) = oneshot::channel();
+        self.push(Priority::Normal, Envelope::Upkeep { upkeep, reply })?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     fn push(&self, priority: Priority, envelope: Envelope) -> Result<(), Refused> {
@@ -341,6 +364,7 @@ impl Keeper {
         self.shared.set_trouble(None);
         self.shared.set_role(Role::Writer);
         self.shared.jobs.reset();
+        self.shared.outbox.reset();
         let ended = writer.run();
         let store = writer.into_store();
         match &ended {

@@ -7,6 +7,7 @@
 mod channels;
 mod clock;
 mod command;
+mod deliveries;
 mod endpoints;
 mod engine;
 mod history;
@@ -21,7 +22,7 @@ pub use clock::Clock;
 pub use command::{
     Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
 };
-pub use endpoints::Delivery;
+pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT};
 pub use engine::{BooksPromise, Config, Engine, Role};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;

@@ -9,7 +9,7 @@ mod commit;
 mod gather;
 mod load;
 
-use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply};
+use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply, Upkeep};
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
 use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
 use suanpan_store::Store;
-use suanpan_store::commit::{Answer, Head, Job, Lease};
+use suanpan_store::commit::{Answer, Head, Job, Lease, Link, Object};
 
 pub(crate) use load::load;
 
@@ -39,6 +39,7 @@ struct Parked {
 enum After {
     Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
     Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
+    Upkeep { reply: Reply<()> },
     Park { object: String, parked: Parked },
 }
 
@@ -48,6 +49,7 @@ impl After {
         match self {
             After::Answer { reply, .. } => drop(reply.send(Err(why))),
             After::Books { reply, .. } => drop(reply.send(Err(why))),
+            After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { parked, .. } => drop(parked.reply.send(Err(why))),
         }
     }
@@ -59,9 +61,29 @@ struct Batch {
     after: Vec<After>,
     jobs: Vec<Job>,
     jobs_done: Vec<String>,
+    /// Objects and their names that no rule looks at.
+    objects: Vec<Object>,
+    links: Vec<Link>,
     /// A repeat is answered: that must rest on a commit of this writer, so that nothing is said on the strength
     /// of what a replica may still lack.
     replays: bool,
+}
+
+impl Batch {
+    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
+        match upkeep {
+            Upkeep::Attempted(attempted) => {
+                self.objects.push(attempted.log);
+                self.links.extend(attempted.links);
+                match attempted.job {
+                    Some(job) => self.jobs.push(job),
+                    None => self.jobs_done.push(attempted.id),
+                }
+            }
+            Upkeep::Plan(jobs) => self.jobs.extend(jobs),
+        }
+        self.after.push(After::Upkeep { reply });
+    }
 }
 
 /// The writer of a cell.
@@ -161,6 +183,7 @@ impl Writer {
             match command {
                 Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
                 Envelope::Books { command, reply } => self.books(command, reply, &mut batch)?,
+                Envelope::Upkeep { upkeep, reply } => batch.upkeep(upkeep, reply),
                 Envelope::Query(_) => {}
             }
         }
@@ -203,7 +226,7 @@ impl Envelope {
         match self {
             Envelope::Call { .. } => 4,
             Envelope::Books { command, .. } => command.weight(),
-            Envelope::Query(_) => 1,
+            Envelope::Upkeep { .. } | Envelope::Query(_) => 1,
         }
     }
 }

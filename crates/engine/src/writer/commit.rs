@@ -2,6 +2,7 @@
 
 use super::{After, Batch, Ended, Writer};
 use crate::command::{Answered, Refused};
+use crate::endpoints::DELIVERY;
 use crate::limits::CHECKPOINT_ENTRIES;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::FinishedRecord;
@@ -41,9 +42,12 @@ impl Checkpoints {
 
 impl Writer {
     pub(super) fn commit(&mut self, batch: Batch, idle: bool) -> Result<(), Ended> {
-        let Batch { after, jobs, jobs_done, replays } = batch;
-        let changed =
-            !self.draft.is_empty() || self.world.is_changed() || !jobs.is_empty() || !jobs_done.is_empty();
+        let Batch { after, jobs, jobs_done, objects, links, replays } = batch;
+        let changed = !self.draft.is_empty()
+            || self.world.is_changed()
+            || !jobs.is_empty()
+            || !jobs_done.is_empty()
+            || !objects.is_empty();
         let checkpoint = self.checkpoints.due(self.book.head().entries, idle);
         if !changed && !replays && !checkpoint {
             self.world.committed();
@@ -54,6 +58,7 @@ impl Writer {
         let record = self.book.finish_always(&mut self.draft, self.lease.epoch);
         let mut commit = self.make(&record);
         (commit.jobs, commit.jobs_done) = (jobs, jobs_done);
+        (commit.objects, commit.links) = (objects, links);
         self.world.changes(&mut commit);
         if checkpoint {
             commit.checkpoint = Some(self.checkpoint());
@@ -80,10 +85,15 @@ impl Writer {
         self.shared.history.follow(commit.after, commit.record);
         for id in &commit.jobs_done {
             self.shared.jobs.done(id);
+            self.shared.outbox.remove(id);
         }
         self.tell(after);
         for job in commit.jobs {
-            self.shared.jobs.start(job, self.head.at);
+            if job.kind == DELIVERY {
+                self.shared.outbox.add(&job);
+            } else {
+                self.shared.jobs.start(job, self.head.at);
+            }
         }
         self.endpoints.learn(&commit.objects);
         self.book.forget_before(self.shared.history.ids_sealed());
@@ -204,6 +214,9 @@ impl Writer {
                 }
                 After::Books { reply, answer } => {
                     let _ = reply.send(Ok((answer, receipt)));
+                }
+                After::Upkeep { reply } => {
+                    let _ = reply.send(Ok(()));
                 }
                 After::Park { object, parked } => {
                     self.parked.insert(object, parked);
