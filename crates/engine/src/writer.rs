@@ -39,7 +39,7 @@ struct Parked {
 enum After {
     Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
     Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
-    Park { object: String, parked: Parked },
+    Park { reference: String, parked: Parked },
 }
 
 impl After {

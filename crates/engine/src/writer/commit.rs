@@ -58,7 +58,9 @@ impl Writer {
         if checkpoint {
             commit.checkpoint = Some(self.checkpoint());
         }
+        self.shared.jobs.plan(&commit.jobs);
         if let Err(ended) = self.write(&commit) {
+            self.shared.jobs.unplan(&commit.jobs);
             // What of this was done, if anything, the store will tell: the same under the same key.
             let refused = match &ended {
                 Ended::Reload(why) if !why.starts_with(UNKNOWN) => Refused::Unavailable(why.clone()),
@@ -83,7 +85,7 @@ impl Writer {
         }
         self.tell(after);
         for job in commit.jobs {
-            self.shared.jobs.start(job, self.head.at);
+            self.shared.jobs.start(job);
         }
         self.endpoints.learn(&commit.objects);
         self.book.forget_before(self.shared.history.ids_sealed());
@@ -205,8 +207,8 @@ impl Writer {
                 After::Books { reply, answer } => {
                     let _ = reply.send(Ok((answer, receipt)));
                 }
-                After::Park { object, parked } => {
-                    self.parked.insert(object, parked);
+                After::Park { reference, parked } => {
+                    self.parked.insert(reference, parked);
                 }
             }
         }

@@ -185,8 +185,5 @@ impl Book {
 
 fn row(slot: &Slot) -> PageRow {
     let at = slot.last_posted_at;
-    PageRow {
-        balance: slot.balance,
-        last_posted_at: (at != i64::MIN).then(|| Timestamp::from_micros(at)),
-    }
+    PageRow { balance: slot.balance, last_posted_at: (at != i64::MIN).then(|| Timestamp::from_micros(at)) }
 }
