@@ -104,7 +104,9 @@ fn main() {
             Err(_) if pending.is_empty() => break,
             Err(_) => {}
         }
-        while pending.len() >= under_way || (!pending.is_empty() && began.elapsed() >= Duration::from_secs(seconds)) {
+        while pending.len() >= under_way
+            || (!pending.is_empty() && began.elapsed() >= Duration::from_secs(seconds))
+        {
             let (sent, answer) = pending.pop_front().expect("not empty");
             let (answer, _) = answer.blocking_recv().expect("an answer").expect("booked");
             latencies.push(sent.elapsed());

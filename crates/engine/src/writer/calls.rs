@@ -116,7 +116,10 @@ impl Writer {
         if ids.is_empty() {
             return Ok(Known::new(remembered_from));
         }
-        self.shared.history.known(&ids, remembered_from).map_err(|error| Refused::Unavailable(error.to_string()))
+        self.shared
+            .history
+            .known(&ids, remembered_from)
+            .map_err(|error| Refused::Unavailable(error.to_string()))
     }
 
     fn accept(
