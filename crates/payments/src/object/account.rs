@@ -6,10 +6,12 @@ use suanpan_money::Currency;
 
 /// A merchant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// `acct_…`
     pub id: String,
     /// `account`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// `company`, `individual` and so on.
     pub business_type: Option<String>,
@@ -23,12 +25,14 @@ pub struct Account {
     pub created: i64,
     /// The currency of its country.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub default_currency: Currency,
     /// Whether all was submitted that is needed.
     pub details_submitted: bool,
     /// The address of electronic mail.
     pub email: Option<String>,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// Whether it may be paid out.
     pub payouts_enabled: bool,
@@ -39,6 +43,7 @@ pub struct Account {
 
 /// What a business says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BusinessProfile {
     /// Merchant category code of ISO 18245.
     pub mcc: Option<String>,

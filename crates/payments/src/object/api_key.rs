@@ -42,10 +42,12 @@ const BROWSER_SCOPES: [&str; 1] = ["payment_methods:write"];
 
 /// A key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKey {
     /// `key_…`
     pub id: String,
     /// `api_key`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// When it was made, seconds.
     pub created: i64,
@@ -63,11 +65,13 @@ pub struct ApiKey {
     /// What it may do; restricted keys only.
     pub scopes: Vec<String>,
     /// What is not shown.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub internal: KeyInternal,
 }
 
 /// What of a key is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyInternal {
     /// The keyed hash, in hexadecimal digits.
     pub digest: String,

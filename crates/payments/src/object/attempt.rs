@@ -8,10 +8,12 @@ use suanpan_money::Currency;
 
 /// An attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attempt {
     /// `att_…`
     pub id: String,
     /// `attempt`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// How much, in minor units.
     pub amount: i64,
@@ -33,6 +35,7 @@ pub struct Attempt {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// Why it was declined.
     pub decline_code: Option<String>,
@@ -68,6 +71,7 @@ pub struct Attempt {
 
 /// An operation that is at a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pending {
     /// What was asked.
     pub operation: Operation,

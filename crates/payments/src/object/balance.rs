@@ -6,8 +6,10 @@ use suanpan_money::Currency;
 
 /// A balance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Balance {
     /// `balance`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// What may be paid out.
     pub available: Vec<Money>,
@@ -19,11 +21,13 @@ pub struct Balance {
 
 /// An amount of a balance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Money {
     /// In minor units; below zero when the merchant owes us.
     pub amount: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// By kind of method.
     pub source_types: SourceTypes,
@@ -31,6 +35,7 @@ pub struct Money {
 
 /// An amount by kind of method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SourceTypes {
     /// What came by card, in minor units.
     pub card: i64,

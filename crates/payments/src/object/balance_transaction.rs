@@ -6,10 +6,12 @@ use suanpan_money::Currency;
 
 /// A movement. `net` is `amount` less `fee`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BalanceTransaction {
     /// `txn_…`
     pub id: String,
     /// `balance_transaction`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// In minor units; below zero when money leaves.
     pub amount: i64,
@@ -19,6 +21,7 @@ pub struct BalanceTransaction {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// For people.
     pub description: Option<String>,
@@ -47,6 +50,7 @@ pub struct BalanceTransaction {
 
 /// A part of a fee.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FeeDetail {
     /// In minor units.
     pub amount: i64,
@@ -54,6 +58,7 @@ pub struct FeeDetail {
     pub application: Option<String>,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// For people.
     pub description: String,

@@ -8,10 +8,12 @@ use suanpan_money::Currency;
 
 /// A charge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Charge {
     /// `ch_…`
     pub id: String,
     /// `charge`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// How much was asked for, in minor units.
     pub amount: i64,
@@ -24,6 +26,7 @@ pub struct Charge {
     /// The movement of the merchant's money, `txn_…`.
     pub balance_transaction: Option<String>,
     /// What the merchant's customer told about himself.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub billing_details: Value,
     /// What stands on the customer's statement.
     pub calculated_statement_descriptor: Option<String>,
@@ -33,6 +36,7 @@ pub struct Charge {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// Who pays.
     pub customer: Option<String>,
@@ -49,6 +53,7 @@ pub struct Charge {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars, from the intent.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// How the channel judged it.
     pub outcome: Outcome,
@@ -59,6 +64,7 @@ pub struct Charge {
     /// With what.
     pub payment_method: String,
     /// With what, as it was then.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub payment_method_details: Value,
     /// Where a receipt goes.
     pub receipt_email: Option<String>,
@@ -74,6 +80,7 @@ pub struct Charge {
 
 /// How a channel judged a charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
     /// `approved_by_network` or `declined_by_network`.
     pub network_status: String,

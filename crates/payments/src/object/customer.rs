@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// `cus_…`
     pub id: String,
     /// `customer`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// Where the customer lives.
     pub address: Option<Address>,
@@ -31,6 +33,7 @@ pub struct Customer {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// The name.
     pub name: Option<String>,
@@ -47,6 +50,7 @@ pub struct Customer {
 
 /// What the customer's invoices take.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvoiceSettings {
     /// The method, `pm_…`.
     pub default_payment_method: Option<String>,
@@ -54,6 +58,7 @@ pub struct InvoiceSettings {
 
 /// A postal address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Address {
     /// City, district, town.
     pub city: Option<String>,

@@ -20,10 +20,12 @@ words! {
 
 /// A payment intent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentIntent {
     /// `pi_…`
     pub id: String,
     /// `payment_intent`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// What is to be paid, in minor units.
     pub amount: i64,
@@ -47,6 +49,7 @@ pub struct PaymentIntent {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// Who pays, `cus_…`.
     pub customer: Option<String>,
@@ -63,6 +66,7 @@ pub struct PaymentIntent {
     /// The merchant's own number of the order; unique for ever.
     pub merchant_order_id: Option<String>,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// What the customer must do.
     pub next_action: Option<NextAction>,
@@ -86,6 +90,7 @@ pub struct PaymentIntent {
 
 /// Says that the platform chooses the methods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AutomaticPaymentMethods {
     /// Whether it does.
     pub enabled: bool,
@@ -95,6 +100,7 @@ pub struct AutomaticPaymentMethods {
 
 /// What went wrong in an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentError {
     /// `card_error` or `invalid_request_error`.
     #[serde(rename = "type")]
@@ -113,11 +119,13 @@ pub struct PaymentError {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<String>,
     /// The method that failed, as a whole.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub payment_method: serde_json::Value,
 }
 
 /// What the customer must do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NextAction {
     /// `redirect_to_url`
     #[serde(rename = "type")]
@@ -128,6 +136,7 @@ pub struct NextAction {
 
 /// Where to send a customer, and where the customer comes back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedirectToUrl {
     /// The page where the customer proves to be the holder.
     pub url: String,

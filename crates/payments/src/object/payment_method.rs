@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// A payment method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentMethod {
     /// `pm_…`
     pub id: String,
     /// `payment_method`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// `always`, `limited` or `unspecified`: where it may be shown again.
     pub allow_redisplay: String,
@@ -25,16 +27,19 @@ pub struct PaymentMethod {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// `card`
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub internal: Internal,
 }
 
 /// What of a payment method is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Internal {
     /// The channel whose vault keeps the card.
     pub channel: String,
@@ -44,6 +49,7 @@ pub struct Internal {
 
 /// Who pays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BillingDetails {
     /// The postal address.
     pub address: Address,
@@ -57,6 +63,7 @@ pub struct BillingDetails {
 
 /// What is kept of a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Card {
     /// `visa`, `mastercard`, `amex`, `unionpay` and so on.
     pub brand: String,
@@ -84,6 +91,7 @@ pub struct Card {
 
 /// What was checked of a card.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Checks {
     /// The first line of the address.
     pub address_line1_check: Option<String>,
@@ -95,6 +103,7 @@ pub struct Checks {
 
 /// Networks of a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Networks {
     /// All of them.
     pub available: Vec<String>,
@@ -104,6 +113,7 @@ pub struct Networks {
 
 /// Whether a card supports 3-D Secure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ThreeDSecureUsage {
     /// Whether it does.
     pub supported: bool,

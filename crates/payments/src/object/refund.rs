@@ -7,10 +7,12 @@ use suanpan_money::Currency;
 
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Refund {
     /// `re_…`
     pub id: String,
     /// `refund`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// How much, in minor units.
     pub amount: i64,
@@ -24,6 +26,7 @@ pub struct Refund {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub currency: Currency,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +38,7 @@ pub struct Refund {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// The name of the authorization at the channel.
     pub original: String,

@@ -18,10 +18,12 @@ words! {
 /// An endpoint. Its secret is shown once, when it is made or rolled, and is never stored: it follows from the
 /// master key, the id and the generation; see [`secret`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebhookEndpoint {
     /// `we_…`
     pub id: String,
     /// `webhook_endpoint`
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub object: Tag,
     /// The version of the shapes; none for the newest.
     pub api_version: Option<String>,
@@ -36,17 +38,20 @@ pub struct WebhookEndpoint {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub metadata: Metadata,
     /// Whether events are sent.
     pub status: EndpointStatus,
     /// Where to.
     pub url: String,
     /// What is not shown.
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub internal: Secrets,
 }
 
 /// Which secrets of an endpoint are good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Secrets {
     /// The generation that signs.
     pub generation: u32,
