@@ -170,6 +170,7 @@ impl Envelope {
         match self {
             Envelope::Call { reply, .. } => drop(reply.send(Err(why))),
             Envelope::Books { reply, .. } => drop(reply.send(Err(why))),
+            Envelope::Upkeep { reply, .. } => drop(reply.send(Err(why))),
             // Whoever asked sees that the answer does not come.
             Envelope::Query(_) => {}
         }
@@ -182,7 +183,16 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 pub(crate) enum Envelope {
     Call { call: Box<PreparedCall>, reply: Reply<Answered> },
     Books { command: BooksCommand, reply: Reply<(BooksAnswer, Receipt)> },
+    Upkeep { upkeep: Upkeep, reply: Reply<()> },
     Query(Box<dyn FnOnce(&crate::writer::Committed<'_>) + Send>),
+}
+
+/// What the platform writes for itself.
+pub(crate) enum Upkeep {
+    /// What an attempt to deliver an event left behind.
+    Attempted(Box<crate::deliveries::Attempted>),
+    /// Jobs to do.
+    Plan(Vec<suanpan_store::commit::Job>),
 }
 
 /// A call with everything that its decision needs beside what is stored.

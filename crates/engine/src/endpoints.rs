@@ -55,6 +55,11 @@ impl Endpoints {
         }
     }
 
+    /// Returns all endpoints of a merchant, those disabled as well.
+    pub(crate) fn all(&self, caller: &Caller) -> &[WebhookEndpoint] {
+        self.known.get(caller).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Returns the endpoints of a merchant that want events of a type.
     pub(crate) fn wanting<'a>(&'a self, caller: &Caller, event_type: &str) -> Vec<&'a str> {
         let known = self.known.get(caller).map(Vec::as_slice).unwrap_or_default();
@@ -68,7 +73,7 @@ impl Endpoints {
 
 /// What a job of delivery is about.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// The event, `evt_…`.
     pub event: String,
     /// The endpoint, `we_…`.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How often the store is asked for jobs that are due.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Jobs that are taken from the store at once.
+/// Jobs of a kind that are taken from the store at once.
 const JOBS_AT_ONCE: u32 = 500;
 /// How long the ids of jobs that were done are remembered: longer than any reading of the store takes, so that a
 /// job which was read before it was done is not started again.
@@ -180,7 +180,14 @@ impl JobWorker {
     async fn look(&mut self) {
         let reader = self.engine.reader().clone();
         let now = self.engine.clock().now().micros();
-        let found = tokio::task::spawn_blocking(move || reader.jobs_due(now, JOBS_AT_ONCE)).await;
+        let found = tokio::task::spawn_blocking(move || {
+            let mut jobs = Vec::new();
+            for kind in JobBody::KINDS {
+                jobs.extend(reader.jobs_due(kind, now, JOBS_AT_ONCE)?);
+            }
+            Ok::<_, suanpan_store::StoreError>(jobs)
+        });
+        let found = found.await;
         let jobs = match found {
             Ok(Ok(jobs)) => jobs,
             Ok(Err(error)) => return tracing::warn!(%error, "jobs that are due cannot be read"),

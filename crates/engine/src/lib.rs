@@ -4,24 +4,29 @@
 //! the rules of `payments` and `ledger` decide over state in memory, writes everything in one commit, and answers.
 //! Nothing is answered that is not durable. See decision 0014.
 
+mod acknowledged;
 mod channels;
 mod clock;
 mod command;
+mod deliveries;
 mod endpoints;
 mod engine;
 mod history;
 mod jobs;
 mod limits;
 mod queue;
+#[doc(hidden)]
+pub mod simulation;
 mod world;
 mod writer;
 
+pub use acknowledged::Fork;
 pub use channels::{Channels, Way};
 pub use clock::Clock;
 pub use command::{
     Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
 };
-pub use endpoints::Delivery;
+pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT};
 pub use engine::{BooksPromise, Config, Engine, Role};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;

@@ -9,7 +9,7 @@ mod commit;
 mod gather;
 mod load;
 
-use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply};
+use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply, Upkeep};
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
 use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX};
@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
 use suanpan_store::Store;
-use suanpan_store::commit::{Answer, Head, Job, Lease};
+use suanpan_store::commit::{Answer, Head, Job, Lease, Link, Object};
 
+pub use load::LoadError;
 pub(crate) use load::load;
 
 /// The state that queries see: all of it is committed.
@@ -39,6 +40,7 @@ struct Parked {
 enum After {
     Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
     Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
+    Upkeep { reply: Reply<()> },
     Park { reference: String, parked: Parked },
 }
 
@@ -48,6 +50,7 @@ impl After {
         match self {
             After::Answer { reply, .. } => drop(reply.send(Err(why))),
             After::Books { reply, .. } => drop(reply.send(Err(why))),
+            After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { parked, .. } => drop(parked.reply.send(Err(why))),
         }
     }
@@ -59,9 +62,29 @@ struct Batch {
     after: Vec<After>,
     jobs: Vec<Job>,
     jobs_done: Vec<String>,
+    /// Objects and their names that no rule looks at.
+    objects: Vec<Object>,
+    links: Vec<Link>,
     /// A repeat is answered: that must rest on a commit of this writer, so that nothing is said on the strength
     /// of what a replica may still lack.
     replays: bool,
+}
+
+impl Batch {
+    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
+        match upkeep {
+            Upkeep::Attempted(attempted) => {
+                self.objects.push(attempted.log);
+                self.links.extend(attempted.links);
+                match attempted.job {
+                    Some(job) => self.jobs.push(job),
+                    None => self.jobs_done.push(attempted.id),
+                }
+            }
+            Upkeep::Plan(jobs) => self.jobs.extend(jobs),
+        }
+        self.after.push(After::Upkeep { reply });
+    }
 }
 
 /// The writer of a cell.
@@ -82,7 +105,7 @@ pub(crate) struct Writer {
 
 /// Why a writer ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// It was asked to.
     #[error("stopped")]
     Stopped,
@@ -112,6 +135,7 @@ impl Writer {
                 let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
                 self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
             }
+            self.shared.high_water.write_when_due();
             if self.renewed.elapsed() > self.ttl / 3 {
                 match self.store.renew(&self.lease, self.ttl) {
                     Ok(()) => self.renewed = Instant::now(),
@@ -127,7 +151,8 @@ impl Writer {
         }
     }
 
-    /// How long to wait for work: until the lease must be renewed, a hold expires, or a checkpoint is due.
+    /// How long to wait for work: until the lease must be renewed, a hold expires, a checkpoint is
+    /// due, or the newest acknowledgement is to be kept.
     fn patience(&self) -> Duration {
         let lease = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
         let hold = self.book.next_expiry().map(|at| {
@@ -135,7 +160,8 @@ impl Writer {
             Duration::from_micros(u64::try_from(left).unwrap_or(0))
         });
         let checkpoint = self.checkpoints.idle_patience();
-        [Some(lease), hold, checkpoint]
+        let acknowledged = self.shared.high_water.due_in();
+        [Some(lease), hold, checkpoint, acknowledged]
             .into_iter()
             .flatten()
             .min()
@@ -143,7 +169,7 @@ impl Writer {
             .max(Duration::from_millis(1))
     }
 
-    fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
+    pub(crate) fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
         let idle = envelopes.is_empty();
         let mut commands = Vec::with_capacity(envelopes.len());
         let committed = Committed { book: &self.book, receipt: self.receipt() };
@@ -161,6 +187,7 @@ impl Writer {
             match command {
                 Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
                 Envelope::Books { command, reply } => self.books(command, reply, &mut batch)?,
+                Envelope::Upkeep { upkeep, reply } => batch.upkeep(upkeep, reply),
                 Envelope::Query(_) => {}
             }
         }
@@ -170,6 +197,10 @@ impl Writer {
     /// Gives the store back, and forgets everything else.
     pub(crate) fn into_store(self) -> Box<dyn Store> {
         self.store
+    }
+
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
     }
 
     fn receipt(&self) -> Receipt {
@@ -203,7 +234,7 @@ impl Envelope {
         match self {
             Envelope::Call { .. } => 4,
             Envelope::Books { command, .. } => command.weight(),
-            Envelope::Query(_) => 1,
+            Envelope::Upkeep { .. } | Envelope::Query(_) => 1,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use suanpan_ledger::{
     account::{Balance, Side},
     history::{
-        Merge, Order, PageSource, Range, Row, RowKind, Run, RunId, Standing, StatementQuery, Tail, View,
+        Merge, Order, PageSource, Range, Row, RowKind, Run, RunId, RunLevel, StatementQuery, Tail, View,
         plan, seal,
     },
 };
@@ -148,7 +148,7 @@ fn seal_and_merge(
     spent.written_bytes += run.bytes();
     memory.runs.insert(id, pages);
     runs.push(run);
-    while let Some(plan) = plan(&runs.iter().map(Standing::from).collect::<Vec<_>>()) {
+    while let Some(plan) = plan(&runs.iter().map(RunLevel::from).collect::<Vec<_>>()) {
         let at = runs.iter().position(|run| run.id == plan.runs[0]).unwrap();
         let olds: Vec<Run> = runs[at..at + plan.runs.len()].to_vec();
         let begun = Instant::now();

@@ -18,6 +18,7 @@ mod expire;
 mod hold;
 mod known;
 mod memory;
+mod places;
 mod replay;
 mod restart;
 
@@ -33,7 +34,7 @@ use crate::entry::EntryId;
 use crate::record::{Done, Line, Parts, Record, RecordHeader, RecordedEntry, put_record};
 use crate::rejection::Rejection;
 use accounts::{Accounts, Slot};
-use draft::Undo;
+use draft::Step;
 use hold::Holds;
 use memory::Memory;
 use suanpan_money::{Currency, Timestamp};
@@ -175,22 +176,20 @@ impl Book {
     /// # Panics
     /// When the draft has gone back behind the mark already.
     pub fn rollback(&mut self, draft: &mut Draft, mark: Mark) {
-        assert!(mark.undo <= draft.undo.len(), "the mark is ahead of the draft");
-        for undo in draft.undo.drain(mark.undo..).rev() {
-            match undo {
-                Undo::Sums { number, before, last_posted_at } => {
-                    let slot = &mut self.slots[number.0 as usize];
-                    slot.balance = before;
-                    slot.last_posted_at = last_posted_at;
-                }
-                Undo::Entry => self.memory.pop(),
-                Undo::HoldOpened(id) => self.holds.unopen(id),
-                Undo::HoldClosed(closed) => self.holds.unclose(closed.0, closed.1),
-                Undo::AccountOpened => {
+        assert!(mark.is_before(draft), "the mark is ahead of the draft");
+        for _ in mark.ends..draft.ends.len() {
+            self.memory.pop();
+        }
+        self.undo_sums(&mut draft.undo, mark.sums);
+        for step in draft.undo.steps.drain(mark.steps..).rev() {
+            match step {
+                Step::HoldOpened(id) => self.holds.unopen(id),
+                Step::HoldClosed(id, hold) => self.holds.unclose(id, hold),
+                Step::AccountOpened => {
                     self.accounts.pop();
                     self.slots.pop();
                 }
-                Undo::AccountChanged { number, limits, standing } => self.set(number, limits, standing),
+                Step::AccountChanged { number, limits, standing } => self.set(number, limits, standing),
             }
         }
         draft.cut(mark);
@@ -287,29 +286,23 @@ impl Book {
     /// Returns the ordinal of an entry that is remembered.
     #[must_use]
     pub fn ordinal(&self, id: EntryId) -> Option<u64> {
-        self.memory.find(id).map(|(ordinal, _)| ordinal)
+        self.memory.find(id).map(|entry| entry.ordinal)
     }
 
     /// Returns what is remembered of the entry with an ordinal. `lines` of voids, expiries and reversals are
     /// empty, `held_minor` of captures and `linked` are not kept: the journal has them.
     #[must_use]
     pub fn remembered(&self, ordinal: u64) -> Option<RecordedEntry> {
-        let entry = self.memory.get(ordinal)?;
+        let (id, entry) = self.memory.get(ordinal)?;
         let is_hold = matches!(entry.done, Done::Hold { .. });
-        let lines = self.memory.postings(entry).map(|posting| Line {
+        let lines = entry.postings.map(|posting| Line {
             debit: posting.debit,
             credit: posting.credit,
             posted_minor: if is_hold { 0 } else { posting.amount_minor },
             held_minor: if is_hold { posting.amount_minor } else { 0 },
         });
-        Some(RecordedEntry {
-            id: entry.id,
-            done: entry.done,
-            code: entry.code,
-            linked: false,
-            booked_at: entry.booked_at,
-            lines: lines.collect(),
-        })
+        let (done, code, booked_at) = (entry.done, entry.code, entry.booked_at);
+        Some(RecordedEntry { id, done, code, linked: false, booked_at, lines: lines.collect() })
     }
 
     /// Returns what a remembered entry made of a hold or of a posted entry.

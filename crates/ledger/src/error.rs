@@ -74,6 +74,14 @@ pub enum Error {
         /// How.
         why: &'static str,
     },
+    /// The book has forgotten ids since the store was asked, so that an id might be taken for new.
+    #[error("the store was asked when ids from entry {known} on were remembered; now it is from {base} on")]
+    StoreAskedTooEarly {
+        /// The first entry remembered when the store was asked.
+        known: u64,
+        /// The first entry remembered now.
+        base: u64,
+    },
     /// A checkpoint does not hold together.
     #[error("the checkpoint does not hold together: {0}")]
     Checkpoint(&'static str),
@@ -91,6 +99,7 @@ impl Error {
             Error::NotAllowed { .. } => "record_not_allowed",
             Error::OtherLines { .. } => "record_lines_differ",
             Error::StoreDisagrees { .. } => "store_disagrees",
+            Error::StoreAskedTooEarly { .. } => "store_asked_too_early",
             Error::Checkpoint(_) => "checkpoint_broken",
         }
     }

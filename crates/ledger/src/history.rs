@@ -30,7 +30,7 @@ pub(crate) mod bytes;
 
 pub use error::{HistoryError, QueryError};
 pub use merge::Merge;
-pub use plan::{MergePlan, Standing, plan};
+pub use plan::{MergePlan, RunLevel, plan};
 pub use query::{Cursor, DatedRow, Order, Range, Statement, StatementQuery, View};
 pub use row::{Row, RowKind};
 pub use run::Run;

@@ -23,7 +23,7 @@ pub use event::AccountEvent;
 pub use leaf::{Done, Line, RecordedEntry};
 
 pub(crate) use event::{put_event, put_limits, read_limits};
-pub(crate) use leaf::{LeafHead, put_entry, read_entry};
+pub(crate) use leaf::{LeafHead, leaf_id, put_entry, read_entry};
 
 use crate::error::Error;
 use crate::limits::{RECORD_BYTES_MAX, RECORD_ENTRIES_MAX, RECORD_EVENTS_MAX};

@@ -6,7 +6,7 @@
 //! - [`rsa`]: SHA-256 with RSA, PKCS#1 v1.5, which Alipay calls RSA2 and WeChat Pay SHA256-RSA2048.
 //! - [`sm2`], [`sm4`]: the national algorithms of China.
 //! - [`alipay`], [`wechat`], [`wechat_v2`]: which text each channel signs.
-//! - [`webhook`]: Standard Webhooks.
+//! - [`webhook`]: Standard Webhooks, and the header `Stripe-Signature`.
 
 pub mod alipay;
 pub mod key_text;

@@ -200,6 +200,9 @@ pub enum JobBody {
 }
 
 impl JobBody {
+    /// The names of all kinds of jobs.
+    pub const KINDS: [&'static str; 3] = ["ask_channel", "inquire", "expire_authorization"];
+
     /// Returns the name of the kind of job.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -193,13 +193,11 @@ impl<S: Source> Read for Reader<S> {
         self.by_pair((&sql::ANSWER, &dialect::PG_ANSWERS), keys, |_, row| answer_row(row))
     }
 
-    fn jobs_due(&self, at: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
+    fn jobs_due(&self, kind: &str, at: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
         at_most("jobs", limit as usize, ROWS_PER_ANSWER)?;
-        self.many(&sql::JOBS_DUE, &[Value::Int(at), Value::Int(limit.into())], |_, row| job_row(row))
-    }
-
-    fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        self.one(&sql::NEXT_DUE, &[], |_, row| row.int(0))
+        self.many(&sql::JOBS_DUE, &[Value::Text(kind), Value::Int(at), Value::Int(limit.into())], |_, row| {
+            job_row(row)
+        })
     }
 
     fn jobs(&self, ids: &[&str]) -> Result<Vec<Option<Job>>, StoreError> {

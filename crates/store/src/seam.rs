@@ -109,17 +109,11 @@ pub trait Read: Send + Sync {
     /// When the database does not answer.
     fn answers(&self, keys: &[(&str, &str)]) -> Result<Vec<Option<Answer>>, StoreError>;
 
-    /// Returns the jobs that are due at a moment, those due first before.
+    /// Returns the jobs of a kind that are due at a moment, those due first before.
     ///
     /// # Errors
     /// When the database does not answer.
-    fn jobs_due(&self, at: i64, limit: u32) -> Result<Vec<Job>, StoreError>;
-
-    /// Returns when the next job is due.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    fn next_due(&self) -> Result<Option<i64>, StoreError>;
+    fn jobs_due(&self, kind: &str, at: i64, limit: u32) -> Result<Vec<Job>, StoreError>;
 
     /// Returns jobs by their ids, in the order asked.
     ///

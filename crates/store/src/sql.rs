@@ -65,8 +65,7 @@ statements! { SHARED:
     UNIQUE = "SELECT id FROM link_unique WHERE name = ?1 AND key = ?2";
     ANSWER = "SELECT scope, key, digest, status, body, created FROM answer WHERE scope = ?1 AND key = ?2";
 
-    JOBS_DUE = "SELECT id, kind, due, body FROM job WHERE due <= ?1 ORDER BY due, id LIMIT ?2";
-    NEXT_DUE = "SELECT due FROM job ORDER BY due, id LIMIT 1";
+    JOBS_DUE = "SELECT id, kind, due, body FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, id LIMIT ?3";
     COUNT_JOBS = "SELECT count(*) FROM job";
     COUNT_ACCOUNTS = "SELECT count(*) FROM account";
 }

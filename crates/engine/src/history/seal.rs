@@ -5,7 +5,7 @@ use super::{HistoryIndex, Pages};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, PoisonError};
-use suanpan_ledger::history::{Merge, Run, RunId, Standing, plan, seal};
+use suanpan_ledger::history::{Merge, Run, RunId, RunLevel, plan, seal};
 use suanpan_ledger::ids::{IdMerge, IdRun, seal_ids};
 use suanpan_store::{NewRun, RunKind};
 
@@ -88,9 +88,9 @@ impl Sealer {
                 let state = self.index.state.read().unwrap_or_else(PoisonError::into_inner);
                 (state.runs.clone(), state.id_runs.clone())
             };
-            let standings: Vec<Standing> = runs.iter().map(|run| Standing::from(run.as_ref())).collect();
-            let id_standings: Vec<Standing> =
-                id_runs.iter().map(|run| Standing { id: run.id, level: run.level }).collect();
+            let standings: Vec<RunLevel> = runs.iter().map(|run| RunLevel::from(run.as_ref())).collect();
+            let id_standings: Vec<RunLevel> =
+                id_runs.iter().map(|run| RunLevel { id: run.id, level: run.level }).collect();
             if let Some(plan) = plan(&standings) {
                 self.merge(
                     runs.iter()

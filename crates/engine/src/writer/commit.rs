@@ -2,6 +2,7 @@
 
 use super::{After, Batch, Ended, Writer};
 use crate::command::{Answered, Refused};
+use crate::endpoints::DELIVERY;
 use crate::limits::CHECKPOINT_ENTRIES;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::FinishedRecord;
@@ -41,9 +42,12 @@ impl Checkpoints {
 
 impl Writer {
     pub(super) fn commit(&mut self, batch: Batch, idle: bool) -> Result<(), Ended> {
-        let Batch { after, jobs, jobs_done, replays } = batch;
-        let changed =
-            !self.draft.is_empty() || self.world.is_changed() || !jobs.is_empty() || !jobs_done.is_empty();
+        let Batch { after, jobs, jobs_done, objects, links, replays } = batch;
+        let changed = !self.draft.is_empty()
+            || self.world.is_changed()
+            || !jobs.is_empty()
+            || !jobs_done.is_empty()
+            || !objects.is_empty();
         let checkpoint = self.checkpoints.due(self.book.head().entries, idle);
         if !changed && !replays && !checkpoint {
             self.world.committed();
@@ -54,6 +58,7 @@ impl Writer {
         let record = self.book.finish_always(&mut self.draft, self.lease.epoch);
         let mut commit = self.make(&record);
         (commit.jobs, commit.jobs_done) = (jobs, jobs_done);
+        (commit.objects, commit.links) = (objects, links);
         self.world.changes(&mut commit);
         if checkpoint {
             commit.checkpoint = Some(self.checkpoint());
@@ -72,6 +77,7 @@ impl Writer {
             return Err(ended);
         }
         self.head = commit.after;
+        self.shared.high_water.note(self.receipt());
         self.world.committed();
         self.checkpoints.last_write = Instant::now();
         self.checkpoints.dirty = !checkpoint;
@@ -82,10 +88,15 @@ impl Writer {
         self.shared.history.follow(commit.after, commit.record);
         for id in &commit.jobs_done {
             self.shared.jobs.done(id);
+            self.shared.outbox.remove(id);
         }
         self.tell(after);
         for job in commit.jobs {
-            self.shared.jobs.start(job);
+            if job.kind == DELIVERY {
+                self.shared.outbox.add(&job);
+            } else {
+                self.shared.jobs.start(job);
+            }
         }
         self.endpoints.learn(&commit.objects);
         self.book.forget_before(self.shared.history.ids_sealed());
@@ -137,7 +148,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn last_checkpoint(&mut self) -> Result<(), Ended> {
+    pub(crate) fn last_checkpoint(&mut self) -> Result<(), Ended> {
         if !self.checkpoints.dirty {
             return Ok(());
         }
@@ -171,7 +182,7 @@ impl Writer {
                 }
                 Err(error @ CommitError::Unavailable(_)) if tries < TRIES => {
                     tracing::warn!(%error, "a commit was not taken; trying again");
-                    std::thread::sleep(Duration::from_millis(20));
+                    self.shared.clock.pause(Duration::from_millis(20));
                 }
                 Err(error) => return Err(Ended::Reload(error.to_string())),
             }
@@ -182,19 +193,19 @@ impl Writer {
     /// time of the lease.
     fn ask_head(&mut self, commit: &Commit) -> Option<bool> {
         let began = Instant::now();
-        while began.elapsed() < self.ttl {
+        loop {
             match self.store.head() {
                 Ok(head) if head == commit.after => return Some(true),
                 Ok(head) if head == commit.before => return Some(false),
                 // Somebody else has gone on from one of the two: which, the journal tells after loading.
                 Ok(_) => return None,
-                Err(error) => {
-                    tracing::warn!(%error, "the store does not say where the journal stands");
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+                Err(error) => tracing::warn!(%error, "the store does not say where the journal stands"),
             }
+            if began.elapsed() >= self.ttl {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
-        None
     }
 
     fn tell(&mut self, after: Vec<After>) {
@@ -206,6 +217,9 @@ impl Writer {
                 }
                 After::Books { reply, answer } => {
                     let _ = reply.send(Ok((answer, receipt)));
+                }
+                After::Upkeep { reply } => {
+                    let _ = reply.send(Ok(()));
                 }
                 After::Park { reference, parked } => {
                     self.parked.insert(reference, parked);

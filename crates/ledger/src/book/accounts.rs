@@ -1,6 +1,6 @@
 //! Opening and changing accounts.
 
-use super::{Book, Draft, Undo, same_opening};
+use super::{Book, Draft, Step, same_opening};
 use crate::account::{
     Account, AccountChange, AccountKind, AccountNo, AccountSpec, Balance, Limits, Side, Standing, is_path,
 };
@@ -176,7 +176,7 @@ impl Book {
         }
         let number = self.next_number();
         draft.add_event(&AccountEvent::Opened { number, spec: spec.clone() });
-        draft.undo.push(Undo::AccountOpened);
+        draft.undo.steps.push(Step::AccountOpened);
         self.add_account(spec, draft.at);
         Ok(number)
     }
@@ -207,7 +207,11 @@ impl Book {
         } else {
             draft.add_event(&AccountEvent::StandingSet { number, standing });
         }
-        draft.undo.push(Undo::AccountChanged { number, limits: limits_before, standing: standing_before });
+        draft.undo.steps.push(Step::AccountChanged {
+            number,
+            limits: limits_before,
+            standing: standing_before,
+        });
         self.set(number, limits, standing);
         Ok(())
     }

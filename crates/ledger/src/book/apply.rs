@@ -60,7 +60,8 @@ impl Book {
         }
         let mut unknown = Vec::new();
         for head in &batch.heads {
-            if self.memory.find(head.id).is_none() && self.holds.get(head.id).is_none() {
+            let is_hold = self.holds.get(head.id).or_else(|| self.memory.closed_hold(head.id)).is_some();
+            if !is_hold && !self.memory.contains(head.id) {
                 unknown.push(head.id);
             }
             let target = match head.action {
@@ -71,7 +72,7 @@ impl Book {
                 Action::Capture { hold } | Action::Void { hold } => hold,
                 Action::Reversal { of } => of,
             };
-            if self.memory.resolution(target).is_none() && self.memory.find(target).is_none() {
+            if self.memory.resolution(target).is_none() && !self.memory.contains(target) {
                 unknown.push(target);
             }
         }
@@ -120,6 +121,7 @@ impl Book {
     ) -> Result<Vec<Verdict>, Error> {
         batch.check()?;
         self.check_known(context.known)?;
+        self.memory.touch(batch.heads.iter().map(|head| head.id));
         let mut verdicts = Vec::with_capacity(batch.heads.len());
         let mut postings = batch.postings.as_slice();
         while verdicts.len() < batch.heads.len() {
@@ -206,6 +208,10 @@ impl Book {
 
     /// A hold that is open in the store but not in the book would be captured twice.
     fn check_known(&self, known: &Known) -> Result<(), Error> {
+        if known.remembered_from() < self.memory.base() {
+            let (known, base) = (known.remembered_from(), self.memory.base());
+            return Err(Error::StoreAskedTooEarly { known, base });
+        }
         for (id, found) in known.iter() {
             let why = if found.ordinal >= self.memory.next() {
                 "its ordinal is still to come"

@@ -105,12 +105,11 @@ impl Book {
     #[inline]
     fn existing(&self, asked: &Asked<'_>, known: &Known) -> Result<Option<u64>, Refused> {
         let id = asked.head.id;
-        if let Some((ordinal, there)) = self.memory.find(id) {
-            let head = (there.done, there.code, there.booked_at);
-            compare(asked, head, self.memory.postings(there))?;
-            return Ok(Some(ordinal));
+        if let Some(there) = self.memory.find(id) {
+            compare(asked, (there.done, there.code, there.booked_at), there.postings)?;
+            return Ok(Some(there.ordinal));
         }
-        if let Some(hold) = self.holds.get(id) {
+        if let Some(hold) = self.holds.get(id).or_else(|| self.memory.closed_hold(id)) {
             let done = Done::Hold { expires_at: hold.expires_at };
             compare(asked, (done, hold.code, None), hold.postings.iter().copied())?;
             return Ok(Some(hold.ordinal));
@@ -246,8 +245,8 @@ impl Book {
                 Err(Rejection::NotReversible)
             }
         };
-        if let Some((_, there)) = self.memory.find(of) {
-            take(there.done, &mut self.memory.postings(there))?;
+        if let Some(mut there) = self.memory.find(of) {
+            take(there.done, &mut there.postings)?;
         } else if let Some(found) = known.get(of) {
             if found.resolved == Some(Resolution::Reversed) {
                 return Err(Rejection::AlreadyReversed.into());
@@ -279,7 +278,7 @@ impl Book {
             Some(Resolution::Expired) => HoldState::Expired,
             Some(Resolution::Reversed) => HoldState::Other,
             // Holds without resolution are open, and were found first.
-            None if self.memory.find(id).is_some() || known.get(id).is_some() => HoldState::Other,
+            None if self.memory.contains(id) || known.get(id).is_some() => HoldState::Other,
             None => HoldState::Missing,
         }
     }
@@ -299,7 +298,7 @@ fn line_of(held: &Posting, posted_minor: u64) -> Line {
 fn compare(
     asked: &Asked<'_>,
     (done, code, booked_at): (Done, u16, Option<Timestamp>),
-    postings: impl ExactSizeIterator<Item = Posting>,
+    postings: impl Iterator<Item = Posting>,
 ) -> Result<(), Refused> {
     let same = match (asked.head.action, done) {
         (Action::Post, Done::Post) => Ok(()),
@@ -337,9 +336,7 @@ fn compare(
     }
     let same = match done {
         Done::Capture { whole, .. } if asked.postings.is_empty() => whole,
-        Done::Post | Done::Hold { .. } | Done::Capture { .. } => {
-            postings.len() == asked.postings.len() && postings.eq(asked.postings.iter().copied())
-        }
+        Done::Post | Done::Hold { .. } | Done::Capture { .. } => postings.eq(asked.postings.iter().copied()),
         Done::Void { .. } | Done::Expiry { .. } | Done::Reversal { .. } => asked.postings.is_empty(),
     };
     if same { Ok(()) } else { Err(Rejection::ExistsWithDifferentPostings.into()) }

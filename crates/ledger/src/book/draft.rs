@@ -1,7 +1,7 @@
 //! The record under construction, and the way back.
 
 use super::hold::Hold;
-use crate::account::{AccountNo, Balance, Limits, Standing};
+use crate::account::{AccountNo, Limits, Standing};
 use crate::entry::EntryId;
 use crate::limits::{
     ENTRY_HEAD_BYTES_MAX, LINE_BYTES_MAX, PATH_BYTES_MAX, RECORD_BYTES_MAX, RECORD_ENTRIES_MAX,
@@ -22,35 +22,58 @@ pub struct Draft {
     pub(super) events: Vec<u8>,
     /// The account of each event.
     pub(super) changed: Vec<AccountNo>,
-    pub(super) undo: Vec<Undo>,
+    pub(super) undo: Undo,
 }
 
 /// A moment in the growth of a draft to which the book can go back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Mark {
-    pub(super) undo: usize,
-    ends: usize,
+    pub(super) sums: usize,
+    pub(super) steps: usize,
+    pub(super) ends: usize,
     entries: usize,
     changed: usize,
     events: usize,
 }
 
-/// How to take back one step.
+/// How to take back what was done, newest first. Sums are by far the most, and stand apart: their order among
+/// the other steps does not matter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Undo {
+    pub(super) sums: Vec<SumsBefore>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// One side of the sums of an account before it changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SumsBefore {
+    pub(super) posted: u64,
+    pub(super) held: u64,
+    pub(super) last_posted_at: i64,
+    pub(super) number: AccountNo,
+    pub(super) is_debit: bool,
+}
+
+/// A step that is not a sum.
 #[derive(Debug, Clone)]
-pub(super) enum Undo {
-    /// The sums of an account changed.
-    Sums { number: AccountNo, before: Balance, last_posted_at: i64 },
-    /// The newest entry was remembered.
-    Entry,
+pub(super) enum Step {
     /// A hold was opened.
     HoldOpened(EntryId),
     /// A hold was closed.
-    HoldClosed(Box<(EntryId, Hold)>),
+    HoldClosed(EntryId, Hold),
     /// The newest account was opened.
     AccountOpened,
     /// An account was changed.
     AccountChanged { number: AccountNo, limits: Limits, standing: Standing },
+}
+
+impl Mark {
+    pub(super) fn is_before(&self, draft: &Draft) -> bool {
+        self.sums <= draft.undo.sums.len()
+            && self.steps <= draft.undo.steps.len()
+            && self.ends <= draft.ends.len()
+    }
 }
 
 impl Draft {
@@ -87,7 +110,8 @@ impl Draft {
     /// Remembers this moment. Undo it by [`Book::rollback`](super::Book::rollback), or forget the mark.
     pub fn mark(&self) -> Mark {
         Mark {
-            undo: self.undo.len(),
+            sums: self.undo.sums.len(),
+            steps: self.undo.steps.len(),
             ends: self.ends.len(),
             entries: self.entries.len(),
             changed: self.changed.len(),
@@ -100,6 +124,11 @@ impl Draft {
     pub(super) fn has_room(&self, lines: usize) -> bool {
         let bytes = self.entries.len() + ENTRY_HEAD_BYTES_MAX + lines * LINE_BYTES_MAX;
         self.ends.len() < RECORD_ENTRIES_MAX && bytes <= RECORD_BYTES_MAX
+    }
+
+    /// Counts an entry that is not encoded, because it comes from a record.
+    pub(super) fn count_entry(&mut self) {
+        self.ends.push(0);
     }
 
     /// Returns whether an account event still fits.
@@ -127,7 +156,8 @@ impl Draft {
     }
 
     pub(super) fn clear(&mut self) {
-        self.cut(Mark { undo: 0, ends: 0, entries: 0, changed: 0, events: 0 });
-        self.undo.clear();
+        self.cut(Mark { sums: 0, steps: 0, ends: 0, entries: 0, changed: 0, events: 0 });
+        self.undo.sums.clear();
+        self.undo.steps.clear();
     }
 }

@@ -1,9 +1,9 @@
 //! Doing what was decided: sums, holds, memory, each with its way back.
 
 use super::decide::Refused;
-use super::draft::Undo;
+use super::draft::{Step, SumsBefore, Undo};
 use super::{Book, Hold};
-use crate::account::AccountNo;
+use crate::account::{AccountNo, Balance};
 use crate::limits::PAGE_ACCOUNTS;
 use crate::record::{Done, LeafHead, Line};
 use crate::rejection::Rejection;
@@ -13,13 +13,8 @@ impl Book {
     /// Does the entry whose lines are in `lines`, and gives it the next ordinal. If it is refused, everything
     /// is as before.
     #[inline]
-    pub(super) fn accept(
-        &mut self,
-        undo: &mut Vec<Undo>,
-        head: &LeafHead,
-        at: Timestamp,
-    ) -> Result<u64, Refused> {
-        let start = undo.len();
+    pub(super) fn accept(&mut self, undo: &mut Undo, head: &LeafHead, at: Timestamp) -> Result<u64, Refused> {
+        let start = undo.sums.len();
         let booked_at = head.booked_at.unwrap_or(at).micros();
         let lines = std::mem::take(&mut self.lines);
         let moved = self.move_lines(undo, head.done, &lines, booked_at);
@@ -29,52 +24,40 @@ impl Book {
             return Err(refused);
         }
         let ordinal = self.memory.next();
+        let mut forgotten = None;
         match head.done {
             Done::Post | Done::Reversal { .. } => {}
             Done::Hold { expires_at } => {
                 let postings = lines.iter().map(|line| line.held()).collect();
                 self.holds.open(head.id, Hold { ordinal, code: head.code, expires_at, postings });
-                undo.push(Undo::HoldOpened(head.id));
+                undo.steps.push(Step::HoldOpened(head.id));
             }
             Done::Capture { hold, .. } | Done::Void { hold } | Done::Expiry { hold } => {
                 let closed = self.holds.close(hold);
-                undo.push(Undo::HoldClosed(Box::new((hold, closed))));
+                if closed.ordinal < self.memory.base() {
+                    forgotten = Some(closed.clone());
+                }
+                undo.steps.push(Step::HoldClosed(hold, closed));
             }
         }
-        self.memory.push(head.id, head.done, head.code, head.booked_at, &lines);
-        undo.push(Undo::Entry);
+        self.memory.push(head, &lines, forgotten);
         self.lines = lines;
         Ok(ordinal)
     }
 
     fn move_lines(
         &mut self,
-        undo: &mut Vec<Undo>,
+        undo: &mut Undo,
         done: Done,
         lines: &[Line],
         booked_at: i64,
     ) -> Result<(), Refused> {
         let releases = matches!(done, Done::Capture { .. } | Done::Void { .. } | Done::Expiry { .. });
         for line in lines {
-            self.touch(undo, line.debit);
-            let slot = &mut self.slots[line.debit.0 as usize];
-            let balance = &mut slot.balance;
-            let sums = (&mut balance.debits_posted, &mut balance.debits_held);
-            if !add(sums, line, releases) {
-                return Err(Refused { reason: Rejection::SumOverflow, account: Some(line.debit) });
-            }
-            if line.posted_minor > 0 {
-                slot.last_posted_at = booked_at;
-            }
-            self.touch(undo, line.credit);
-            let slot = &mut self.slots[line.credit.0 as usize];
-            let balance = &mut slot.balance;
-            let sums = (&mut balance.credits_posted, &mut balance.credits_held);
-            if !add(sums, line, releases) {
-                return Err(Refused { reason: Rejection::SumOverflow, account: Some(line.credit) });
-            }
-            if line.posted_minor > 0 {
-                slot.last_posted_at = booked_at;
+            for (number, is_debit) in [(line.debit, true), (line.credit, false)] {
+                if !self.move_side(undo, line, number, is_debit, releases, booked_at) {
+                    return Err(Refused { reason: Rejection::SumOverflow, account: Some(number) });
+                }
             }
         }
         // What a hold set aside was checked with it, and releasing moves no balance towards a limit.
@@ -102,21 +85,47 @@ impl Book {
         }
     }
 
+    /// Adds a line to one side of an account; whether the sums have room for it.
     #[inline]
-    fn touch(&mut self, undo: &mut Vec<Undo>, number: AccountNo) {
-        let slot = &self.slots[number.0 as usize];
-        undo.push(Undo::Sums { number, before: slot.balance, last_posted_at: slot.last_posted_at });
+    fn move_side(
+        &mut self,
+        undo: &mut Undo,
+        line: &Line,
+        number: AccountNo,
+        is_debit: bool,
+        releases: bool,
+        booked_at: i64,
+    ) -> bool {
         let page = number.0 as usize / PAGE_ACCOUNTS;
         self.dirty[page / 64] |= 1 << (page % 64);
+        let slot = &mut self.slots[number.0 as usize];
+        let (posted, held) = slot.balance.side_mut(is_debit);
+        let last_posted_at = slot.last_posted_at;
+        undo.sums.push(SumsBefore { posted: *posted, held: *held, last_posted_at, number, is_debit });
+        if line.posted_minor > 0 {
+            slot.last_posted_at = booked_at;
+        }
+        add((posted, held), line, releases)
     }
 
-    fn undo_sums(&mut self, undo: &mut Vec<Undo>, start: usize) {
-        for step in undo.drain(start..).rev() {
-            if let Undo::Sums { number, before, last_posted_at } = step {
-                let slot = &mut self.slots[number.0 as usize];
-                slot.balance = before;
-                slot.last_posted_at = last_posted_at;
-            }
+    pub(super) fn undo_sums(&mut self, undo: &mut Undo, start: usize) {
+        for before in undo.sums.drain(start..).rev() {
+            let slot = &mut self.slots[before.number.0 as usize];
+            let (posted, held) = slot.balance.side_mut(before.is_debit);
+            (*posted, *held) = (before.posted, before.held);
+            slot.last_posted_at = before.last_posted_at;
+        }
+    }
+}
+
+impl Balance {
+    /// What is posted and what is held on a side.
+    #[inline]
+    const fn side_mut(&mut self, is_debit: bool) -> (&mut u64, &mut u64) {
+        if is_debit {
+            (&mut self.debits_posted, &mut self.debits_held)
+        } else {
+            (&mut self.credits_posted, &mut self.credits_held)
         }
     }
 }

@@ -18,16 +18,28 @@ pub struct StoredEntry {
 
 /// What was found of the ids that [`Book::unknown_ids`](super::Book::unknown_ids) named. Whoever makes this
 /// has looked up all of them: an id that is not here does not exist.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    remembered_from: u64,
     found: BTreeMap<EntryId, StoredEntry>,
 }
 
 impl Known {
-    /// Says that none of the ids exists.
+    /// Begins with nothing found. `remembered_from` is what
+    /// [`Book::remembered_from`](super::Book::remembered_from) said when the unknown ids were named.
+    #[must_use]
+    pub const fn new(remembered_from: u64) -> Known {
+        Known { remembered_from, found: BTreeMap::new() }
+    }
+
+    /// Serves a book that has forgotten nothing.
     #[must_use]
     pub const fn nothing() -> Known {
-        Known { found: BTreeMap::new() }
+        Known::new(0)
+    }
+
+    pub(super) const fn remembered_from(&self) -> u64 {
+        self.remembered_from
     }
 
     /// Adds an entry that was found, under its own id.

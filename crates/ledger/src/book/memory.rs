@@ -1,13 +1,16 @@
 //! The newest entries, by id and by ordinal: what repeats are compared with.
 //!
-//! Entries stand in the order of their ordinals, so the index needs no more than 8 bytes for each: its place
-//! and part of the hash of its id. Growing the index therefore does not touch the entries.
+//! Entries stand in the order of their ordinals, so that an ordinal needs no table, and forgetting the oldest
+//! leaves no holes.
 
+use super::hold::Hold;
+use super::places::{Places, narrow};
+use crate::account::AccountNo;
 use crate::entry::{EntryId, Posting};
-use crate::record::{Done, Line};
+use crate::record::{Done, LeafHead, Line};
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashTable};
-use std::collections::VecDeque;
+use hashbrown::HashMap;
+use std::collections::{VecDeque, vec_deque};
 use std::hash::BuildHasher;
 use suanpan_money::Timestamp;
 
@@ -24,47 +27,86 @@ pub enum Resolution {
     Reversed,
 }
 
-/// An entry that is remembered, without its lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Remembered {
-    pub(super) id: EntryId,
-    pub(super) done: Done,
-    pub(super) booked_at: Option<Timestamp>,
-    /// Counted over all postings ever remembered.
-    first_posting: u64,
-    postings: u32,
-    pub(super) code: u16,
+/// An entry that is remembered, in 40 bytes: most are posts with one posting, which is here.
+#[derive(Debug, Clone, Copy)]
+struct Remembered {
+    id: [u64; 2],
+    /// The amount of the one posting; else the number of the first posting among `postings`.
+    amount: u64,
+    debit: u32,
+    /// The account credited; else how many postings there are.
+    credit: u32,
+    /// The low bits of the number among `extras`.
+    extra: u32,
+    code: u16,
+    kind: u8,
+    flags: u8,
 }
 
+const ONE_POSTING: u8 = 1;
+const HAS_EXTRA: u8 = 2;
+const HAS_TIME: u8 = 4;
+const WHOLE: u8 = 8;
+
+/// What few entries have.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    hash: u32,
-    /// The low bits of the ordinal.
-    ordinal: u32,
+struct Extra {
+    target: EntryId,
+    time: Timestamp,
+}
+
+/// A remembered entry as it is compared.
+pub(super) struct Recalled<'a> {
+    pub(super) ordinal: u64,
+    pub(super) done: Done,
+    pub(super) code: u16,
+    pub(super) booked_at: Option<Timestamp>,
+    /// The postings of a post, hold or capture, as posted or held; none of the others.
+    pub(super) postings: Postings<'a>,
+}
+
+/// One posting, or those that stand elsewhere.
+pub(super) struct Postings<'a> {
+    one: Option<Posting>,
+    others: vec_deque::Iter<'a, Posting>,
+}
+
+impl Iterator for Postings<'_> {
+    type Item = Posting;
+
+    fn next(&mut self) -> Option<Posting> {
+        self.one.take().or_else(|| self.others.next().copied())
+    }
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     hasher: FixedState,
-    places: HashTable<Place>,
+    places: Places,
     entries: VecDeque<Remembered>,
-    postings: VecDeque<Posting>,
     /// The ordinal of the first entry.
     base: u64,
+    postings: VecDeque<Posting>,
+    /// How many postings were forgotten.
     postings_base: u64,
-    /// What remembered entries resolved, and by which ordinal. The target may be forgotten.
-    resolved: HashMap<EntryId, (Resolution, u64), FixedState>,
+    extras: VecDeque<Extra>,
+    extras_base: u64,
+    /// What remembered entries resolved. The target may be forgotten; a hold that was when it was closed is kept
+    /// here, because those who gathered while it was open did not look it up.
+    resolved: HashMap<EntryId, (Resolution, Option<Hold>), FixedState>,
 }
 
 impl Memory {
     pub(super) fn new(seed: u64, base: u64) -> Memory {
         Memory {
             hasher: FixedState::with_seed(seed),
-            places: HashTable::new(),
+            places: Places::new(),
             entries: VecDeque::new(),
-            postings: VecDeque::new(),
             base,
+            postings: VecDeque::new(),
             postings_base: 0,
+            extras: VecDeque::new(),
+            extras_base: 0,
             resolved: HashMap::with_hasher(FixedState::with_seed(seed)),
         }
     }
@@ -80,98 +122,182 @@ impl Memory {
     }
 
     #[inline]
-    pub(super) fn find(&self, id: EntryId) -> Option<(u64, &Remembered)> {
-        let hash = self.hash(id);
-        let found = self.places.find(widen(hash), |place| {
-            place.hash == hash && self.entries[self.index(place.ordinal)].id == id
-        })?;
-        let index = self.index(found.ordinal);
-        Some((self.base + index as u64, &self.entries[index]))
+    pub(super) fn contains(&self, id: EntryId) -> bool {
+        self.place(id).is_some()
     }
 
-    pub(super) fn get(&self, ordinal: u64) -> Option<&Remembered> {
+    #[inline]
+    pub(super) fn find(&self, id: EntryId) -> Option<Recalled<'_>> {
+        self.place(id).map(|low| self.recall(self.index(low)))
+    }
+
+    pub(super) fn get(&self, ordinal: u64) -> Option<(EntryId, Recalled<'_>)> {
         let index = usize::try_from(ordinal.checked_sub(self.base)?).ok()?;
-        self.entries.get(index)
-    }
-
-    /// The postings of a post, hold or capture, as posted or held; none of the others.
-    pub(super) fn postings(&self, entry: &Remembered) -> impl ExactSizeIterator<Item = Posting> {
-        let first = (entry.first_posting - self.postings_base) as usize;
-        self.postings.range(first..first + entry.postings as usize).copied()
+        let entry = self.entries.get(index)?;
+        Some((join(entry.id), self.recall(index)))
     }
 
     #[inline]
     pub(super) fn resolution(&self, target: EntryId) -> Option<Resolution> {
-        if self.resolved.is_empty() { None } else { self.resolved.get(&target).map(|(how, _)| *how) }
+        if self.resolved.is_empty() { None } else { self.resolved.get(&target).map(|resolved| resolved.0) }
     }
 
-    /// Remembers the entry with the next ordinal.
+    /// A hold that was forgotten by its id and closed by an entry that is remembered.
     #[inline]
-    pub(super) fn push(
-        &mut self,
-        id: EntryId,
-        done: Done,
-        code: u16,
-        booked_at: Option<Timestamp>,
-        lines: &[Line],
-    ) {
+    pub(super) fn closed_hold(&self, id: EntryId) -> Option<&Hold> {
+        if self.resolved.is_empty() { None } else { self.resolved.get(&id)?.1.as_ref() }
+    }
+
+    /// Brings what look-ups of these ids need near: the waits for memory overlap.
+    pub(super) fn touch(&self, ids: impl Iterator<Item = EntryId>) {
+        std::hint::black_box(ids.fold(0, |all, id| all ^ self.places.touch(self.hash(id))));
+    }
+
+    /// Remembers the entry with the next ordinal, and the hold that it closed if that is forgotten.
+    #[inline]
+    pub(super) fn push(&mut self, head: &LeafHead, lines: &[Line], closed: Option<Hold>) {
         let ordinal = self.next();
-        let first_posting = self.postings_base + self.postings.len() as u64;
-        let postings = match done {
-            Done::Post | Done::Capture { .. } => {
-                self.postings.extend(lines.iter().map(|line| line.posted()));
-                lines.len()
+        let &LeafHead { id, done, code, booked_at, .. } = head;
+        let mut entry =
+            Remembered { id: split(id), amount: 0, debit: 0, credit: 0, extra: 0, code, kind: 0, flags: 0 };
+        let mut time = None;
+        match done {
+            Done::Post => {
+                time = booked_at;
+                self.push_postings(&mut entry, lines, Line::posted);
             }
-            Done::Hold { .. } => {
-                self.postings.extend(lines.iter().map(|line| line.held()));
-                lines.len()
+            Done::Hold { expires_at } => {
+                entry.kind = 1;
+                time = expires_at;
+                self.push_postings(&mut entry, lines, Line::held);
+            }
+            Done::Capture { whole, .. } => {
+                entry.kind = 2;
+                entry.flags = if whole { WHOLE } else { 0 };
+                self.push_postings(&mut entry, lines, Line::posted);
             }
             // Nobody asks for the lines of these again.
-            Done::Void { .. } | Done::Expiry { .. } | Done::Reversal { .. } => 0,
-        } as u32;
-        if let Some((target, how)) = resolves(done) {
-            let before = self.resolved.insert(target, (how, ordinal));
+            Done::Void { .. } => entry.kind = 3,
+            Done::Expiry { .. } => entry.kind = 4,
+            Done::Reversal { .. } => entry.kind = 5,
+        }
+        let resolves = resolves(done);
+        if time.is_some() || resolves.is_some() {
+            entry.flags |= HAS_EXTRA | if time.is_some() { HAS_TIME } else { 0 };
+            entry.extra = (self.extras_base + self.extras.len() as u64) as u32;
+            let target = resolves.map_or(EntryId(0), |(target, _)| target);
+            self.extras.push_back(Extra { target, time: time.unwrap_or_default() });
+        }
+        if let Some((target, how)) = resolves {
+            let before = self.resolved.insert(target, (how, closed));
             assert!(before.is_none(), "an entry is resolved once");
         }
         if !matches!(done, Done::Expiry { .. }) {
-            let hash = self.hash(id);
-            let place = Place { hash, ordinal: ordinal as u32 };
-            self.places.insert_unique(widen(hash), place, |place| widen(place.hash));
+            self.places.insert(self.hash(id), ordinal as u32);
         }
-        self.entries.push_back(Remembered { id, done, booked_at, first_posting, postings, code });
+        self.entries.push_back(entry);
+    }
+
+    #[inline]
+    fn push_postings(&mut self, entry: &mut Remembered, lines: &[Line], which: fn(Line) -> Posting) {
+        if let &[line] = lines {
+            let posting = which(line);
+            entry.flags |= ONE_POSTING;
+            entry.amount = posting.amount_minor;
+            (entry.debit, entry.credit) = (posting.debit.0, posting.credit.0);
+        } else {
+            entry.amount = self.postings_base + self.postings.len() as u64;
+            entry.credit = lines.len() as u32;
+            self.postings.extend(lines.iter().map(|line| which(*line)));
+        }
     }
 
     /// Takes back the newest `push`.
     pub(super) fn pop(&mut self) {
-        let entry = *self.entries.back().expect("an entry is taken back after it was pushed");
+        let entry = self.entries.back().copied().expect("an entry is taken back after it was pushed");
         self.unlink(self.next() - 1, &entry);
         self.entries.pop_back();
-        self.postings.truncate(self.postings.len() - entry.postings as usize);
+        self.postings.truncate(self.postings.len() - entry.others());
+        self.extras.truncate(self.extras.len() - entry.extras());
     }
 
     /// Forgets all entries before `ordinal`.
     pub(super) fn forget_before(&mut self, ordinal: u64) {
-        while self.base < ordinal
-            && let Some(&entry) = self.entries.front()
-        {
-            self.unlink(self.base, &entry);
-            self.entries.pop_front();
-            self.postings.drain(..entry.postings as usize);
-            self.postings_base += u64::from(entry.postings);
-            self.base += 1;
+        let count = ordinal.saturating_sub(self.base).min(self.entries.len() as u64) as usize;
+        let (mut postings, mut extras) = (0, 0);
+        self.places_removed(count);
+        for index in 0..count {
+            let entry = self.entries[index];
+            if let Some((target, _)) = resolves(self.recall(index).done) {
+                self.resolved.remove(&target);
+            }
+            postings += entry.others();
+            extras += entry.extras();
+        }
+        self.entries.drain(..count);
+        self.postings.drain(..postings);
+        self.extras.drain(..extras);
+        self.base += count as u64;
+        self.postings_base += postings as u64;
+        self.extras_base += extras as u64;
+    }
+
+    fn places_removed(&mut self, count: usize) {
+        let ids = self.entries.range(..count).map(|entry| join(entry.id));
+        self.touch(ids);
+        for index in 0..count {
+            let entry = &self.entries[index];
+            if entry.kind != 4 {
+                self.places.remove(self.hash(join(entry.id)), (self.base + index as u64) as u32);
+            }
         }
     }
 
     fn unlink(&mut self, ordinal: u64, entry: &Remembered) {
-        if let Some((target, _)) = resolves(entry.done) {
+        if let Some((target, _)) = resolves(self.recall((ordinal - self.base) as usize).done) {
             self.resolved.remove(&target);
         }
-        if !matches!(entry.done, Done::Expiry { .. }) {
-            let hash = self.hash(entry.id);
-            let low = ordinal as u32;
-            let found = self.places.find_entry(widen(hash), |place| place.ordinal == low);
-            found.expect("every entry with an id has a place").remove();
+        if entry.kind != 4 {
+            self.places.remove(self.hash(join(entry.id)), ordinal as u32);
         }
+    }
+
+    fn recall(&self, index: usize) -> Recalled<'_> {
+        let entry = &self.entries[index];
+        let (mut target, mut time) = (EntryId(0), None);
+        if entry.flags & HAS_EXTRA != 0 {
+            let extra = self.extras[entry.extra.wrapping_sub(self.extras_base as u32) as usize];
+            target = extra.target;
+            time = (entry.flags & HAS_TIME != 0).then_some(extra.time);
+        }
+        let (done, booked_at) = match entry.kind {
+            0 => (Done::Post, time),
+            1 => (Done::Hold { expires_at: time }, None),
+            2 => (Done::Capture { hold: target, whole: entry.flags & WHOLE != 0 }, None),
+            3 => (Done::Void { hold: target }, None),
+            4 => (Done::Expiry { hold: target }, None),
+            _ => (Done::Reversal { of: target }, None),
+        };
+        let one = (entry.flags & ONE_POSTING != 0).then_some(Posting {
+            debit: AccountNo(entry.debit),
+            credit: AccountNo(entry.credit),
+            amount_minor: entry.amount,
+        });
+        let others = match entry.others() {
+            0 => self.postings.range(0..0),
+            count => {
+                let first = (entry.amount - self.postings_base) as usize;
+                self.postings.range(first..first + count)
+            }
+        };
+        let ordinal = self.base + index as u64;
+        Recalled { ordinal, done, code: entry.code, booked_at, postings: Postings { one, others } }
+    }
+
+    #[inline]
+    fn place(&self, id: EntryId) -> Option<u32> {
+        let halves = split(id);
+        self.places.find(self.hash(id), |low| self.entries[self.index(low)].id == halves)
     }
 
     #[inline]
@@ -181,15 +307,27 @@ impl Memory {
 
     #[inline]
     fn hash(&self, id: EntryId) -> u32 {
-        (self.hasher.hash_one(id.0) >> 32) as u32
+        narrow(self.hasher.hash_one(id.0))
     }
 }
 
-/// The index takes its bucket from the low bits and its tag from the highest seven, which are bits of their own
-/// up to 32 million places.
-#[inline]
-const fn widen(hash: u32) -> u64 {
-    (hash as u64) << 32 | hash as u64
+impl Remembered {
+    /// How many postings stand elsewhere.
+    const fn others(&self) -> usize {
+        if self.flags & ONE_POSTING != 0 { 0 } else { self.credit as usize }
+    }
+
+    const fn extras(&self) -> usize {
+        (self.flags & HAS_EXTRA != 0) as usize
+    }
+}
+
+const fn split(id: EntryId) -> [u64; 2] {
+    [id.0 as u64, (id.0 >> 64) as u64]
+}
+
+const fn join([low, high]: [u64; 2]) -> EntryId {
+    EntryId((high as u128) << 64 | low as u128)
 }
 
 fn resolves(done: Done) -> Option<(EntryId, Resolution)> {

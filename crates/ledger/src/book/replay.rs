@@ -3,11 +3,11 @@
 use super::accounts::decide_change;
 use super::decide::{Asked, Decision, First};
 use super::hold::HoldEvent;
-use super::{Book, Draft, Head, Known, Undo};
+use super::{Book, Draft, Head, Known, Step};
 use crate::account::{AccountChange, Standing};
 use crate::entry::{Action, EntryHead, EntryId, Posting};
 use crate::error::Error;
-use crate::record::{AccountEvent, Done, LeafHead, Line, Record, read_entry};
+use crate::record::{AccountEvent, Done, LeafHead, Line, Record, leaf_id, read_entry};
 use crate::rejection::Rejection;
 use suanpan_money::Timestamp;
 
@@ -66,7 +66,7 @@ impl Book {
         for (ordinal, leaf) in (header.first_entry..).zip(record.leaves()) {
             let head = read_entry(leaf, &mut lines)?;
             if ordinal >= next {
-                self.memory.push(head.id, head.done, head.code, head.booked_at, &lines);
+                self.memory.push(&head, &lines, None);
             }
         }
         Ok(())
@@ -100,6 +100,7 @@ impl Book {
     }
 
     fn replay_parts(&mut self, record: &Record<'_>, draft: &mut Draft) -> Result<(), Error> {
+        self.memory.touch(record.leaves().filter_map(leaf_id));
         let mut events = record.events().enumerate().peekable();
         let mut scratch = Scratch::default();
         let end = record.header().entries as usize;
@@ -135,7 +136,9 @@ impl Book {
             return Err(Error::OtherLines { seq, index });
         }
         let accepted = self.accept(&mut draft.undo, &head, draft.at);
-        accepted.map(|_| ()).map_err(|refused| not_allowed(refused.reason))
+        accepted.map_err(|refused| not_allowed(refused.reason))?;
+        draft.count_entry();
+        Ok(())
     }
 
     /// Decides what was asked when the entry was made, which leaves in `lines` what must be recorded.
@@ -188,7 +191,7 @@ impl Book {
     /// What was reversed may lie before all that is remembered.
     fn must_trust(&self, of: EntryId) -> bool {
         self.memory.base() > 0
-            && self.memory.find(of).is_none()
+            && !self.memory.contains(of)
             && self.memory.resolution(of).is_none()
             && self.holds.get(of).is_none()
     }
@@ -198,7 +201,7 @@ impl Book {
         match id.0 {
             0 => return Err(Rejection::IdZero),
             u128::MAX => return Err(Rejection::IdMax),
-            _ if self.memory.find(id).is_some() || self.holds.get(id).is_some() => {
+            _ if self.memory.contains(id) || self.holds.get(id).is_some() => {
                 return Err(Rejection::ExistsWithDifferentAction);
             }
             _ => {}
@@ -220,7 +223,7 @@ impl Book {
                     return Err(Rejection::ExistsWithDifferentKind);
                 }
                 self.check_opening(spec)?;
-                draft.undo.push(Undo::AccountOpened);
+                draft.undo.steps.push(Step::AccountOpened);
                 self.add_account(spec.clone(), draft.at);
                 return Ok(());
             }
@@ -246,7 +249,11 @@ impl Book {
         };
         let account = self.account(number).ok_or(Rejection::AccountNotFound)?;
         let (limits_before, standing_before) = (account.spec.limits, account.standing);
-        draft.undo.push(Undo::AccountChanged { number, limits: limits_before, standing: standing_before });
+        draft.undo.steps.push(Step::AccountChanged {
+            number,
+            limits: limits_before,
+            standing: standing_before,
+        });
         self.set(number, limits, standing);
         Ok(())
     }

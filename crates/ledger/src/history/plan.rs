@@ -8,16 +8,16 @@ use super::{
 
 /// What a plan needs to know of a run, of history or of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct RunLevel {
     /// The run.
     pub id: RunId,
     /// Its level.
     pub level: u8,
 }
 
-impl From<&Run> for Standing {
-    fn from(run: &Run) -> Standing {
-        Standing { id: run.id, level: run.level }
+impl From<&Run> for RunLevel {
+    fn from(run: &Run) -> RunLevel {
+        RunLevel { id: run.id, level: run.level }
     }
 }
 
@@ -36,8 +36,8 @@ pub struct MergePlan {
 /// they take away the most runs for the fewest bytes. So each row is written once for each level, and there are
 /// at most seven runs for each level, and those that are sealed while a merge is under way.
 #[must_use]
-pub fn plan(runs: &[Standing]) -> Option<MergePlan> {
-    let due = |group: &&[Standing]| group.len() >= FAN_IN && group[0].level < LEVEL_MAX;
+pub fn plan(runs: &[RunLevel]) -> Option<MergePlan> {
+    let due = |group: &&[RunLevel]| group.len() >= FAN_IN && group[0].level < LEVEL_MAX;
     let group = runs.chunk_by(|a, b| a.level == b.level).filter(due).min_by_key(|group| group[0].level)?;
     let runs = group[..FAN_IN].iter().map(|run| run.id).collect();
     Some(MergePlan { runs, level: group[0].level + 1 })
@@ -49,15 +49,15 @@ mod tests {
 
     #[test]
     fn runs_stay_few() {
-        let mut runs: Vec<Standing> = Vec::new();
+        let mut runs: Vec<RunLevel> = Vec::new();
         let mut written = 0_u64;
         for sealed in 1..=5_000_u64 {
-            runs.push(Standing { id: RunId(sealed), level: 0 });
+            runs.push(RunLevel { id: RunId(sealed), level: 0 });
             while let Some(plan) = plan(&runs) {
                 let at = runs.iter().position(|run| run.id == plan.runs[0]).unwrap();
                 let ids: Vec<RunId> = runs[at..at + FAN_IN].iter().map(|run| run.id).collect();
                 assert_eq!(ids, plan.runs, "neighbours, oldest first");
-                runs.splice(at..at + FAN_IN, [Standing { id: plan.runs[0], level: plan.level }]);
+                runs.splice(at..at + FAN_IN, [RunLevel { id: plan.runs[0], level: plan.level }]);
                 written += (FAN_IN as u64).pow(u32::from(plan.level));
             }
             assert!(runs.is_sorted_by(|a, b| a.level >= b.level), "older runs have higher levels");
@@ -72,10 +72,10 @@ mod tests {
 
     #[test]
     fn the_lowest_level_comes_first_and_the_highest_rests() {
-        let run = |(id, level)| Standing { id: RunId(id), level };
-        let two: Vec<Standing> = (0..8).map(|id| (id, 1)).chain((8..17).map(|id| (id, 0))).map(run).collect();
+        let run = |(id, level)| RunLevel { id: RunId(id), level };
+        let two: Vec<RunLevel> = (0..8).map(|id| (id, 1)).chain((8..17).map(|id| (id, 0))).map(run).collect();
         assert_eq!(plan(&two), Some(MergePlan { runs: (8..16).map(RunId).collect(), level: 1 }));
-        let top: Vec<Standing> = (0..20).map(|id| run((id, LEVEL_MAX))).collect();
+        let top: Vec<RunLevel> = (0..20).map(|id| run((id, LEVEL_MAX))).collect();
         assert_eq!(plan(&top), None);
         assert_eq!(plan(&two[..7]), None);
         assert_eq!(plan(&[]), None);

@@ -17,7 +17,7 @@ use super::{
     page::{IdPageInfo, write_page},
 };
 use crate::history::{
-    HistoryError, PageSource, QueryError, RunId, Standing,
+    HistoryError, PageSource, QueryError, RunId, RunLevel,
     bytes::{Bytes, page_digest},
     error::Damage,
     limits::{FILTER_BYTES, FILTERS_PER_PAGE, LEVEL_MAX, PAGE_IDS_MAX, ROWS_PER_ID_MAX, RUN_PAGES_MAX},
@@ -176,9 +176,9 @@ impl IdRun {
     }
 }
 
-impl From<&IdRun> for Standing {
-    fn from(run: &IdRun) -> Standing {
-        Standing { id: run.id, level: run.level }
+impl From<&IdRun> for RunLevel {
+    fn from(run: &IdRun) -> RunLevel {
+        RunLevel { id: run.id, level: run.level }
     }
 }
 

@@ -211,6 +211,12 @@ fn put_line<const N: usize>(short: &mut Short<N>, done: Done, line: &Line, with_
     }
 }
 
+/// Reads the id where one stands, without looking at anything else: only good for a guess.
+pub(crate) fn leaf_id(leaf: &[u8]) -> Option<EntryId> {
+    let id = leaf.get(1..)?.first_chunk::<16>()?;
+    Some(EntryId(u128::from_le_bytes(*id)))
+}
+
 /// Reads a leaf, its lines into `lines`, which is emptied first.
 pub(crate) fn read_entry(leaf: &[u8], lines: &mut Vec<Line>) -> Result<LeafHead, Error> {
     lines.clear();

@@ -2,6 +2,10 @@
 //!
 //! A message has three headers: `webhook-id`, `webhook-timestamp`, `webhook-signature`. That a message is
 //! genuine does not say that it is the first of its id: keep the ids for as long as the tolerance.
+//!
+//! [`stripe`] has the same by the older scheme of one header, from the same secret.
+
+pub mod stripe;
 
 use ring::hmac;
 use std::fmt;
@@ -38,7 +42,7 @@ pub enum WebhookError {
     #[error("webhook-id is empty or has a full stop")]
     Id,
     /// The time is no number.
-    #[error("webhook-timestamp is not a number of seconds")]
+    #[error("the time of the message is not a number of seconds")]
     Timestamp,
     /// The message is older than the tolerance.
     #[error("the message is {0} seconds old")]
@@ -47,10 +51,10 @@ pub enum WebhookError {
     #[error("the message is {0} seconds ahead")]
     Early(u64),
     /// No signature of this version.
-    #[error("webhook-signature has no {VERSION} signature")]
+    #[error("the message has no {VERSION} signature")]
     Unsigned,
     /// More signatures than anybody needs.
-    #[error("webhook-signature has more than {SIGNATURES_MAX} signatures")]
+    #[error("the message has more than {SIGNATURES_MAX} signatures")]
     TooMany,
     /// None of the signatures fits any of the secrets.
     #[error("no signature belongs to the message and a secret")]
@@ -110,13 +114,7 @@ pub fn verify(
     now: u64,
     tolerance_seconds: u64,
 ) -> Result<(), WebhookError> {
-    let digits = message.timestamp.bytes().all(|byte| byte.is_ascii_digit());
-    let timestamp: u64 = message.timestamp.parse().ok().filter(|_| digits).ok_or(WebhookError::Timestamp)?;
-    match now.checked_sub(timestamp) {
-        Some(old) if old > tolerance_seconds => return Err(WebhookError::Old(old)),
-        None if timestamp - now > tolerance_seconds => return Err(WebhookError::Early(timestamp - now)),
-        _ => {}
-    }
+    let timestamp = timely(message.timestamp, now, tolerance_seconds)?;
     let text = signed(message.id, timestamp, message.body)?;
     let mut tags = Vec::new();
     for (place, item) in message.signatures.split(' ').enumerate() {
@@ -137,6 +135,17 @@ pub fn verify(
         tags.iter().any(|tag| hmac::verify(&key, &text, tag).is_ok())
     };
     if secrets.iter().any(fits) { Ok(()) } else { Err(WebhookError::Signature) }
+}
+
+/// Reads the time of a message, and refuses one that is further from now than the tolerance.
+fn timely(text: &str, now: u64, tolerance_seconds: u64) -> Result<u64, WebhookError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let timestamp: u64 = text.parse().ok().filter(|_| digits).ok_or(WebhookError::Timestamp)?;
+    match now.checked_sub(timestamp) {
+        Some(old) if old > tolerance_seconds => Err(WebhookError::Old(old)),
+        None if timestamp - now > tolerance_seconds => Err(WebhookError::Early(timestamp - now)),
+        _ => Ok(timestamp),
+    }
 }
 
 fn signed(id: &str, timestamp: u64, body: &[u8]) -> Result<Vec<u8>, WebhookError> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use suanpan_messages::signing::alipay::{self, AlipayError};
 use suanpan_messages::signing::key_text::KeyTextError;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
-use suanpan_messages::signing::webhook::{self, Message, Secret, WebhookError};
+use suanpan_messages::signing::webhook::{self, Message, Secret, WebhookError, stripe};
 use suanpan_messages::signing::wechat::{
     Authorization, Received, Request, ResourceKey, WechatError, payment_text,
 };
@@ -381,6 +381,53 @@ fn webhooks_are_signed_and_taken_as_the_standard_says() {
     assert_eq!(format!("{secret:?}"), "Secret(..)");
 }
 
+/// Made by version 16.1.0 of Stripe's Python library: its `_compute_signature`, and verified by it.
+const STRIPE: &str = "bf92a3aa5a8c8248de97dfb266987e5e5b6ad78997b226af0195f024d6acc51a";
+
+#[test]
+fn the_header_of_stripe_is_that_of_its_own_library() {
+    let secret = stripe::Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
+    let body =
+        r#"{"id":"evt_1","object":"event","type":"payment_intent.succeeded","note":"算盘"}"#.as_bytes();
+    let now = 1_700_000_000;
+    let header = stripe::header(std::slice::from_ref(&secret), now, body);
+    assert_eq!(header, format!("t={now},v1={STRIPE}"));
+    let other = stripe::Secret::new("whsec_another secret of this test").unwrap();
+    let verify = |header: &str, now| stripe::verify(&[other.clone(), secret.clone()], header, body, now, 300);
+    assert_eq!(verify(&header, now + 300), Ok(()));
+    assert_eq!(verify(&header, now + 301), Err(WebhookError::Old(301)));
+    assert_eq!(verify(&header, now - 301), Err(WebhookError::Early(301)));
+    let both = stripe::header(&[other.clone(), secret.clone()], now, body);
+    assert_eq!(both.matches(",v1=").count(), 2);
+    for one in [&other, &secret] {
+        assert_eq!(stripe::verify(std::slice::from_ref(one), &both, body, now, 300), Ok(()));
+    }
+    let many = format!("t={now}{}", format!(",v1={STRIPE}").repeat(33));
+    for (wrong, error) in [
+        (format!("t={},v1={STRIPE}", now + 1), WebhookError::Signature),
+        (format!("t={now},v1={}", &STRIPE[1..]), WebhookError::Signature),
+        (format!("t={now},v1={}", "zz".repeat(32)), WebhookError::Signature),
+        (format!("t={now},t={now},v1={STRIPE}"), WebhookError::Timestamp),
+        (format!("t=+{now},v1={STRIPE}"), WebhookError::Timestamp),
+        (format!("v1={STRIPE}"), WebhookError::Timestamp),
+        (format!("t={now}"), WebhookError::Unsigned),
+        (format!("t={now},v0={STRIPE}"), WebhookError::Unsigned),
+        (many, WebhookError::TooMany),
+        (String::new(), WebhookError::Timestamp),
+    ] {
+        assert_eq!(verify(&wrong, now), Err(error), "{wrong}");
+    }
+    let tampered = [body, b" "].concat();
+    assert_eq!(
+        stripe::verify(std::slice::from_ref(&secret), &header, &tampered, now, 300),
+        Err(WebhookError::Signature)
+    );
+    for wrong in ["", "whsec_", "fifteen letters", &"x".repeat(257)] {
+        assert_eq!(stripe::Secret::new(wrong).unwrap_err(), WebhookError::Secret, "{wrong}");
+    }
+    assert_eq!(format!("{secret:?}"), "Secret(..)");
+}
+
 proptest! {
     #[test]
     fn any_header_is_read_to_the_same_or_refused(text in "(WECHATPAY2-SHA256-RSA2048 )?([a-z_]{0,5}(mchid|serial_no|nonce_str|timestamp|signature)?=\"?[0-9a-z]{0,4}\"?,? ?){0,6}", time in ".{0,12}") {
@@ -390,5 +437,7 @@ proptest! {
         let secret = Secret::parse(&STANDARD.encode([7; 24])).unwrap();
         let message = Message { id: &time, timestamp: &time, signatures: &text, body: b"" };
         prop_assert!(webhook::verify(&[secret], &message, 0, 300).is_err());
+        let secret = stripe::Secret::new("a secret of this test").unwrap();
+        prop_assert!(stripe::verify(&[secret], &text, b"", 0, 300).is_err());
     }
 }

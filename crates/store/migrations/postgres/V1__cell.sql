@@ -77,7 +77,8 @@ CREATE TABLE object (
     version  bigint  NOT NULL CHECK (version > 0),
     body     text COLLATE "C" NOT NULL
 ) WITH (fillfactor = 85);
-CREATE INDEX object_list ON object (kind, merchant, live, created, id);
+-- By merchant first: what a merchant does at one time lies together, whatever kinds of objects it makes.
+CREATE INDEX object_list ON object (merchant, live, kind, created, id);
 
 CREATE TABLE link (
     name    text COLLATE "C" NOT NULL CHECK (name <> ''),
@@ -112,4 +113,4 @@ CREATE TABLE job (
     due  bigint NOT NULL,
     body text COLLATE "C" NOT NULL
 );
-CREATE INDEX job_due ON job (due, id);
+CREATE INDEX job_due ON job (kind, due, id);

@@ -72,7 +72,8 @@ CREATE TABLE object (
     version  INTEGER NOT NULL CHECK (version > 0),
     body     TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX object_list ON object (kind, merchant, live, created, id);
+-- By merchant first: what a merchant does at one time lies together, whatever kinds of objects it makes.
+CREATE INDEX object_list ON object (merchant, live, kind, created, id);
 
 CREATE TABLE link (
     name    TEXT    NOT NULL CHECK (name <> ''),
@@ -99,7 +100,6 @@ CREATE TABLE answer (
     UNIQUE (scope, key),
     CHECK ((status IS NULL) = (body IS NULL))
 ) STRICT;
-CREATE INDEX answer_created ON answer (created);
 
 CREATE TABLE job (
     id   TEXT    NOT NULL UNIQUE CHECK (id <> ''),
@@ -107,4 +107,4 @@ CREATE TABLE job (
     due  INTEGER NOT NULL,
     body TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX job_due ON job (due, id);
+CREATE INDEX job_due ON job (kind, due, id);

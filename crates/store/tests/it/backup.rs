@@ -74,7 +74,7 @@ fn a_damaged_backup_is_not_restored() {
     let torn = copy("torn.sqlite");
     let file = std::fs::OpenOptions::new().write(true).open(&torn).unwrap();
     let length = file.metadata().unwrap().len();
-    for at in (8192..length).step_by(8192) {
+    for at in (4096..length).step_by(4096) {
         file.write_all_at(&[0xee; 64], at).unwrap();
     }
     assert!(restore(&torn, &target, &mut |_, _| {}).is_err());

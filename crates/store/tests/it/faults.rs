@@ -59,7 +59,7 @@ fn nothing_acknowledged_is_lost(world: World) {
         let marks = reader.marks(1..u64::MAX).unwrap();
         assert!(marks.iter().map(|mark| mark.seq).eq(1..=head.seq));
         assert_eq!(marks.last().unwrap().hash, head.hash);
-        let jobs = reader.jobs_due(1, 60_000).unwrap();
+        let jobs = reader.jobs_due("webhook", 1, 60_000).unwrap();
         assert_eq!(jobs.len() as u64, head.seq, "a commit is whole or not at all");
         let ids: Vec<String> = (1..=head.seq + 1).map(|seq| format!("pi_{seq}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

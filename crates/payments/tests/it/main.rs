@@ -1,0 +1,11 @@
+//! The rules as the engine sees them: commands over a small world with books of its own.
+
+mod cards;
+mod expect;
+mod flows;
+mod model;
+mod objects;
+mod requests;
+mod search;
+mod tables;
+mod world;
