@@ -226,7 +226,7 @@ pub struct JobDraft {
 }
 
 /// What a channel can be asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Set money aside on a card, or take it at once.

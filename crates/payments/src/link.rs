@@ -20,6 +20,10 @@ pub const METHOD_CUSTOMER: &str = "payment_method.customer";
 pub const TRANSACTION_SOURCE: &str = "balance_transaction.source";
 /// `{merchant}/{mode}/{email}`: customers by electronic mail.
 pub const CUSTOMER_EMAIL: &str = "customer.email";
+/// `{merchant}/{account}`, unique: an account made by a merchant, which may act for it.
+pub const ACCOUNT_CONNECTION: &str = "account.connection";
+/// Accounts made by a merchant.
+pub const ACCOUNT_PLATFORM: &str = "account.platform";
 /// The keyed hash of a key, unique.
 pub const API_KEY: &str = "api_key.digest";
 

@@ -112,10 +112,14 @@ impl Writer {
     /// Looks up in the index what the book has forgotten.
     pub(super) fn known(&self, entries: &EntryBatch) -> Result<Known, Refused> {
         let ids = self.book.unknown_ids(entries);
+        let remembered_from = self.book.remembered_from();
         if ids.is_empty() {
-            return Ok(Known::nothing());
+            return Ok(Known::new(remembered_from));
         }
-        self.shared.history.known(&ids).map_err(|error| Refused::Unavailable(error.to_string()))
+        self.shared
+            .history
+            .known(&ids, remembered_from)
+            .map_err(|error| Refused::Unavailable(error.to_string()))
     }
 
     fn accept(

@@ -47,6 +47,8 @@ pub fn decide_create_account(request: &WriteAccount, ctx: &Context<'_>) -> Resul
         kind: "standard".to_owned(),
     };
     apply(&mut account, request)?;
+    draft.link(link::ACCOUNT_PLATFORM, ctx.merchant, &id);
+    draft.unique_link(link::ACCOUNT_CONNECTION, format!("{}/{id}", ctx.merchant), &id);
     let body = draft.write(KIND, &id, &Stored::new(account, &own));
     Ok(draft.answer(KIND, &body))
 }

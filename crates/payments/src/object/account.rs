@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
 
 /// A merchant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Account {
     /// `acct_…`
     pub id: String,
     /// `account`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// `company`, `individual` and so on.
     pub business_type: Option<String>,
@@ -23,6 +24,7 @@ pub struct Account {
     pub created: i64,
     /// The currency of its country.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub default_currency: Currency,
     /// Whether all was submitted that is needed.
     pub details_submitted: bool,
@@ -38,7 +40,7 @@ pub struct Account {
 }
 
 /// What a business says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BusinessProfile {
     /// Merchant category code of ISO 18245.
     pub mcc: Option<String>,

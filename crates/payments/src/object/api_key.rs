@@ -41,11 +41,12 @@ pub const SCOPES: [&str; 16] = [
 const BROWSER_SCOPES: [&str; 1] = ["payment_methods:write"];
 
 /// A key.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApiKey {
     /// `key_…`
     pub id: String,
     /// `api_key`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// When it was made, seconds.
     pub created: i64,
@@ -63,11 +64,12 @@ pub struct ApiKey {
     /// What it may do; restricted keys only.
     pub scopes: Vec<String>,
     /// What is not shown.
+    #[schema(ignore)]
     pub internal: KeyInternal,
 }
 
 /// What of a key is not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeyInternal {
     /// The keyed hash, in hexadecimal digits.
     pub digest: String,

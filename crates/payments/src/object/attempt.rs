@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
 
 /// An attempt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attempt {
     /// `att_…`
     pub id: String,
     /// `attempt`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// How much, in minor units.
     pub amount: i64,
@@ -33,6 +34,7 @@ pub struct Attempt {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// Why it was declined.
     pub decline_code: Option<String>,
@@ -67,7 +69,7 @@ pub struct Attempt {
 }
 
 /// An operation that is at a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Pending {
     /// What was asked.
     pub operation: Operation,

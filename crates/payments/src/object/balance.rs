@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
 
 /// A balance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Balance {
     /// `balance`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// What may be paid out.
     pub available: Vec<Money>,
@@ -18,19 +19,20 @@ pub struct Balance {
 }
 
 /// An amount of a balance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Money {
     /// In minor units; below zero when the merchant owes us.
     pub amount: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// By kind of method.
     pub source_types: SourceTypes,
 }
 
 /// An amount by kind of method.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SourceTypes {
     /// What came by card, in minor units.
     pub card: i64,

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
 
 /// A movement. `net` is `amount` less `fee`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BalanceTransaction {
     /// `txn_…`
     pub id: String,
     /// `balance_transaction`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// In minor units; below zero when money leaves.
     pub amount: i64,
@@ -19,6 +20,7 @@ pub struct BalanceTransaction {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// For people.
     pub description: Option<String>,
@@ -46,7 +48,7 @@ pub struct BalanceTransaction {
 }
 
 /// A part of a fee.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FeeDetail {
     /// In minor units.
     pub amount: i64,
@@ -54,6 +56,7 @@ pub struct FeeDetail {
     pub application: Option<String>,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// For people.
     pub description: String,

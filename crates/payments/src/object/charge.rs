@@ -7,11 +7,12 @@ use serde_json::Value;
 use suanpan_money::Currency;
 
 /// A charge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Charge {
     /// `ch_…`
     pub id: String,
     /// `charge`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// How much was asked for, in minor units.
     pub amount: i64,
@@ -33,6 +34,7 @@ pub struct Charge {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// Who pays.
     pub customer: Option<String>,
@@ -73,7 +75,7 @@ pub struct Charge {
 }
 
 /// How a channel judged a charge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Outcome {
     /// `approved_by_network` or `declined_by_network`.
     pub network_status: String,

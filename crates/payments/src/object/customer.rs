@@ -4,11 +4,12 @@ use crate::object::{Metadata, Tag};
 use serde::{Deserialize, Serialize};
 
 /// A customer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Customer {
     /// `cus_…`
     pub id: String,
     /// `customer`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// Where the customer lives.
     pub address: Option<Address>,
@@ -46,14 +47,14 @@ pub struct Customer {
 }
 
 /// What the customer's invoices take.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InvoiceSettings {
     /// The method, `pm_…`.
     pub default_payment_method: Option<String>,
 }
 
 /// A postal address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Address {
     /// City, district, town.
     pub city: Option<String>,
@@ -70,7 +71,7 @@ pub struct Address {
 }
 
 /// What stays of a customer that was deleted, as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct DeletedObject<'a> {
     /// Its id.
     pub id: &'a str,

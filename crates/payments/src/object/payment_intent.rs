@@ -19,11 +19,12 @@ words! {
 }
 
 /// A payment intent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PaymentIntent {
     /// `pi_…`
     pub id: String,
     /// `payment_intent`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// What is to be paid, in minor units.
     pub amount: i64,
@@ -47,6 +48,7 @@ pub struct PaymentIntent {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// Who pays, `cus_…`.
     pub customer: Option<String>,
@@ -85,7 +87,7 @@ pub struct PaymentIntent {
 }
 
 /// Says that the platform chooses the methods.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AutomaticPaymentMethods {
     /// Whether it does.
     pub enabled: bool,
@@ -94,7 +96,7 @@ pub struct AutomaticPaymentMethods {
 }
 
 /// What went wrong in an attempt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PaymentError {
     /// `card_error` or `invalid_request_error`.
     #[serde(rename = "type")]
@@ -117,7 +119,7 @@ pub struct PaymentError {
 }
 
 /// What the customer must do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NextAction {
     /// `redirect_to_url`
     #[serde(rename = "type")]
@@ -127,7 +129,7 @@ pub struct NextAction {
 }
 
 /// Where to send a customer, and where the customer comes back to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RedirectToUrl {
     /// The page where the customer proves to be the holder.
     pub url: String,

@@ -6,11 +6,12 @@ use crate::object::{Metadata, Tag};
 use serde::{Deserialize, Serialize};
 
 /// A payment method.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PaymentMethod {
     /// `pm_…`
     pub id: String,
     /// `payment_method`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// `always`, `limited` or `unspecified`: where it may be shown again.
     pub allow_redisplay: String,
@@ -30,11 +31,12 @@ pub struct PaymentMethod {
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
+    #[schema(ignore)]
     pub internal: Internal,
 }
 
 /// What of a payment method is not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Internal {
     /// The channel whose vault keeps the card.
     pub channel: String,
@@ -43,7 +45,7 @@ pub struct Internal {
 }
 
 /// Who pays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BillingDetails {
     /// The postal address.
     pub address: Address,
@@ -56,7 +58,7 @@ pub struct BillingDetails {
 }
 
 /// What is kept of a card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Card {
     /// `visa`, `mastercard`, `amex`, `unionpay` and so on.
     pub brand: String,
@@ -83,7 +85,7 @@ pub struct Card {
 }
 
 /// What was checked of a card.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Checks {
     /// The first line of the address.
     pub address_line1_check: Option<String>,
@@ -94,7 +96,7 @@ pub struct Checks {
 }
 
 /// Networks of a card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Networks {
     /// All of them.
     pub available: Vec<String>,
@@ -103,7 +105,7 @@ pub struct Networks {
 }
 
 /// Whether a card supports 3-D Secure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ThreeDSecureUsage {
     /// Whether it does.
     pub supported: bool,

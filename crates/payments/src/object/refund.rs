@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
 
 /// A refund.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Refund {
     /// `re_…`
     pub id: String,
     /// `refund`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// How much, in minor units.
     pub amount: i64,
@@ -24,6 +25,7 @@ pub struct Refund {
     pub created: i64,
     /// The currency.
     #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
     pub currency: Currency,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,11 +17,12 @@ words! {
 
 /// An endpoint. Its secret is shown once, when it is made or rolled, and is never stored: it follows from the
 /// master key, the id and the generation; see [`secret`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WebhookEndpoint {
     /// `we_…`
     pub id: String,
     /// `webhook_endpoint`
+    #[schema(value_type = String)]
     pub object: Tag,
     /// The version of the shapes; none for the newest.
     pub api_version: Option<String>,
@@ -42,11 +43,12 @@ pub struct WebhookEndpoint {
     /// Where to.
     pub url: String,
     /// What is not shown.
+    #[schema(ignore)]
     pub internal: Secrets,
 }
 
 /// Which secrets of an endpoint are good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Secrets {
     /// The generation that signs.
     pub generation: u32,

@@ -9,46 +9,47 @@ use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
 
 /// `POST /v1/accounts` and `POST /v1/accounts/:id`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WriteAccount {
     /// `company`, `individual`, `non_profit` or `government_entity`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub business_type: Option<String>,
     /// What the business says of itself.
     pub business_profile: Option<ProfileData>,
     /// Two letters; when the account is made.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub country: Option<String>,
     /// Three letters.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub default_currency: Option<String>,
     /// The address of electronic mail.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub email: Option<String>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// `standard`; when the account is made.
-    #[serde(rename = "type", deserialize_with = "wire::text")]
+    #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
 }
 
 /// What a business says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ProfileData {
     /// Four digits of ISO 18245.
-    #[serde(deserialize_with = "wire::digits")]
+    #[serde(default, deserialize_with = "wire::digits")]
     pub mcc: Option<String>,
     /// The name that customers know.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub name: Option<String>,
     /// Its page.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub url: Option<String>,
 }
 
@@ -81,20 +82,20 @@ impl WriteAccount {
 }
 
 /// `POST /v1/api_keys`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateApiKey {
     /// When it stops, seconds.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub expires_at: Option<i64>,
     /// `secret`, `restricted` or `publishable`.
-    #[serde(rename = "type", deserialize_with = "wire::text")]
+    #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// What the merchant calls it.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub name: Option<String>,
     /// What it may do; restricted keys only.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub scopes: Option<Vec<String>>,
 }
 

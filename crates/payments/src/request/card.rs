@@ -12,21 +12,22 @@ use serde::{Deserialize, Deserializer};
 pub const TYPES: [&str; 1] = ["card"];
 
 /// Makes a payment method inside another call.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PaymentMethodData {
     /// `card`
-    #[serde(rename = "type", deserialize_with = "wire::text")]
+    #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// `always`, `limited` or `unspecified`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub allow_redisplay: Option<String>,
     /// Who pays.
     pub billing_details: Option<BillingData>,
     /// The card.
     pub card: Option<CardData>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
 }
 
@@ -55,23 +56,25 @@ impl PaymentMethodData {
 }
 
 /// A card by what stands on it, or by a token for tests.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CardData {
     /// The security code.
-    #[serde(deserialize_with = "secret_digits")]
+    #[serde(default, deserialize_with = "secret_digits")]
+    #[schema(value_type = Option<String>)]
     pub cvc: Option<CardNumber>,
     /// The month, 1 to 12.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub exp_month: Option<i64>,
     /// The year, two or four digits.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub exp_year: Option<i64>,
     /// The digits; blanks and hyphens between them are allowed.
-    #[serde(deserialize_with = "secret_digits")]
+    #[serde(default, deserialize_with = "secret_digits")]
+    #[schema(value_type = Option<String>)]
     pub number: Option<CardNumber>,
     /// `tok_visa` and the like.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub token: Option<String>,
 }
 
@@ -124,19 +127,19 @@ impl CardData {
 }
 
 /// Who pays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BillingData {
     /// The postal address.
     pub address: Option<AddressData>,
     /// The address of electronic mail.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub email: Option<String>,
     /// The name.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub name: Option<String>,
     /// The telephone number.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub phone: Option<String>,
 }
 
@@ -161,26 +164,26 @@ impl BillingData {
 }
 
 /// A postal address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AddressData {
     /// City, district, town.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub city: Option<String>,
     /// Two letters.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub country: Option<String>,
     /// Street and number.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub line1: Option<String>,
     /// Flat, floor, building.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub line2: Option<String>,
     /// Postal code.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub postal_code: Option<String>,
     /// State, province, county.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub state: Option<String>,
 }
 

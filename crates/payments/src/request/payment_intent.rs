@@ -15,84 +15,85 @@ const FUTURE_USAGES: [&str; 2] = ["on_session", "off_session"];
 const CANCEL_REASONS: [&str; 4] = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
 
 /// `POST /v1/payment_intents`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreatePaymentIntent {
     /// Minor units, at least 1.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub amount: Option<i64>,
     /// Three letters.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub currency: Option<String>,
     /// Lets the platform choose the methods.
     pub automatic_payment_methods: Option<AutomaticMethods>,
     /// `automatic`, `automatic_async` or `manual`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub capture_method: Option<String>,
     /// Confirms in the same call.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub confirm: Option<bool>,
     /// `automatic` or `manual`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub confirmation_method: Option<String>,
     /// `cus_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub customer: Option<String>,
     /// What it is for.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub description: Option<String>,
     /// Declines instead of asking for an action of the customer.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub error_on_requires_action: Option<bool>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own number of the order; unique for ever.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub merchant_order_id: Option<String>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// The customer is not there; with `confirm`.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub off_session: Option<bool>,
     /// `pm_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub payment_method: Option<String>,
     /// Makes a payment method in the same call.
     pub payment_method_data: Option<PaymentMethodData>,
     /// Kinds of methods.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub payment_method_types: Option<Vec<String>>,
     /// Where to send a receipt.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub receipt_email: Option<String>,
     /// Where the customer comes back to; with `confirm`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub return_url: Option<String>,
     /// `on_session` or `off_session`: keep the method for later.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub setup_future_usage: Option<String>,
     /// What stands on the customer's statement.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor: Option<String>,
     /// What is appended to it.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor_suffix: Option<String>,
     /// Taken and without effect: browsers' libraries send it.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub use_stripe_sdk: Option<bool>,
 }
 
 /// Lets the platform choose the methods.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AutomaticMethods {
     /// Whether it does.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub enabled: Option<bool>,
     /// `always` or `never`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub allow_redirects: Option<String>,
 }
 
@@ -146,49 +147,50 @@ impl CreatePaymentIntent {
 }
 
 /// `POST /v1/payment_intents/:id`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdatePaymentIntent {
     /// Minor units, at least 1.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub amount: Option<i64>,
     /// Three letters.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub currency: Option<String>,
     /// `automatic`, `automatic_async` or `manual`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub capture_method: Option<String>,
     /// `cus_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub customer: Option<String>,
     /// What it is for.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub description: Option<String>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// `pm_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub payment_method: Option<String>,
     /// Makes a payment method in the same call.
     pub payment_method_data: Option<PaymentMethodData>,
     /// Kinds of methods.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub payment_method_types: Option<Vec<String>>,
     /// Where to send a receipt.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub receipt_email: Option<String>,
     /// `on_session` or `off_session`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub setup_future_usage: Option<String>,
     /// What stands on the customer's statement.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor: Option<String>,
     /// What is appended to it.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor_suffix: Option<String>,
 }
 
@@ -231,40 +233,40 @@ impl UpdatePaymentIntent {
 }
 
 /// `POST /v1/payment_intents/:id/confirm`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ConfirmPaymentIntent {
     /// `automatic`, `automatic_async` or `manual`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub capture_method: Option<String>,
     /// What a browser shows instead of a secret key.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub client_secret: Option<String>,
     /// Declines instead of asking for an action of the customer.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub error_on_requires_action: Option<bool>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The customer is not there.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub off_session: Option<bool>,
     /// `pm_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub payment_method: Option<String>,
     /// Makes a payment method in the same call.
     pub payment_method_data: Option<PaymentMethodData>,
     /// Where to send a receipt.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub receipt_email: Option<String>,
     /// Where the customer comes back to.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub return_url: Option<String>,
     /// `on_session` or `off_session`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub setup_future_usage: Option<String>,
     /// Taken and without effect: browsers' libraries send it.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub use_stripe_sdk: Option<bool>,
 }
 
@@ -285,23 +287,24 @@ impl ConfirmPaymentIntent {
 }
 
 /// `POST /v1/payment_intents/:id/capture`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CapturePaymentIntent {
     /// Minor units; all when absent. The rest is released.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub amount_to_capture: Option<i64>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// What stands on the customer's statement.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor: Option<String>,
     /// What is appended to it.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub statement_descriptor_suffix: Option<String>,
 }
 
@@ -321,14 +324,14 @@ impl CapturePaymentIntent {
 }
 
 /// `POST /v1/payment_intents/:id/cancel`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CancelPaymentIntent {
     /// `abandoned`, `duplicate`, `fraudulent` or `requested_by_customer`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub cancellation_reason: Option<String>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
 }
 

@@ -7,24 +7,25 @@ use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
 
 /// `POST /v1/payment_methods`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreatePaymentMethod {
     /// `card`
-    #[serde(rename = "type", deserialize_with = "wire::text")]
+    #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// `always`, `limited` or `unspecified`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub allow_redisplay: Option<String>,
     /// Who pays.
     pub billing_details: Option<BillingData>,
     /// The card.
     pub card: Option<CardData>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
 }
 
@@ -52,33 +53,34 @@ impl CreatePaymentMethod {
 }
 
 /// `POST /v1/payment_methods/:id`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdatePaymentMethod {
     /// `always`, `limited` or `unspecified`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub allow_redisplay: Option<String>,
     /// Who pays.
     pub billing_details: Option<BillingData>,
     /// The date on the card, when the issuer gave a new one.
     pub card: Option<CardDate>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
 }
 
 /// The date on a card.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CardDate {
     /// The month, 1 to 12.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub exp_month: Option<i64>,
     /// The year, four digits.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub exp_year: Option<i64>,
 }
 
@@ -110,14 +112,14 @@ impl UpdatePaymentMethod {
 }
 
 /// `POST /v1/payment_methods/:id/attach`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AttachPaymentMethod {
     /// `cus_…`
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub customer: Option<String>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
 }
 
@@ -136,10 +138,10 @@ impl AttachPaymentMethod {
 }
 
 /// `POST /v1/payment_methods/:id/detach`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DetachPaymentMethod {
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
 }

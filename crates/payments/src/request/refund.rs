@@ -6,26 +6,27 @@ use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
 
 /// `POST /v1/refunds`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreateRefund {
     /// Minor units; all that is left when absent.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub amount: Option<i64>,
     /// `ch_…`; this or `payment_intent`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub charge: Option<String>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// `pi_…`; this or `charge`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub payment_intent: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub reason: Option<String>,
 }
 
@@ -51,14 +52,15 @@ impl CreateRefund {
 }
 
 /// `POST /v1/refunds/:id`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UpdateRefund {
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
 }
 

@@ -8,29 +8,30 @@ use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
 
 /// `POST /v1/webhook_endpoints` and `POST /v1/webhook_endpoints/:id`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WriteWebhookEndpoint {
     /// The version of the shapes; when the endpoint is made.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub api_version: Option<String>,
     /// What the merchant notes.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub description: Option<String>,
     /// Sends nothing while true; when the endpoint is changed.
-    #[serde(deserialize_with = "wire::boolean")]
+    #[serde(default, deserialize_with = "wire::boolean")]
     pub disabled: Option<bool>,
     /// Types of events, or `*`.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub enabled_events: Option<Vec<String>>,
     /// Fields to show in full.
-    #[serde(deserialize_with = "wire::list")]
+    #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
     /// The merchant's own particulars.
-    #[serde(deserialize_with = "wire::metadata")]
+    #[serde(default, deserialize_with = "wire::metadata")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
     /// Where to.
-    #[serde(deserialize_with = "wire::text")]
+    #[serde(default, deserialize_with = "wire::text")]
     pub url: Option<String>,
 }
 
@@ -67,11 +68,11 @@ impl WriteWebhookEndpoint {
 }
 
 /// `POST /v1/webhook_endpoints/:id/roll_secret`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RollSecret {
     /// Seconds for which the old secret signs too, at most seven days.
-    #[serde(deserialize_with = "wire::integer")]
+    #[serde(default, deserialize_with = "wire::integer")]
     pub overlap_seconds: Option<i64>,
 }
 

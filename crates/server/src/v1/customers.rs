@@ -1,0 +1,153 @@
+//! `/v1/customers`: who pays.
+
+use crate::api::Api;
+use crate::auth::Permission;
+use crate::inbound::{Id, Inbound};
+use crate::page::PageParameters;
+use crate::problem::Problem;
+use crate::read::{Retrieve, Wanted};
+use crate::schema::{Deleted, ListOf};
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use suanpan_payments::command::Command;
+use suanpan_payments::decision::ObjectKind;
+use suanpan_payments::link;
+use suanpan_payments::object::customer::Customer;
+use suanpan_payments::object::payment_method::PaymentMethod;
+use suanpan_payments::request::customer::WriteCustomer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+const READ: Permission = Permission::server("customers:read");
+const WRITE: Permission = Permission::server("customers:write");
+
+/// Returns the routes of this resource.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(retrieve, update, delete))
+        .routes(routes!(payment_methods))
+}
+
+/// Filters of the list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Only customers with this address of electronic mail.
+    email: Option<String>,
+}
+
+/// Makes a customer.
+#[utoipa::path(
+    post,
+    path = "/v1/customers",
+    tag = "Customers",
+    request_body(content((WriteCustomer = "application/x-www-form-urlencoded"), (WriteCustomer = "application/json"))),
+    responses((status = 200, description = "Done", body = Customer))
+)]
+pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
+    let command = Command::CreateCustomer { request: Box::new(inbound.parameters(WRITE)?) };
+    api.write(&inbound, command).await
+}
+
+/// Shows a customer. Of one that was deleted only that remains.
+#[utoipa::path(
+    get,
+    path = "/v1/customers/{id}",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64), Retrieve),
+    responses((status = 200, description = "Done", body = CustomerOrDeleted))
+)]
+pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
+    api.retrieve(&inbound, READ, ObjectKind::Customer, &id).await
+}
+
+/// Changes a customer.
+#[utoipa::path(
+    post,
+    path = "/v1/customers/{id}",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64)),
+    request_body(content((WriteCustomer = "application/x-www-form-urlencoded"), (WriteCustomer = "application/json"))),
+    responses((status = 200, description = "Done", body = Customer))
+)]
+pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
+    let command = Command::UpdateCustomer { id, request: Box::new(inbound.parameters(WRITE)?) };
+    api.write(&inbound, command).await
+}
+
+/// Deletes a customer.
+#[utoipa::path(
+    delete,
+    path = "/v1/customers/{id}",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64)),
+    responses((status = 200, description = "Done", body = Deleted))
+)]
+pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
+    inbound.no_parameters(WRITE)?;
+    api.write(&inbound, Command::DeleteCustomer { id }).await
+}
+
+/// Lists customers, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/customers",
+    tag = "Customers",
+    params(PageParameters, Filter),
+    responses((status = 200, description = "Done", body = ListOf<Customer>))
+)]
+pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
+    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let caller = &inbound.caller;
+    let link = filter
+        .email
+        .as_deref()
+        .map(|email| (link::CUSTOMER_EMAIL, link::scoped(&caller.merchant, caller.live, email)));
+    // Deleted customers are left out, so every object is looked at.
+    let wanted = Wanted::new(link).present().member("email", filter.email);
+    api.list(&inbound, page, ObjectKind::Customer, wanted).await
+}
+
+/// Lists the payment methods of a customer, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/customers/{id}/payment_methods",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64), PageParameters, TypeFilter),
+    responses((status = 200, description = "Done", body = ListOf<PaymentMethod>))
+)]
+pub async fn payment_methods(
+    State(api): State<Api>,
+    Id(id): Id,
+    inbound: Inbound,
+) -> Result<Response, Problem> {
+    let (page, filter): (_, TypeFilter) = inbound.page(Permission::server("payment_methods:read"))?;
+    api.object(&inbound.caller, ObjectKind::Customer, &id).await?;
+    let wanted = Wanted::new(Some((link::METHOD_CUSTOMER, id.clone())));
+    let wanted = wanted.member("customer", Some(id)).member("type", filter.kind);
+    api.list(&inbound, page, ObjectKind::PaymentMethod, wanted).await
+}
+
+/// Filters of the list of payment methods.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct TypeFilter {
+    /// Only methods of this type.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+/// A customer, or what remains of one.
+#[derive(utoipa::ToSchema, serde::Serialize)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its documentation is used")]
+pub enum CustomerOrDeleted {
+    /// A customer.
+    Customer(Customer),
+    /// What remains of a customer that was deleted.
+    Deleted(Deleted),
+}

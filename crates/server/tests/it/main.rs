@@ -1,0 +1,6 @@
+//! Tests of the server over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod client;
+mod connections;
+mod conventions;
