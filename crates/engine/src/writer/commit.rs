@@ -77,6 +77,7 @@ impl Writer {
             return Err(ended);
         }
         self.head = commit.after;
+        self.shared.high_water.note(self.receipt());
         self.world.committed();
         self.checkpoints.last_write = Instant::now();
         self.checkpoints.dirty = !checkpoint;
@@ -147,7 +148,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn last_checkpoint(&mut self) -> Result<(), Ended> {
+    pub(crate) fn last_checkpoint(&mut self) -> Result<(), Ended> {
         if !self.checkpoints.dirty {
             return Ok(());
         }
@@ -181,7 +182,7 @@ impl Writer {
                 }
                 Err(error @ CommitError::Unavailable(_)) if tries < TRIES => {
                     tracing::warn!(%error, "a commit was not taken; trying again");
-                    std::thread::sleep(Duration::from_millis(20));
+                    self.shared.clock.pause(Duration::from_millis(20));
                 }
                 Err(error) => return Err(Ended::Reload(error.to_string())),
             }
@@ -192,19 +193,19 @@ impl Writer {
     /// time of the lease.
     fn ask_head(&mut self, commit: &Commit) -> Option<bool> {
         let began = Instant::now();
-        while began.elapsed() < self.ttl {
+        loop {
             match self.store.head() {
                 Ok(head) if head == commit.after => return Some(true),
                 Ok(head) if head == commit.before => return Some(false),
                 // Somebody else has gone on from one of the two: which, the journal tells after loading.
                 Ok(_) => return None,
-                Err(error) => {
-                    tracing::warn!(%error, "the store does not say where the journal stands");
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+                Err(error) => tracing::warn!(%error, "the store does not say where the journal stands"),
             }
+            if began.elapsed() >= self.ttl {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
-        None
     }
 
     fn tell(&mut self, after: Vec<After>) {

@@ -153,14 +153,12 @@ fn inquiries_go_on_while_the_channel_cannot_be_reached(world: World) {
     world.set_gate(Gate::Broken);
     let intent = world.done(pay("pm_card_visa", json!({})));
     assert_eq!(intent["status"], "processing");
-    let mut asked = 1;
-    for wait in [2, 4, 8] {
+    for (asked, wait) in (1..).zip([2, 4, 8]) {
         world.clock.advance_seconds(wait - 1);
         std::thread::sleep(std::time::Duration::from_millis(300));
         assert_eq!(world.sent().len(), asked, "the wait of {wait} s is not over");
         world.clock.advance_seconds(1);
-        asked += 1;
-        world.until("an inquiry", |world| world.sent().len() == asked);
+        world.until("an inquiry", |world| world.sent().len() == asked + 1);
         world.until("its end", |world| {
             world.jobs().first().is_some_and(|job| job.due > world.clock.now().micros())
         });

@@ -13,6 +13,7 @@ use suanpan_engine::{
 };
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::command::Command;
+use suanpan_payments::decision::JobBody;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::Job;
 use suanpan_store::{Database, Listing, open};
@@ -99,7 +100,6 @@ impl Wire for Gated {
 
 /// An engine with all that surrounds it.
 pub(crate) struct World {
-    pub(crate) kind: Kind,
     pub(crate) clock: Clock,
     pub(crate) host: Arc<Host>,
     gated: Arc<Gated>,
@@ -121,7 +121,6 @@ impl World {
         let gated =
             Arc::new(Gated { host: host.clone(), gate: AtomicU8::new(0), sent: Mutex::new(Vec::new()) });
         let mut world = World {
-            kind,
             clock: Clock::manual(Timestamp::from_seconds(NOON)),
             host,
             gated,
@@ -144,9 +143,10 @@ impl World {
             settings: Settings::with_simulator([7; 32], "http://127.0.0.1:8080"),
             clock: self.clock.clone(),
         };
-        let engine = runtime
-            .block_on(async { Engine::start(&self.database, Channels::new(vec![way]), config) })
-            .unwrap();
+        let engine = {
+            let _within = runtime.enter();
+            Engine::start(&self.database, Channels::new(vec![way]), config).unwrap()
+        };
         let began = Instant::now();
         while engine.role() != Role::Writer {
             assert!(began.elapsed() < SOON, "{:?}: {:?}", engine.role(), engine.trouble());
@@ -285,7 +285,8 @@ impl World {
     /// Returns the jobs that will be due within ten years.
     pub(crate) fn jobs(&self) -> Vec<Job> {
         let far = self.clock.now().plus_seconds(10 * 365 * 86_400).micros();
-        self.engine().reader().jobs_due(far, 100).unwrap()
+        let kinds = JobBody::KINDS.into_iter().chain(["webhook"]);
+        kinds.flat_map(|kind| self.engine().reader().jobs_due(kind, far, 100).unwrap()).collect()
     }
 }
 
