@@ -4,26 +4,23 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
 use crate::schema::{EventSchema, ListOf, SearchOf};
 use crate::search::SearchParameters;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::search::Searched;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("events:read");
 
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(search))
-        .routes(routes!(retrieve))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(search)).routes(routes!(retrieve))
 }
 
 /// Filters of the list.

@@ -5,8 +5,13 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
+use crate::routes::browsers;
 use crate::schema::ListOf;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
@@ -16,10 +21,6 @@ use suanpan_payments::request::payment_method::{
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("payment_methods:read");
 const WRITE: Permission = Permission::server("payment_methods:write");
@@ -28,7 +29,7 @@ const CREATE: Permission = Permission::browser("payment_methods:write");
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(create, list))
+        .merge(OpenApiRouter::new().routes(routes!(create, list)).layer(browsers()))
         .routes(routes!(retrieve, update))
         .routes(routes!(attach))
         .routes(routes!(detach))
