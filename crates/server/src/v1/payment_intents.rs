@@ -6,6 +6,7 @@ use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
 use crate::read::{Wanted, answer_json};
+use crate::routes::browsers;
 use crate::schema::{ListOf, SearchOf};
 use crate::search::SearchParameters;
 use axum::extract::State;
@@ -33,8 +34,9 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(search))
-        .routes(routes!(retrieve, update))
-        .routes(routes!(confirm))
+        .merge(
+            OpenApiRouter::new().routes(routes!(retrieve, update)).routes(routes!(confirm)).layer(browsers()),
+        )
         .routes(routes!(capture))
         .routes(routes!(cancel))
 }
