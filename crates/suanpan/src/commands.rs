@@ -1,8 +1,14 @@
 //! One module a command.
 
 pub(crate) mod about;
+pub(crate) mod backup;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod formats;
 pub(crate) mod generate;
+pub(crate) mod keys;
+pub(crate) mod ledger;
 pub(crate) mod reconcile;
+pub(crate) mod serve;
 pub(crate) mod sketch;
+pub(crate) mod status;

@@ -1,14 +1,19 @@
 //! The binary: reads the command line, runs one command, and turns what comes of it into output and
 //! an exit status. Results go to stdout, everything else to stderr.
 
+mod books;
 mod cli;
 mod commands;
 mod error;
+mod http;
 mod interrupt;
 mod layouts;
 mod numbers;
+mod operator;
 mod progress;
+mod secrets;
 mod statements;
+mod store;
 mod terminal;
 
 use clap::Parser;
@@ -38,6 +43,13 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Generate(args) => commands::generate::run(args, terminal),
         Command::Sketch(args) => commands::sketch::run(args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
+        Command::Serve(args) => commands::serve::run(args, terminal),
+        Command::Ledger(args) => commands::ledger::run(args, terminal),
+        Command::Backup(args) => commands::backup::backup(args, terminal),
+        Command::Restore(args) => commands::backup::restore(args, terminal),
+        Command::Doctor(args) => commands::doctor::run(args, terminal),
+        Command::Status(args) => commands::status::run(args, terminal),
+        Command::Keys(args) => commands::keys::run(args, terminal),
         Command::Completions(args) => commands::about::completions(args, terminal),
         Command::Man(args) => commands::about::man(args, terminal),
         Command::Version(args) => commands::about::version(args, terminal),
