@@ -182,7 +182,7 @@ impl HistoryIndex {
     }
 
     /// Looks up what the journal holds under ids that the book has forgotten.
-    pub(crate) fn known(&self, ids: &[EntryId]) -> Result<Known, HistoryReadError> {
+    pub(crate) fn known(&self, ids: &[EntryId], remembered_from: u64) -> Result<Known, HistoryReadError> {
         let wanted: Vec<u128> = ids.iter().map(|id| id.0).collect();
         let runs = self.state.read().unwrap_or_else(PoisonError::into_inner).id_runs.clone();
         let newest_first = runs.iter().rev().map(|run| run.as_ref());
@@ -195,7 +195,7 @@ impl HistoryIndex {
             }
             other => other?,
         };
-        let mut known = Known::nothing();
+        let mut known = Known::new(remembered_from);
         for found in found.into_iter().flatten() {
             if let Some(stored) = self.stored(&found)? {
                 known.insert(stored);

@@ -40,7 +40,7 @@ enum After {
     Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
     Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
     Upkeep { reply: Reply<()> },
-    Park { object: String, parked: Parked },
+    Park { reference: String, parked: Parked },
 }
 
 impl After {

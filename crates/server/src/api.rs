@@ -133,7 +133,8 @@ impl Api {
     /// 503 when the store cannot be read.
     pub async fn is_connected(&self, merchant: &str, account: &str) -> Result<bool, Problem> {
         let key = format!("{merchant}/{account}");
-        let found = self.read(move |reader| reader.unique(&[(link::ACCOUNT_CONNECTION, key.as_str())])).await?;
+        let found =
+            self.read(move |reader| reader.unique(&[(link::ACCOUNT_CONNECTION, key.as_str())])).await?;
         Ok(found.into_iter().next().flatten().is_some())
     }
 

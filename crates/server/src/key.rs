@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use subtle::ConstantTimeEq;
 use suanpan_payments::object::api_key::KeyKind;
+use subtle::ConstantTimeEq;
 
 /// A key as the store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

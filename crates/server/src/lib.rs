@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod expand;
+pub mod forward;
 pub mod inbound;
 pub mod key;
 pub mod limits;

@@ -4,8 +4,8 @@ use crate::problem::{ErrorBody, PROBLEM_JSON};
 use crate::v1;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 /// Returns the description as JSON, with line breaks.
 #[must_use]
@@ -36,7 +36,8 @@ fn document() -> Value {
     head.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let components = head.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The API key.")).build();
-    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("The API key as user.")).build();
+    let basic =
+        HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some("The API key as user.")).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     components.add_security_scheme("basic", SecurityScheme::Http(basic));
     let (_, api) = v1::routes().split_for_parts();
@@ -93,16 +94,18 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     }
     let Some(Value::Object(responses)) = operation.get_mut("responses") else { return };
     for (status, description) in statuses {
-        responses.entry(status.to_string()).or_insert_with(|| json!({
-            "description": description,
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
-        }));
+        responses.entry(status.to_string()).or_insert_with(|| {
+            json!({
+                "description": description,
+                "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+            })
+        });
     }
     for (_, response) in responses {
         if let Value::Object(response) = response {
             let headers = response.entry("headers").or_insert_with(|| json!({}));
-            headers["Request-Id"] = json!({"description": "Names the request.", "schema": {"type": "string"}});
+            headers["Request-Id"] =
+                json!({"description": "Names the request.", "schema": {"type": "string"}});
         }
     }
 }
-

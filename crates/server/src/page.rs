@@ -89,7 +89,8 @@ impl Page {
         if let Some(Place::After(id) | Place::Before(id)) = &place
             && (id.len() > ID_BYTES_MAX || id.is_empty())
         {
-            let name = if matches!(place, Some(Place::After(_))) { "starting_after" } else { "ending_before" };
+            let name =
+                if matches!(place, Some(Place::After(_))) { "starting_after" } else { "ending_before" };
             return Err(Problem::invalid(name, "it is no id"));
         }
         let created = match tree.take("created") {
@@ -109,7 +110,10 @@ impl Page {
             limit,
             place,
             created_min: later(created.gte.map(micros), created.gt.map(next)),
-            created_max: earlier(created.lte.map(last), created.lt.map(|second| micros(second).saturating_sub(1))),
+            created_max: earlier(
+                created.lte.map(last),
+                created.lt.map(|second| micros(second).saturating_sub(1)),
+            ),
             expand,
         })
     }
@@ -146,7 +150,8 @@ mod tests {
     fn pages_are_read() {
         let plain = page("").unwrap();
         assert_eq!((plain.limit, plain.place, plain.created_min, plain.created_max), (10, None, None, None));
-        let full = page("limit=100&starting_after=pi_1&created[gte]=5&created[lt]=9&expand[]=data.customer").unwrap();
+        let full = page("limit=100&starting_after=pi_1&created[gte]=5&created[lt]=9&expand[]=data.customer")
+            .unwrap();
         assert_eq!(full.place, Some(Place::After("pi_1".into())));
         assert_eq!((full.created_min, full.created_max), (Some(5_000_000), Some(8_999_999)));
         assert_eq!(full.expand, ["data.customer"]);
@@ -159,7 +164,9 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_refused() {
-        for query in ["limit=0", "limit=101", "limit=x", "limit=-1", "starting_after=", "created[foo]=1", "created=x"] {
+        for query in
+            ["limit=0", "limit=101", "limit=x", "limit=-1", "starting_after=", "created[foo]=1", "created=x"]
+        {
             let mut tree = form::parse(query.as_bytes()).unwrap();
             let problem = Page::take(&mut tree).unwrap_err();
             assert_eq!(problem.status(), 400, "{query}");

@@ -4,10 +4,10 @@ use crate::api::Api;
 use crate::auth::{Caller, Permission};
 use crate::expand::expand;
 use crate::inbound::Inbound;
-use crate::page::{Place, Page};
+use crate::page::{Page, Place};
 use crate::problem::Problem;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use suanpan_payments::decision::ObjectKind;
@@ -28,7 +28,8 @@ pub fn answer_json(body: impl Into<axum::body::Body>) -> Response {
 pub fn show(caller: &Caller, object: &Object) -> Option<String> {
     let kind = ObjectKind::parse(object.kind)?;
     // Accounts serve both modes and own themselves.
-    let own = object.merchant == caller.merchant && (object.live == caller.live || kind == ObjectKind::Account);
+    let own =
+        object.merchant == caller.merchant && (object.live == caller.live || kind == ObjectKind::Account);
     if !own {
         return None;
     }
@@ -202,7 +203,11 @@ fn gather(
             match found.filter(|object| object.kind == kind.name() && show(caller, object).is_some()) {
                 Some(object) => Some((object.created, object.id)),
                 None => {
-                    let name = if matches!(page.place, Some(Place::After(_))) { "starting_after" } else { "ending_before" };
+                    let name = if matches!(page.place, Some(Place::After(_))) {
+                        "starting_after"
+                    } else {
+                        "ending_before"
+                    };
                     return Ok(Err(Problem::invalid(name, format!("no such {}", kind.name()))));
                 }
             }
@@ -228,18 +233,26 @@ fn gather(
         scanned += found.objects.len();
         let next = if backwards { found.objects.first() } else { found.objects.last() };
         place = next.map(|object| (object.created, object.id.clone()));
-        let mut kept: Vec<String> = found.objects.iter().filter_map(|object| {
-            let text = show(caller, object)?;
-            if !filtered {
-                return Some(text);
-            }
-            let value = serde_json::from_str(&text).ok()?;
-            wanted.keeps(&value).then_some(text)
-        }).collect();
+        let mut kept: Vec<String> = found
+            .objects
+            .iter()
+            .filter_map(|object| {
+                let text = show(caller, object)?;
+                if !filtered {
+                    return Some(text);
+                }
+                let value = serde_json::from_str(&text).ok()?;
+                wanted.keeps(&value).then_some(text)
+            })
+            .collect();
         if backwards {
             kept.append(&mut shown);
         }
-        if backwards { shown = kept } else { shown.append(&mut kept) }
+        if backwards {
+            shown = kept
+        } else {
+            shown.append(&mut kept)
+        }
         if !filtered || shown.len() > limit || !found.more || scanned >= SCANNED_MAX {
             let more = found.more || shown.len() > limit;
             if backwards {

@@ -66,7 +66,9 @@ impl Api {
         let query = Query::parse(&text, searched)?;
         let mut place = match parameters.page.as_deref() {
             None | Some("") => None,
-            Some(page) => Some(read_place(page).ok_or_else(|| Problem::invalid("page", "it is none of ours"))?),
+            Some(page) => {
+                Some(read_place(page).ok_or_else(|| Problem::invalid("page", "it is none of ours"))?)
+            }
         };
         let link = index(&query);
         let caller = inbound.caller.clone();
@@ -81,7 +83,9 @@ impl Api {
                         link: link.as_ref().map(|(name, key)| (*name, key.as_str())),
                         created_min: None,
                         created_max: None,
-                        after: place.as_ref().map(|(created, id): &(i64, String)| Cursor { created: *created, id }),
+                        after: place
+                            .as_ref()
+                            .map(|(created, id): &(i64, String)| Cursor { created: *created, id }),
                         before: None,
                         limit: 100,
                     })?;
@@ -127,7 +131,10 @@ mod tests {
 
     #[test]
     fn places_are_written_and_read() {
-        assert_eq!(read_place(&write_place(1_700_000_000_000_000, "evt_1")), Some((1_700_000_000_000_000, "evt_1".into())));
+        assert_eq!(
+            read_place(&write_place(1_700_000_000_000_000, "evt_1")),
+            Some((1_700_000_000_000_000, "evt_1".into()))
+        );
         for wrong in ["", "!", "MQ", "eC5ldnQ", &write_place(1, "a b"), &write_place(1, &"x".repeat(99))] {
             assert_eq!(read_place(wrong), None, "{wrong}");
         }

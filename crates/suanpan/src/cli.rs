@@ -5,6 +5,7 @@ mod examples;
 mod moment;
 mod store;
 mod values;
+mod webhooks;
 
 pub(crate) use books::*;
 use clap::builder::styling::{AnsiColor, Styles};
@@ -15,6 +16,10 @@ use std::path::PathBuf;
 pub(crate) use store::*;
 pub(crate) use values::MEMORY_BYTES_MIN;
 use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_scheme, parse_threads};
+pub(crate) use webhooks::{
+    ApiArgs, EventRange, EventsArgs, EventsCommand, EventsListArgs, EventsResendArgs, EventsShowArgs,
+    ListenArgs, TriggerArgs,
+};
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\
@@ -103,6 +108,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     Status(StatusArgs),
     Keys(KeysArgs),
+    Listen(ListenArgs),
+    Trigger(TriggerArgs),
+    Events(EventsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),
@@ -615,6 +623,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 18);
+        assert_eq!(seen, 24);
     }
 }

@@ -63,7 +63,9 @@ impl Writer {
         if checkpoint {
             commit.checkpoint = Some(self.checkpoint());
         }
+        self.shared.jobs.plan(&commit.jobs);
         if let Err(ended) = self.write(&commit) {
+            self.shared.jobs.unplan(&commit.jobs);
             // What of this was done, if anything, the store will tell: the same under the same key.
             let refused = match &ended {
                 Ended::Reload(why) if !why.starts_with(UNKNOWN) => Refused::Unavailable(why.clone()),
@@ -92,7 +94,7 @@ impl Writer {
             if job.kind == DELIVERY {
                 self.shared.outbox.add(&job);
             } else {
-                self.shared.jobs.start(job, self.head.at);
+                self.shared.jobs.start(job);
             }
         }
         self.endpoints.learn(&commit.objects);
@@ -218,8 +220,8 @@ impl Writer {
                 After::Upkeep { reply } => {
                     let _ = reply.send(Ok(()));
                 }
-                After::Park { object, parked } => {
-                    self.parked.insert(object, parked);
+                After::Park { reference, parked } => {
+                    self.parked.insert(reference, parked);
                 }
             }
         }

@@ -4,31 +4,28 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted, answer_json};
 use crate::schema::ListOf;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use suanpan_ledger::book::Book;
+use suanpan_money::Currency;
 use suanpan_payments::books::{merchant_available, merchant_pending};
+use suanpan_payments::decision::AccountRef;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
 use suanpan_payments::object::balance::{Balance, Standing, balance};
 use suanpan_payments::object::balance_transaction::BalanceTransaction;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use suanpan_ledger::book::Book;
-use suanpan_money::Currency;
-use suanpan_payments::decision::AccountRef;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("balance:read");
 
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(show))
-        .routes(routes!(list))
-        .routes(routes!(retrieve))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(list)).routes(routes!(retrieve))
 }
 
 /// Filters of the list.

@@ -4,8 +4,12 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
 use crate::schema::{Deleted, ListOf};
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
@@ -14,10 +18,6 @@ use suanpan_payments::object::payment_method::PaymentMethod;
 use suanpan_payments::request::customer::WriteCustomer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("customers:read");
 const WRITE: Permission = Permission::server("customers:write");
@@ -102,9 +102,10 @@ pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     let (page, filter): (_, Filter) = inbound.page(READ)?;
     let caller = &inbound.caller;
-    let link = filter.email.as_deref().map(|email| {
-        (link::CUSTOMER_EMAIL, link::scoped(&caller.merchant, caller.live, email))
-    });
+    let link = filter
+        .email
+        .as_deref()
+        .map(|email| (link::CUSTOMER_EMAIL, link::scoped(&caller.merchant, caller.live, email)));
     // Deleted customers are left out, so every object is looked at.
     let wanted = Wanted::new(link).present().member("email", filter.email);
     api.list(&inbound, page, ObjectKind::Customer, wanted).await
@@ -118,7 +119,11 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
     params(("id" = String, Path, description = "The id", max_length = 64), PageParameters, TypeFilter),
     responses((status = 200, description = "Done", body = ListOf<PaymentMethod>))
 )]
-pub async fn payment_methods(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
+pub async fn payment_methods(
+    State(api): State<Api>,
+    Id(id): Id,
+    inbound: Inbound,
+) -> Result<Response, Problem> {
     let (page, filter): (_, TypeFilter) = inbound.page(Permission::server("payment_methods:read"))?;
     api.object(&inbound.caller, ObjectKind::Customer, &id).await?;
     let wanted = Wanted::new(Some((link::METHOD_CUSTOMER, id.clone())));
@@ -137,8 +142,7 @@ pub struct TypeFilter {
 }
 
 /// A customer, or what remains of one.
-#[derive(utoipa::ToSchema)]
-#[derive(serde::Serialize)]
+#[derive(utoipa::ToSchema, serde::Serialize)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only its documentation is used")]
 pub enum CustomerOrDeleted {

@@ -66,7 +66,8 @@ fn account_id(number: AccountNo) -> String {
 
 fn parse_account_id(id: &str) -> Option<AccountNo> {
     let digits = id.strip_prefix("lac_")?;
-    let plain = digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let plain =
+        digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
     plain.then(|| digits.parse().ok().map(AccountNo))?
 }
 

@@ -4,9 +4,13 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Wanted, answer_json};
 use crate::schema::{ListOf, SearchOf};
 use crate::search::SearchParameters;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
@@ -15,13 +19,9 @@ use suanpan_payments::request::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, ConfirmPaymentIntent, CreatePaymentIntent, UpdatePaymentIntent,
 };
 use suanpan_payments::search::Searched;
+use subtle::ConstantTimeEq;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use subtle::ConstantTimeEq;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("payments:read");
 const WRITE: Permission = Permission::server("payments:write");

@@ -5,8 +5,12 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
 use crate::schema::ListOf;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
@@ -16,10 +20,6 @@ use suanpan_payments::request::payment_method::{
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("payment_methods:read");
 const WRITE: Permission = Permission::server("payment_methods:write");

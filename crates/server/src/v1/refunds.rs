@@ -4,8 +4,12 @@ use crate::api::Api;
 use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
+use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
 use crate::schema::ListOf;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
@@ -13,19 +17,13 @@ use suanpan_payments::object::refund::Refund;
 use suanpan_payments::request::refund::{CreateRefund, UpdateRefund};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use serde::Deserialize;
-use crate::problem::Problem;
-use axum::extract::State;
-use axum::response::Response;
 
 const READ: Permission = Permission::server("refunds:read");
 const WRITE: Permission = Permission::server("refunds:write");
 
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(create, list))
-        .routes(routes!(retrieve, update))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(retrieve, update))
 }
 
 /// Filters of the list.
@@ -93,6 +91,7 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
         (None, Some(intent)) => Some((link::REFUND_INTENT, intent.clone())),
         (None, None) => None,
     };
-    let wanted = Wanted::new(link).member("charge", filter.charge).member("payment_intent", filter.payment_intent);
+    let wanted =
+        Wanted::new(link).member("charge", filter.charge).member("payment_intent", filter.payment_intent);
     api.list(&inbound, page, ObjectKind::Refund, wanted).await
 }

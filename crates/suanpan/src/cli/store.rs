@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     /// How long the lease lasts: another process takes over after that when this one is gone
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_lease)]
     pub(crate) lease: Duration,
+    /// Send webhooks to addresses of this machine and of private networks too; for development only
+    #[arg(long)]
+    pub(crate) allow_private_webhooks: bool,
     /// How to log, on stderr
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(crate) log: LogForm,

@@ -15,17 +15,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
-use suanpan_engine::{Caller, Channels, Clock, Config, Engine, Role, Way};
+use suanpan_engine::{Caller, Channels, Clock, Config, Engine, EngineDeliveries, Role, Way};
 use suanpan_payments::object::api_key::KeyKind;
 use suanpan_payments::settings::Settings;
 use suanpan_server::api::Api;
 use suanpan_server::routes::router;
 use suanpan_server::serve::{Limits, serve};
 use suanpan_store::Database;
+use suanpan_webhooks::target::{Policy, SystemResolver};
+use suanpan_webhooks::wire::Wire;
+use suanpan_webhooks::worker::{self, Parts, Worker};
 use tokio::net::TcpListener;
 
 /// How often a process that waits for its first writer looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How long deliveries under way may take to end at shutdown.
+const DELIVERY_GRACE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &ServeArgs, terminal: Terminal) -> Result<u8, Trouble> {
     logs::start(args.log, &args.log_filter)?;
@@ -57,7 +62,7 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     let url = args.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
     let config = Config {
         cell: args.cell,
-        node: node(args, &url),
+        node: node(args, &url, address.port()),
         lease: args.lease,
         settings: Settings::with_simulator(key.key, &url),
         clock: Clock::system(),
@@ -76,10 +81,24 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     };
     terminal.result(&welcome(args, address, &database, secret.as_deref()))?;
     let api = Api::new(engine.clone(), suanpan_server::api::Config::new(&operator));
-    let cut = serve(listener, router(api), Limits::default(), signals.first()).await;
+    let worker = deliver(args, &engine);
+    let deliveries = EngineDeliveries::new(engine.clone());
+    let cut = {
+        let serving = serve(listener, router(api), Limits::default(), signals.first());
+        let mut serving = std::pin::pin!(serving);
+        loop {
+            tokio::select! {
+                cut = &mut serving => break cut,
+                () = deliveries.changed() => worker.wake(),
+            }
+        }
+    };
     let cut = cut.map_err(|error| damaged("--listen", error))?;
     if cut > 0 {
         tracing::warn!(cut, "connections were cut off");
+    }
+    if !worker.stop(DELIVERY_GRACE).await {
+        tracing::info!("deliveries under way were given up; they are tried again after the next start");
     }
     // Finishes what waits, writes a checkpoint, gives the lease back.
     blocking(|| engine.stop());
@@ -92,16 +111,42 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 
-/// The name under which this process holds the lease. A process that is started again under its name need not wait
-/// for its old lease; two processes must never share one. On a file of SQLite the address tells them apart; loopback
-/// addresses of several machines do not.
-fn node(args: &ServeArgs, url: &str) -> String {
+/// The name under which this process holds the lease, which is where standbys hand requests to. A process that is
+/// started again under its name need not wait for its old lease; two processes must never share one. On a file of
+/// SQLite the address tells them apart; loopback addresses of several machines do not.
+fn node(args: &ServeArgs, url: &str, port: u16) -> String {
     if args.advertise.is_some() || file_of(&args.store.store).is_some() {
         return url.to_owned();
     }
     let host = rustix::system::uname();
-    tracing::warn!(url, "other processes cannot reach this one; give --advertise");
-    format!("{url}#{}", host.nodename().to_string_lossy())
+    let node = format!("http://{}:{port}", host.nodename().to_string_lossy());
+    tracing::warn!(node, "standbys hand requests to this address; give --advertise when it is another");
+    node
+}
+
+/// Sends events to the servers of merchants, for as long as what is returned lives.
+fn deliver(args: &ServeArgs, engine: &Engine) -> Worker {
+    // Whether an endpoint may be plain HTTP was decided when it was made: in test mode it may.
+    let policy = if args.allow_private_webhooks {
+        Policy::development()
+    } else {
+        Policy { plain_http: true, ..Policy::live() }
+    };
+    let clock = engine.clock().clone();
+    worker::start(Parts {
+        deliveries: Arc::new(EngineDeliveries::new(engine.clone())),
+        wire: Wire::new(policy, Arc::new(SystemResolver)),
+        settings: worker::Settings::default(),
+        clock: Arc::new(move || clock.now()),
+        chance: Arc::new(chance),
+    })
+}
+
+/// A number by chance, to spread attempts. Without the system's chance they are only spread less.
+fn chance() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
 }
 
 /// All channels: a simulator of cards, in test mode.

@@ -1,7 +1,7 @@
 //! `/v1/ledger/accounts`: accounts of the books, their standing and their statements.
 
+use super::visible_prefix as prefix_of;
 use super::{READ, WRITE, account_id, check_operator, is_visible, mode_prefix, parse_account_id, shown_path};
-use super::{visible_prefix as prefix_of};
 use crate::api::{Api, receipt_header};
 use crate::auth::Caller;
 use crate::inbound::{Id, Inbound};
@@ -12,7 +12,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use suanpan_engine::{BooksAnswer, BooksCommand, Receipt};
-use suanpan_ledger::account::{Account, AccountChange, AccountKind, AccountNo, AccountSpec, Balance, Limits, Side, Standing};
+use suanpan_ledger::account::{
+    Account, AccountChange, AccountKind, AccountNo, AccountSpec, Balance, Limits, Side, Standing,
+};
 use suanpan_ledger::history::{Cursor, Order, Range, Statement, StatementQuery};
 use suanpan_ledger::rejection::Rejection;
 use suanpan_money::{Currency, Timestamp};
@@ -237,7 +239,12 @@ fn refused(reason: Rejection, param: &str) -> Problem {
     if reason.retryable() { problem.retryable() } else { problem }
 }
 
-async fn answer_account(api: &Api, caller: &Caller, number: AccountNo, receipt: &Receipt) -> Result<Response, Problem> {
+async fn answer_account(
+    api: &Api,
+    caller: &Caller,
+    number: AccountNo,
+    receipt: &Receipt,
+) -> Result<Response, Problem> {
     let account = find(api, caller, number, "").await?;
     let body = serde_json::to_vec(&account).map_err(|error| Problem::fault(&error))?;
     let mut response = answer_json(body);
@@ -317,14 +324,17 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
         let after = match after {
             None => None,
             Some(number) => {
-                let account = book.account(number).filter(|account| is_visible(&visible, live, &account.spec.path))?;
+                let account =
+                    book.account(number).filter(|account| is_visible(&visible, live, &account.spec.path))?;
                 Some((account.spec.path.as_str(), account.spec.currency))
             }
         };
-        let seen = book.accounts_with_prefix(&prefix, after).filter(|account| is_visible(&visible, live, &account.spec.path));
-        let found = seen.take(limit + 1).filter_map(|account| {
-            Some(LedgerAccount::new(account, book.balance(account.number)?))
-        });
+        let seen = book
+            .accounts_with_prefix(&prefix, after)
+            .filter(|account| is_visible(&visible, live, &account.spec.path));
+        let found = seen
+            .take(limit + 1)
+            .filter_map(|account| Some(LedgerAccount::new(account, book.balance(account.number)?)));
         Some(found.collect::<Vec<_>>())
     };
     let (found, _) = api.engine().query(ask).await?;

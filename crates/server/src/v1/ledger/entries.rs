@@ -162,7 +162,9 @@ pub async fn post(State(api): State<Api>, InboundBatch(inbound): InboundBatch) -
 
 fn named_entry(at: usize, entry: NewEntry, mode: &str) -> Result<NamedEntry, Problem> {
     let param = |name: &str| format!("entries[{at}][{name}]");
-    let id = |text: &str, name: &str| read_id(text).ok_or_else(|| Problem::invalid(&param(name), "it is neither je_… nor a UUID"));
+    let id = |text: &str, name: &str| {
+        read_id(text).ok_or_else(|| Problem::invalid(&param(name), "it is neither je_… nor a UUID"))
+    };
     let needed = |text: &Option<String>, name: &'static str| match text {
         Some(text) => id(text, name),
         None => Err(Problem::missing_parameter(&param(name))),
@@ -170,7 +172,9 @@ fn named_entry(at: usize, entry: NewEntry, mode: &str) -> Result<NamedEntry, Pro
     let action = match entry.action.unwrap_or(EntryAction::Post) {
         EntryAction::Post => Action::Post,
         EntryAction::Hold => Action::Hold {
-            expires_at: entry.expires_at.map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000))),
+            expires_at: entry
+                .expires_at
+                .map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000))),
         },
         EntryAction::Capture => Action::Capture { hold: needed(&entry.hold, "hold")? },
         EntryAction::Void => Action::Void { hold: needed(&entry.hold, "hold")? },
@@ -214,7 +218,10 @@ fn read_id(text: &str) -> Option<EntryId> {
     let hyphens = |at: usize| matches!(at, 8 | 13 | 18 | 23);
     let plain = match text.len() {
         32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        36 => text.bytes().enumerate().all(|(at, byte)| if hyphens(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }),
+        36 => text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if hyphens(at) { byte == b'-' } else { byte.is_ascii_hexdigit() }),
         _ => false,
     };
     if !plain {
@@ -234,7 +241,9 @@ mod tests {
         assert_eq!(read_id("01234567-89ab-cdef-0123-456789abcdef"), Some(id));
         assert_eq!(read_id("0123456789abcdef0123456789ABCDEF"), Some(id));
         assert_eq!(read_id(&entry_text(id)), Some(id));
-        for wrong in ["", "1", "je_1", "0123456789abcdef0123456789abcde+", "0123456-789ab-cdef-0123-456789abcdef0"] {
+        for wrong in
+            ["", "1", "je_1", "0123456789abcdef0123456789abcde+", "0123456-789ab-cdef-0123-456789abcdef0"]
+        {
             assert_eq!(read_id(wrong), None, "{wrong}");
         }
     }

@@ -90,9 +90,17 @@ pub async fn trial_balance(State(api): State<Api>, inbound: Inbound) -> Result<R
         debits_held: total.debits_held,
         credits_held: total.credits_held,
         balanced: total.is_balanced(),
-        kinds: total.by_kind.iter().map(|&(kind, balance)| TrialKind { kind: kind.into(), balance }).collect(),
+        kinds: total
+            .by_kind
+            .iter()
+            .map(|&(kind, balance)| TrialKind { kind: kind.into(), balance })
+            .collect(),
     });
-    let trial = LedgerTrialBalance { object: "ledger_trial_balance", seq: receipt.seq, currencies: currencies.collect() };
+    let trial = LedgerTrialBalance {
+        object: "ledger_trial_balance",
+        seq: receipt.seq,
+        currencies: currencies.collect(),
+    };
     let mut response = answer_json(serde_json::to_vec(&trial).map_err(|error| Problem::fault(&error))?);
     response.headers_mut().insert("suanpan-receipt", receipt_header(&receipt));
     Ok(response)
@@ -181,7 +189,8 @@ fn check_chain(reader: &dyn Read, from: u64, limit: u64) -> Result<LedgerVerific
             Err(error) => Some(error.to_string()),
             Ok(record) => {
                 let root = merkle::root(record.leaves());
-                let hash = merkle::chain_hash(&previous, record.header_bytes(), &root, &record.events_digest());
+                let hash =
+                    merkle::chain_hash(&previous, record.header_bytes(), &root, &record.events_digest());
                 previous = stored.mark.hash;
                 found.entries += record.leaves().len() as u64;
                 if root != stored.mark.root {
