@@ -193,25 +193,21 @@ impl Store for SimStore {
             disk.log.push(format!("commit {seq}: said to be done, and is not"));
             return Ok(());
         }
-        let before = disk.state.clone();
+        let told = dice >= limit + faults.unknown_done + faults.crash / 2;
+        let before = (!told).then(|| disk.state.clone());
         apply(&mut disk.state, commit, fenced)?;
         if disk.lie == Some(Lie::LosesAccounts) && disk.numbers.chance(100) {
             disk.state.accounts.pop_last();
         }
-        limit += faults.unknown_done;
-        if dice < limit {
-            disk.log.push(format!("commit {seq}: end unknown, done"));
-            disk.unsettled = Some(before);
-            return Err(CommitError::Unknown("the connection ended".to_owned()));
+        if told {
+            return Ok(());
         }
-        limit += faults.crash / 2;
-        if dice < limit {
-            disk.log.push(format!("commit {seq}: crash after it is done"));
-            disk.unsettled = Some(before);
-            disk.crashed = true;
-            return Err(CommitError::Unknown("the process ended".to_owned()));
-        }
-        Ok(())
+        // Nobody is told that it is done, so until somebody asks, it may yet be lost.
+        disk.unsettled = before;
+        disk.crashed = dice >= limit + faults.unknown_done;
+        let end = if disk.crashed { "crash after it is done" } else { "end unknown, done" };
+        disk.log.push(format!("commit {seq}: {end}"));
+        Err(CommitError::Unknown("the connection ended".to_owned()))
     }
 
     fn load(&mut self) -> Result<Kept, StoreError> {
