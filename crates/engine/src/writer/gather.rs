@@ -52,7 +52,7 @@ impl Writer {
         if let Some(key) = &call.idempotency {
             missing.answer(&self.world, &call.caller.scope(), &key.key);
         }
-        self.world.missing(&needs, &mut missing.ids, &mut missing.links);
+        missing.more |= self.world.missing(&needs, &mut missing.ids, &mut missing.links);
         if !self.endpoints.knows(&call.caller) {
             missing.endpoints.insert(call.caller.clone());
         }
@@ -60,7 +60,7 @@ impl Writer {
 
     fn read(&mut self, missing: Missing) -> Result<(), suanpan_store::StoreError> {
         let reader = &self.shared.reader;
-        let Missing { mut ids, mut links, mut answers, endpoints } = missing;
+        let Missing { mut ids, mut links, mut answers, endpoints, more: _ } = missing;
         ids.sort_unstable();
         ids.dedup();
         if !ids.is_empty() {
@@ -102,6 +102,8 @@ struct Missing {
     links: Vec<(&'static str, String)>,
     answers: Vec<(String, String)>,
     endpoints: BTreeSet<crate::command::Caller>,
+    /// Nothing to read, but something was found that was kept.
+    more: bool,
 }
 
 impl Missing {
@@ -112,6 +114,10 @@ impl Missing {
     }
 
     fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.links.is_empty() && self.answers.is_empty() && self.endpoints.is_empty()
+        !self.more
+            && self.ids.is_empty()
+            && self.links.is_empty()
+            && self.answers.is_empty()
+            && self.endpoints.is_empty()
     }
 }

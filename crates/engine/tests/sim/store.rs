@@ -38,8 +38,7 @@ pub(crate) enum Lie {
     NotDone,
     /// Answers that are kept are not found.
     NoAnswers,
-    /// A commit is done twice: what it did to the journal, the second time under the next number, cannot be; so it
-    /// is an account's row that is lost instead.
+    /// The row of an account is lost now and then.
     LosesAccounts,
 }
 
@@ -88,6 +87,11 @@ impl Disk {
             self.log.push("power cut: the commit in flight is gone".to_owned());
             self.state = before;
         }
+    }
+
+    /// Whether everything that is seen will stay.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.unsettled.is_none()
     }
 
     /// From here on the last commit is either there or not, for ever.
@@ -189,25 +193,21 @@ impl Store for SimStore {
             disk.log.push(format!("commit {seq}: said to be done, and is not"));
             return Ok(());
         }
-        let before = disk.state.clone();
+        let told = dice >= limit + faults.unknown_done + faults.crash / 2;
+        let before = (!told).then(|| disk.state.clone());
         apply(&mut disk.state, commit, fenced)?;
         if disk.lie == Some(Lie::LosesAccounts) && disk.numbers.chance(100) {
             disk.state.accounts.pop_last();
         }
-        limit += faults.unknown_done;
-        if dice < limit {
-            disk.log.push(format!("commit {seq}: end unknown, done"));
-            disk.unsettled = Some(before);
-            return Err(CommitError::Unknown("the connection ended".to_owned()));
+        if told {
+            return Ok(());
         }
-        limit += faults.crash / 2;
-        if dice < limit {
-            disk.log.push(format!("commit {seq}: crash after it is done"));
-            disk.unsettled = Some(before);
-            disk.crashed = true;
-            return Err(CommitError::Unknown("the process ended".to_owned()));
-        }
-        Ok(())
+        // Nobody is told that it is done, so until somebody asks, it may yet be lost.
+        disk.unsettled = before;
+        disk.crashed = dice >= limit + faults.unknown_done;
+        let end = if disk.crashed { "crash after it is done" } else { "end unknown, done" };
+        disk.log.push(format!("commit {seq}: {end}"));
+        Err(CommitError::Unknown("the connection ended".to_owned()))
     }
 
     fn load(&mut self) -> Result<Kept, StoreError> {
@@ -325,7 +325,8 @@ impl Read for SimStore {
     fn unique(&self, names: &[(&str, &str)]) -> Result<Vec<Option<String>>, StoreError> {
         let mut disk = self.lock();
         disk.read_fault("reading names")?;
-        let find = |(name, key): &(&str, &str)| disk.state.unique.get(&((*name).to_owned(), (*key).to_owned()));
+        let find =
+            |(name, key): &(&str, &str)| disk.state.unique.get(&((*name).to_owned(), (*key).to_owned()));
         Ok(names.iter().map(|name| find(name).cloned()).collect())
     }
 
@@ -395,7 +396,9 @@ impl Read for SimStore {
 
     fn standing(&self) -> Result<Option<Standing>, StoreError> {
         let disk = self.lock();
-        let (Some((lease, holder)), Some(head)) = (&disk.state.lease, disk.state.head) else { return Ok(None) };
+        let (Some((lease, holder)), Some(head)) = (&disk.state.lease, disk.state.head) else {
+            return Ok(None);
+        };
         let checkpoint = disk.state.checkpoint;
         Ok(Some(Standing { lease: *lease, holder: holder.clone(), expires: 0, head, checkpoint }))
     }

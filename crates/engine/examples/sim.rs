@@ -1,0 +1,36 @@
+//! Repeats a run of the simulator and prints every step: `sim --seed 7`, or many: `sim --seeds 100000`.
+
+#[path = "../tests/sim/simulate.rs"]
+mod simulate;
+
+use simulate::{Run, run};
+
+#[expect(clippy::print_stdout, reason = "the program's purpose")]
+fn main() -> std::process::ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str| {
+        let at = words.iter().position(|word| word == name)?;
+        words.get(at + 1)?.parse::<u64>().ok()
+    };
+    let (first, count) = match (number("--seed"), number("--seeds")) {
+        (Some(seed), None) => (seed, 1),
+        (first, Some(count)) => (first.unwrap_or(0), count),
+        (None, None) => {
+            println!("sim --seed N | sim [--seed FIRST] --seeds COUNT");
+            return std::process::ExitCode::from(2);
+        }
+    };
+    let mut failed = 0;
+    for seed in first..first + count {
+        match run(Run { seed, lie: None, loud: count == 1 }) {
+            Ok(outcome) if count == 1 => println!("seed {seed}: {outcome:?}"),
+            Ok(_) => {}
+            Err(why) => {
+                failed += 1;
+                println!("seed {seed}: {why}");
+            }
+        }
+    }
+    println!("{count} seeds, {failed} failed");
+    std::process::ExitCode::from(u8::from(failed > 0))
+}
