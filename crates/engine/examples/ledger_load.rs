@@ -1,4 +1,4 @@
-//! Entries per second through the engine: `ledger_load ADDRESS [seconds] [batch] [accounts]`.
+//! Entries per second through the engine: `ledger_load ADDRESS [seconds] [batch] [accounts] [under way]`.
 //!
 //! All checks are on: limits, unique ids, hash chain, and the history of each account, which is built behind the
 //! commits. Half of the transfers touch 20 hot accounts. Prints the rate, how far history lags behind, and how long
@@ -31,6 +31,7 @@ fn main() {
         |at: usize, default: u64| words.get(at).map_or(default, |word| word.parse().expect("a number"));
     let address = words.first().expect("an address: a path or postgres://…");
     let (seconds, batch, accounts) = (number(1, 10), number(2, 8_190), number(3, 10_000));
+    let under_way = number(4, 3) as usize;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -69,7 +70,7 @@ fn main() {
     let mut pending = std::collections::VecDeque::new();
     let (mut done, mut lag_max, mut latencies) = (0_u64, 0, Vec::new());
     let began = Instant::now();
-    let (send, receive) = std::sync::mpsc::sync_channel::<(Instant, BooksCommand)>(1);
+    let (send, receive) = std::sync::mpsc::sync_channel::<(Instant, BooksCommand)>(under_way.min(64));
     let maker = std::thread::spawn(move || {
         while began.elapsed() < Duration::from_secs(seconds) {
             let mut entries = EntryBatch::default();
@@ -103,7 +104,9 @@ fn main() {
             Err(_) if pending.is_empty() => break,
             Err(_) => {}
         }
-        while pending.len() > 2 || (!pending.is_empty() && began.elapsed() >= Duration::from_secs(seconds)) {
+        while pending.len() >= under_way
+            || (!pending.is_empty() && began.elapsed() >= Duration::from_secs(seconds))
+        {
             let (sent, answer) = pending.pop_front().expect("not empty");
             let (answer, _) = answer.blocking_recv().expect("an answer").expect("booked");
             latencies.push(sent.elapsed());

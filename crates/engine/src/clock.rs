@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use suanpan_money::Timestamp;
 
 /// Tells the time: the system's, or one that tests move by hand.
@@ -28,6 +28,16 @@ impl Clock {
     pub fn advance_seconds(&self, seconds: i64) {
         if let Some(at) = &self.manual {
             at.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
+        }
+    }
+
+    /// Waits; a manual clock moves on instead, so that whoever moves it need not wait.
+    pub(crate) fn pause(&self, how_long: Duration) {
+        match &self.manual {
+            Some(at) => {
+                at.fetch_add(i64::try_from(how_long.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            }
+            None => std::thread::sleep(how_long),
         }
     }
 

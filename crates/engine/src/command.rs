@@ -11,7 +11,7 @@ use suanpan_payments::rejection::Rejection;
 use tokio::sync::oneshot;
 
 /// Who asks: a merchant, in one of two worlds that never touch.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller {
     /// The merchant, `acct_…`.
     pub merchant: String,

@@ -1,5 +1,6 @@
 //! The engine as others see it: a handle that many threads share, and the thread that keeps its writer going.
 
+use crate::acknowledged::{self, HighWater};
 use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::command::{
@@ -11,6 +12,7 @@ use crate::jobs::{JobWorker, Jobs};
 use crate::limits::QUEUE_WEIGHT;
 use crate::queue::{NotQueued, Priority, Queue};
 use crate::writer::{Ended, load};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -64,12 +66,44 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     pub(crate) channels: Channels,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) high_water: HighWater,
     role: AtomicU8,
     /// Why this process does not write, in words, for whoever asks about its health.
     trouble: Mutex<Option<String>>,
 }
 
 impl Shared {
+    pub(crate) fn new(
+        reader: Arc<dyn Read>,
+        history: Arc<HistoryIndex>,
+        (clock, settings, channels): (Clock, Settings, Channels),
+        (jobs, outbox): (Jobs, Arc<Outbox>),
+        high_water: HighWater,
+    ) -> Shared {
+        Shared {
+            queue: Queue::new(QUEUE_WEIGHT),
+            reader,
+            clock,
+            settings,
+            history,
+            jobs,
+            channels,
+            outbox,
+            high_water,
+            role: AtomicU8::new(Role::Standby as u8),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Has the card of a call taken in by its vault, where there is one.
+    pub(crate) fn card(&self, call: &Call, random: [u8; 32]) -> Option<Result<VaultedCard, Rejection>> {
+        let Shared { channels, settings, clock, .. } = self;
+        let Caller { merchant, live } = &call.caller;
+        let context = Context { now: clock.now(), merchant, live: *live, random, settings };
+        let source = call.command.needs(&Nothing, &context).card?;
+        channels.vault(&source, *live, settings, clock)
+    }
+
     pub(crate) fn role(&self) -> Role {
         match self.role.load(Ordering::Acquire) {
             1 => Role::Loading,
@@ -104,23 +138,37 @@ impl Engine {
     /// Starts the engine over a database: it takes the lease as soon as nobody has it, loads, and writes.
     /// Must be called within a runtime of tokio, which does the jobs.
     ///
+    /// The newest acknowledgement is kept beside a file of SQLite, as `cell.sqlite.acknowledged`; see
+    /// [`Engine::start_keeping`].
+    ///
     /// # Errors
     /// When the database cannot be used at all.
     pub fn start(database: &Database, channels: Channels, config: Config) -> Result<Engine, StoreError> {
+        Engine::start_keeping(database, channels, config, acknowledged::beside(database))
+    }
+
+    /// Starts the engine, and keeps its newest acknowledgement in a file: a database that has forgotten what was
+    /// acknowledged is not written ([`Fork`](crate::Fork)). Each process needs a file of its own, on a disk that is
+    /// not restored together with the database. Without one, only what this process itself has seen is checked.
+    ///
+    /// # Errors
+    /// When the database cannot be used at all, or the file is something else.
+    pub fn start_keeping(
+        database: &Database,
+        channels: Channels,
+        config: Config,
+        acknowledged: Option<PathBuf>,
+    ) -> Result<Engine, StoreError> {
         let reader = database.reader();
         let (jobs, notes) = Jobs::new();
-        let shared = Arc::new(Shared {
-            queue: Queue::new(QUEUE_WEIGHT),
-            history: HistoryIndex::open(database.history()?, reader.clone())?,
+        let history = HistoryIndex::open(database.history()?, reader.clone())?;
+        let shared = Arc::new(Shared::new(
             reader,
-            clock: config.clock.clone(),
-            settings: config.settings.clone(),
-            jobs,
-            channels,
-            outbox: Arc::new(Outbox::new()),
-            role: AtomicU8::new(Role::Standby as u8),
-            trouble: Mutex::new(None),
-        });
+            history,
+            (config.clock.clone(), config.settings.clone(), channels),
+            (jobs, Arc::new(Outbox::new())),
+            HighWater::open(acknowledged)?,
+        ));
         let engine = Engine { shared: shared.clone(), thread: Arc::new(Mutex::new(None)) };
         let writer = database.writer()?;
         let keeper = Keeper { shared, config };
@@ -145,20 +193,11 @@ impl Engine {
         };
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
-        let card = self.card(&call, random);
+        let card = self.shared.card(&call, random);
         let (reply, answer) = oneshot::channel();
         let call = Box::new(PreparedCall { call, random, card });
         self.push(priority, Envelope::Call { call, reply })?;
         answer.await.unwrap_or_else(|_| Err(gone()))
-    }
-
-    /// Has the card of a call taken in by its vault, where there is one.
-    fn card(&self, call: &Call, random: [u8; 32]) -> Option<Result<VaultedCard, Rejection>> {
-        let Shared { channels, settings, clock, .. } = self.shared.as_ref();
-        let Caller { merchant, live } = &call.caller;
-        let context = Context { now: clock.now(), merchant, live: *live, random, settings };
-        let source = call.command.needs(&Nothing, &context).card?;
-        channels.vault(&source, *live, settings, clock)
     }
 
     /// Does what a command for the books asks for and waits until it is committed.
@@ -231,6 +270,15 @@ impl Engine {
         }
         let weight = envelope.weight();
         self.shared.queue.push(priority, weight, envelope).map_err(|(_, why)| why.into())
+    }
+
+    /// Says whether the journal has the record of a receipt, so that what its holder was told still stands. Blocks.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn contains(&self, receipt: &Receipt) -> Result<bool, StoreError> {
+        let cell = self.shared.reader.standing()?.map(|standing| standing.lease.cell);
+        Ok(cell == Some(receipt.cell) && acknowledged::has(self.shared.reader.as_ref(), receipt)?)
     }
 
     /// Returns the reader of what is committed. Its calls block.
@@ -324,7 +372,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn run(self, mut store: Box<dyn Store>) {
+    fn run(&self, mut store: Box<dyn Store>) {
         let Config { cell, node, lease: ttl, .. } = &self.config;
         while !self.shared.queue.is_closed() {
             match store.acquire(*cell, node, *ttl) {
@@ -335,6 +383,7 @@ impl Keeper {
                 }
                 Err(StoreError::Held { holder, .. }) => {
                     tracing::debug!(holder, "another process writes");
+                    self.watch();
                     self.wait(*ttl / 5);
                 }
                 Err(error) => {
@@ -357,6 +406,9 @@ impl Keeper {
             Err((error, store)) => {
                 tracing::error!(%error, "the books could not be loaded");
                 self.shared.set_trouble(Some(error.to_string()));
+                for envelope in self.shared.queue.take_all() {
+                    envelope.fail(Refused::Unavailable(error.to_string()));
+                }
                 self.wait(self.config.lease / 5);
                 return Some(store);
             }
@@ -389,7 +441,28 @@ impl Keeper {
         Some(store)
     }
 
+    /// Notes how far the other process has got, so that it is missed if the database forgets it.
+    fn watch(&self) {
+        if let Ok(Some(standing)) = self.shared.reader.standing() {
+            let (Lease { cell, epoch }, head) = (standing.lease, standing.head);
+            self.shared.high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
+            self.shared.high_water.write_when_due();
+        }
+    }
+
     fn wait(&self, how_long: Duration) {
         std::thread::sleep(how_long.clamp(Duration::from_millis(20), Duration::from_secs(1)));
+    }
+}
+
+/// However the writer ends, nobody waits for it any longer.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.shared.high_water.write();
+        self.shared.queue.close();
+        for envelope in self.shared.queue.take_all() {
+            envelope.fail(NotQueued::Closed.into());
+        }
+        self.shared.set_role(Role::Stopped);
     }
 }

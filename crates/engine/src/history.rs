@@ -102,28 +102,9 @@ impl HistoryIndex {
         store: Arc<dyn History>,
         reader: Arc<dyn Read>,
     ) -> Result<Arc<HistoryIndex>, StoreError> {
-        let state = match sealed_state(store.as_ref(), reader.as_ref())? {
-            Ok(state) => state,
-            Err(why) => {
-                tracing::warn!(why, "the history is dropped and built again from the journal");
-                store.clear()?;
-                State { runs: Vec::new(), id_runs: Vec::new(), full: Vec::new(), tail: Tail::new(0) }
-            }
-        };
-        let sealed = state.id_runs.last().map_or(0, |run| run.end);
         let (feed, records) = sync_channel(RECORDS_WAITING);
         let (full, tails) = sync_channel(TAILS_WAITING);
-        let index = Arc::new(HistoryIndex {
-            store,
-            reader,
-            state: RwLock::new(state),
-            feed: Mutex::new(Some(feed)),
-            ids_sealed: AtomicU64::new(sealed),
-            seen: Mutex::new(0),
-            seen_more: Condvar::new(),
-            committed: AtomicU64::new(0),
-            threads: Mutex::new(Vec::new()),
-        });
+        let index = HistoryIndex::resting(store, reader, Some(feed))?;
         let follower = Follower::new(index.clone(), records, full);
         let sealer = Sealer::new(index.clone(), tails);
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -136,6 +117,41 @@ impl HistoryIndex {
         ];
         *index.threads.lock().unwrap_or_else(PoisonError::into_inner) = threads;
         Ok(index)
+    }
+
+    /// Opens the history of a cell as it is, to which nobody adds.
+    pub(crate) fn without_threads(
+        store: Arc<dyn History>,
+        reader: Arc<dyn Read>,
+    ) -> Result<Arc<HistoryIndex>, StoreError> {
+        HistoryIndex::resting(store, reader, None)
+    }
+
+    fn resting(
+        store: Arc<dyn History>,
+        reader: Arc<dyn Read>,
+        feed: Option<SyncSender<Feed>>,
+    ) -> Result<Arc<HistoryIndex>, StoreError> {
+        let state = match sealed_state(store.as_ref(), reader.as_ref())? {
+            Ok(state) => state,
+            Err(why) => {
+                tracing::warn!(why, "the history is dropped and built again from the journal");
+                store.clear()?;
+                State { runs: Vec::new(), id_runs: Vec::new(), full: Vec::new(), tail: Tail::new(0) }
+            }
+        };
+        let sealed = state.id_runs.last().map_or(0, |run| run.end);
+        Ok(Arc::new(HistoryIndex {
+            store,
+            reader,
+            state: RwLock::new(state),
+            feed: Mutex::new(feed),
+            ids_sealed: AtomicU64::new(sealed),
+            seen: Mutex::new(0),
+            seen_more: Condvar::new(),
+            committed: AtomicU64::new(0),
+            threads: Mutex::new(Vec::new()),
+        }))
     }
 
     /// Tells the follower that a writer begins with these books.
@@ -182,7 +198,7 @@ impl HistoryIndex {
     }
 
     /// Looks up what the journal holds under ids that the book has forgotten.
-    pub(crate) fn known(&self, ids: &[EntryId]) -> Result<Known, HistoryReadError> {
+    pub(crate) fn known(&self, ids: &[EntryId], remembered_from: u64) -> Result<Known, HistoryReadError> {
         let wanted: Vec<u128> = ids.iter().map(|id| id.0).collect();
         let runs = self.state.read().unwrap_or_else(PoisonError::into_inner).id_runs.clone();
         let newest_first = runs.iter().rev().map(|run| run.as_ref());
@@ -195,7 +211,7 @@ impl HistoryIndex {
             }
             other => other?,
         };
-        let mut known = Known::nothing();
+        let mut known = Known::new(remembered_from);
         for found in found.into_iter().flatten() {
             if let Some(stored) = self.stored(&found)? {
                 known.insert(stored);

@@ -6,7 +6,7 @@
 
 use crate::command::{Call, Caller, Refused};
 use crate::engine::{Engine, Role};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use suanpan_payments::command::Command;
@@ -21,11 +21,17 @@ const JOBS_AT_ONCE: u32 = 500;
 /// How long the ids of jobs that were done are remembered: longer than any reading of the store takes, so that a
 /// job which was read before it was done is not started again.
 const DONE_KEPT: Duration = Duration::from_secs(60);
+/// How long a job that could not be written rests.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// The kind of jobs that are begun right after their commit.
+const ASK_CHANNEL: &str = "ask_channel";
 
 enum Note {
-    Start(Job),
-    Reset,
+    Start(Job, Turn),
 }
+
+/// Tells one run of a job from a later one under the same id.
+type Turn = u64;
 
 /// Where the writer leaves jobs.
 pub(crate) struct Jobs {
@@ -36,14 +42,35 @@ pub(crate) struct Jobs {
 /// Ids of jobs under way, and of those done lately.
 #[derive(Default)]
 struct Known {
-    running: HashSet<String>,
+    running: HashMap<String, Turn>,
+    turns: Turn,
     done: HashSet<String>,
     done_before: HashSet<String>,
+}
+
+impl Known {
+    fn run(&mut self, id: &str) -> Turn {
+        self.turns += 1;
+        self.running.insert(id.to_owned(), self.turns);
+        self.turns
+    }
+
+    /// Ends a run, unless a later one has begun under the same id.
+    fn end(&mut self, id: &str, turn: Turn) {
+        if self.running.get(id) == Some(&turn) {
+            self.running.remove(id);
+        }
+    }
 }
 
 fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
     // Each change is one insertion or removal, so a panic leaves nothing half done.
     known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a job is begun right after its commit, before it is due: it is due when nobody can still be at it.
+fn is_fresh(job: &Job) -> bool {
+    job.kind == ASK_CHANNEL
 }
 
 impl Jobs {
@@ -53,11 +80,34 @@ impl Jobs {
         (Jobs { notes, known: known.clone() }, Notes { received, known })
     }
 
-    /// Takes a job that was just committed. One that is due later is found in the store when its time comes.
-    pub(crate) fn start(&self, job: Job, now: i64) {
-        if job.due <= now {
-            lock(&self.known).running.insert(job.id.clone());
-            let _ = self.notes.send(Note::Start(job));
+    /// Notes jobs that are about to be committed, so that those begun by [`Jobs::start`] are not found in the
+    /// store before.
+    pub(crate) fn plan(&self, jobs: &[Job]) {
+        let mut known = lock(&self.known);
+        for job in jobs.iter().filter(|job| is_fresh(job)) {
+            known.run(&job.id);
+        }
+    }
+
+    /// Takes back [`Jobs::plan`]: whether the jobs are there, the store tells.
+    pub(crate) fn unplan(&self, jobs: &[Job]) {
+        let mut known = lock(&self.known);
+        for job in jobs.iter().filter(|job| is_fresh(job)) {
+            known.running.remove(&job.id);
+        }
+    }
+
+    /// Takes a job that was just committed. What is not begun at once is found in the store when its time comes.
+    pub(crate) fn start(&self, job: Job) {
+        let mut known = lock(&self.known);
+        // It replaces what was under its id: an inquiry comes after the request that it asks about.
+        known.done.remove(&job.id);
+        known.done_before.remove(&job.id);
+        if is_fresh(&job) {
+            let turn = known.run(&job.id);
+            let _ = self.notes.send(Note::Start(job, turn));
+        } else {
+            known.running.remove(&job.id);
         }
     }
 
@@ -68,9 +118,11 @@ impl Jobs {
         known.done.insert(id.to_owned());
     }
 
-    /// Forgets everything: the writer begins anew, and nobody knows which jobs are under way.
+    /// Forgets which jobs are done: while another process wrote, they may have been planned anew.
     pub(crate) fn reset(&self) {
-        let _ = self.notes.send(Note::Reset);
+        let mut known = lock(&self.known);
+        known.done.clear();
+        known.done_before.clear();
     }
 }
 
@@ -78,6 +130,13 @@ impl Jobs {
 pub(crate) struct Notes {
     received: UnboundedReceiver<Note>,
     known: Arc<Mutex<Known>>,
+}
+
+impl Notes {
+    /// Takes the jobs that were committed to be begun at once.
+    pub(crate) fn take(&mut self) -> Vec<Job> {
+        std::iter::from_fn(|| self.received.try_recv().ok()).map(|Note::Start(job, _)| job).collect()
+    }
 }
 
 /// Does jobs, each in a task of its own.
@@ -99,8 +158,7 @@ impl JobWorker {
             tokio::select! {
                 note = self.notes.received.recv() => match note {
                     None => return,
-                    Some(Note::Start(job)) => self.start(job, true),
-                    Some(Note::Reset) => lock(&self.notes.known).running.clear(),
+                    Some(Note::Start(job, turn)) => self.start(job, turn, true),
                 },
                 _ = look.tick() => {
                     if turned.elapsed() > DONE_KEPT {
@@ -136,51 +194,52 @@ impl JobWorker {
             Err(error) => return tracing::error!(%error, "reading jobs ended"),
         };
         for job in jobs {
-            let fresh = {
+            let turn = {
                 let mut known = lock(&self.notes.known);
-                !known.done.contains(&job.id)
-                    && !known.done_before.contains(&job.id)
-                    && known.running.insert(job.id.clone())
+                let busy = known.done.contains(&job.id)
+                    || known.done_before.contains(&job.id)
+                    || known.running.contains_key(&job.id);
+                (!busy).then(|| known.run(&job.id))
             };
-            if fresh {
-                self.start(job, false);
+            if let Some(turn) = turn {
+                self.start(job, turn, false);
             }
         }
     }
 
-    fn start(&self, job: Job, fresh: bool) {
+    fn start(&self, job: Job, turn: Turn, fresh: bool) {
         let body = match serde_json::from_str::<JobBody>(&job.body) {
             Ok(body) => body,
             Err(error) => {
                 return tracing::error!(%error, job = job.id, "a job cannot be read and is left alone");
             }
         };
-        match body {
-            JobBody::AskChannel(ask) => {
-                let engine = self.engine.clone();
-                tokio::spawn(async move {
-                    let outcome = if fresh {
-                        engine.channels().ask(&ask).await
-                    } else {
-                        engine.channels().inquire(&ask).await
-                    };
-                    let caller = caller_of(&ask);
-                    submit(engine, job.id, caller, Command::Outcome { ask, outcome }).await;
-                });
+        let (engine, known) = (self.engine.clone(), self.notes.known.clone());
+        tokio::spawn(async move {
+            let (caller, command) = work(&engine, body, fresh).await;
+            let done = submit(engine, &job.id, caller, command).await;
+            if !done {
+                // It stays in the store, and must not be tried without a pause.
+                tokio::time::sleep(AGAIN_AFTER).await;
             }
-            JobBody::Inquire(ask) => {
-                let engine = self.engine.clone();
-                tokio::spawn(async move {
-                    let outcome = engine.channels().inquire(&ask).await;
-                    let caller = caller_of(&ask);
-                    submit(engine, job.id, caller, Command::Outcome { ask, outcome }).await;
-                });
-            }
-            JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt } => {
-                let caller = Caller { merchant, live };
-                let command = Command::Expire { payment_intent, attempt };
-                tokio::spawn(submit(self.engine.clone(), job.id, caller, command));
-            }
+            lock(&known).end(&job.id, turn);
+        });
+    }
+}
+
+/// Does what is to be done outside, and returns what is to be written about it.
+async fn work(engine: &Engine, body: JobBody, fresh: bool) -> (Caller, Command) {
+    match body {
+        JobBody::AskChannel(ask) if fresh => {
+            let outcome = engine.channels().ask(&ask).await;
+            (caller_of(&ask), Command::Outcome { ask, outcome })
+        }
+        JobBody::AskChannel(ask) | JobBody::Inquire(ask) => {
+            let outcome = engine.channels().inquire(&ask).await;
+            (caller_of(&ask), Command::Outcome { ask, outcome })
+        }
+        JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt } => {
+            (Caller { merchant, live }, Command::Expire { payment_intent, attempt })
         }
     }
 }
@@ -190,18 +249,18 @@ fn caller_of(ask: &ChannelAsk) -> Caller {
 }
 
 /// Brings what came of a job to the writer, again and again while it is busy. What cannot be brought stays in the
-/// store as a job and is found again.
-async fn submit(engine: Engine, job: String, caller: Caller, command: Command) {
+/// store as a job and is found again. Returns whether it was written.
+async fn submit(engine: Engine, job: &str, caller: Caller, command: Command) -> bool {
     let mut wait = Duration::from_millis(20);
     loop {
         let call =
             Call { caller: caller.clone(), idempotency: None, request_id: None, command: command.clone() };
         match engine.call(call).await {
-            Ok(_) => return,
+            Ok(_) => return true,
             Err(Refused::Rule(rejection)) => {
-                // The outcome is known already: it came twice.
+                // The outcome is known already: it came twice. Or it is not the time yet.
                 tracing::debug!(job, %rejection, "an outcome changed nothing");
-                return;
+                return false;
             }
             Err(refused) if refused.retryable() && engine.role() != Role::Stopped => {
                 tokio::time::sleep(wait).await;
@@ -209,7 +268,7 @@ async fn submit(engine: Engine, job: String, caller: Caller, command: Command) {
             }
             Err(refused) => {
                 tracing::error!(job, %refused, "what came of a job could not be written");
-                return;
+                return false;
             }
         }
     }

@@ -4,6 +4,7 @@
 //! the rules of `payments` and `ledger` decide over state in memory, writes everything in one commit, and answers.
 //! Nothing is answered that is not durable. See decision 0014.
 
+mod acknowledged;
 mod channels;
 mod clock;
 mod command;
@@ -14,9 +15,12 @@ mod history;
 mod jobs;
 mod limits;
 mod queue;
+#[doc(hidden)]
+pub mod simulation;
 mod world;
 mod writer;
 
+pub use acknowledged::Fork;
 pub use channels::{Channels, Way};
 pub use clock::Clock;
 pub use command::{

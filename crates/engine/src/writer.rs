@@ -21,6 +21,7 @@ use suanpan_ledger::book::{Book, Draft};
 use suanpan_store::Store;
 use suanpan_store::commit::{Answer, Head, Job, Lease, Link, Object};
 
+pub use load::LoadError;
 pub(crate) use load::load;
 
 /// The state that queries see: all of it is committed.
@@ -40,7 +41,7 @@ enum After {
     Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
     Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
     Upkeep { reply: Reply<()> },
-    Park { object: String, parked: Parked },
+    Park { reference: String, parked: Parked },
 }
 
 impl After {
@@ -104,7 +105,7 @@ pub(crate) struct Writer {
 
 /// Why a writer ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// It was asked to.
     #[error("stopped")]
     Stopped,
@@ -134,6 +135,7 @@ impl Writer {
                 let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
                 self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
             }
+            self.shared.high_water.write_when_due();
             if self.renewed.elapsed() > self.ttl / 3 {
                 match self.store.renew(&self.lease, self.ttl) {
                     Ok(()) => self.renewed = Instant::now(),
@@ -149,7 +151,8 @@ impl Writer {
         }
     }
 
-    /// How long to wait for work: until the lease must be renewed, a hold expires, or a checkpoint is due.
+    /// How long to wait for work: until the lease must be renewed, a hold expires, a checkpoint is
+    /// due, or the newest acknowledgement is to be kept.
     fn patience(&self) -> Duration {
         let lease = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
         let hold = self.book.next_expiry().map(|at| {
@@ -157,7 +160,8 @@ impl Writer {
             Duration::from_micros(u64::try_from(left).unwrap_or(0))
         });
         let checkpoint = self.checkpoints.idle_patience();
-        [Some(lease), hold, checkpoint]
+        let acknowledged = self.shared.high_water.due_in();
+        [Some(lease), hold, checkpoint, acknowledged]
             .into_iter()
             .flatten()
             .min()
@@ -165,7 +169,7 @@ impl Writer {
             .max(Duration::from_millis(1))
     }
 
-    fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
+    pub(crate) fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
         let idle = envelopes.is_empty();
         let mut commands = Vec::with_capacity(envelopes.len());
         let committed = Committed { book: &self.book, receipt: self.receipt() };
@@ -193,6 +197,10 @@ impl Writer {
     /// Gives the store back, and forgets everything else.
     pub(crate) fn into_store(self) -> Box<dyn Store> {
         self.store
+    }
+
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
     }
 
     fn receipt(&self) -> Receipt {

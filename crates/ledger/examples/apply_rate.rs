@@ -37,49 +37,51 @@ fn main() {
         book.open(&mut draft, spec).expect("a new account");
     }
     let mut records = vec![book.finish(&mut draft, 1).expect("accounts").bytes];
-    let (mut gather, mut apply, mut finish) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let [mut gather, mut apply, mut finish, mut replay] = [const { Vec::new() }; 4];
     let mut bytes = 0;
     for batch_number in 0..batches {
         let batch = batch(&mut draw, batch_number);
         book.begin(&mut draft, Timestamp::from_seconds(2 + batch_number as i64));
         let start = Instant::now();
         black_box(book.unknown_ids(&batch));
-        gather += start.elapsed();
+        gather.push(start.elapsed());
         let known = Known::new(book.remembered_from());
         let start = Instant::now();
         let verdicts = book.apply(&mut draft, &batch, &known).expect("a sound batch");
-        apply += start.elapsed();
+        apply.push(start.elapsed());
         assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Accepted { .. })));
         let start = Instant::now();
         let finished = book.finish(&mut draft, 1).expect("entries");
         book.forget_before(finished.head.entries.saturating_sub(remembered));
-        finish += start.elapsed();
+        finish.push(start.elapsed());
         bytes += finished.bytes.len();
         records.push(finished.bytes);
     }
     let entries = batches * BATCH as u64;
     println!("entries {entries}, bytes each {}", bytes as u64 / entries);
-    rate("gather", entries, gather);
-    rate("apply and encode", entries, apply);
-    rate("finish and forget", entries, finish);
-    rate("all three", entries, gather + apply + finish);
-    let start = Instant::now();
+    rate("gather", &gather);
+    rate("apply and encode", &apply);
+    rate("finish and forget", &finish);
     let mut again = Book::new(1, 43);
     for record in &records {
+        let start = Instant::now();
         again.replay(&Record::parse(record).expect("a record")).expect("the next record");
+        replay.push(start.elapsed());
         again.forget_before(again.head().entries.saturating_sub(remembered));
     }
-    rate("replay", entries, start.elapsed());
+    rate("replay", &replay[1..]);
     assert_eq!(again.digest(), book.digest());
 }
 
-fn rate(what: &str, entries: u64, took: Duration) {
-    let micros = took.as_micros().max(1);
-    println!(
-        "{what:<18} {:>6} ns an entry  {:>10} entries/s",
-        took.as_nanos() / u128::from(entries),
-        u128::from(entries) * 1_000_000 / micros
-    );
+/// The mean is of the wall clock; the median batch is hardly disturbed by what else the machine does.
+fn rate(what: &str, batches: &[Duration]) {
+    let each = |took: Duration, batches: u128| took.as_nanos() / batches / BATCH as u128;
+    let mean = each(batches.iter().sum(), batches.len() as u128);
+    let mut sorted = batches.to_vec();
+    sorted.sort_unstable();
+    let median = each(sorted[sorted.len() / 2], 1);
+    let rate = 1_000_000_000 / median.max(1);
+    println!("{what:<18} mean {mean:>4} ns, median batch {median:>4} ns an entry: {rate:>10} entries/s");
 }
 
 fn batch(draw: &mut Draw, batch_number: u64) -> EntryBatch {

@@ -114,7 +114,7 @@ pub fn decode_page(bytes: &[u8]) -> Result<Vec<PageRow>, Error> {
     let mut reader = Reader::new("page of balances", bytes);
     version(&mut reader)?;
     let rows = (bytes.len() - 1) / ROW_BYTES;
-    if rows == 0 || rows > PAGE_ACCOUNTS || (bytes.len() - 1) % ROW_BYTES != 0 {
+    if rows == 0 || rows > PAGE_ACCOUNTS || !(bytes.len() - 1).is_multiple_of(ROW_BYTES) {
         return Err(reader.malformed("a length that no page has"));
     }
     let mut page = Vec::with_capacity(rows);

@@ -8,6 +8,7 @@ pub mod balance_transaction;
 pub mod charge;
 pub mod customer;
 pub mod event;
+pub mod expand;
 pub mod list;
 pub mod payment_intent;
 pub mod payment_method;

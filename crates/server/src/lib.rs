@@ -8,6 +8,7 @@ pub mod auth;
 pub mod authenticate;
 pub mod bootstrap;
 pub mod expand;
+pub mod forward;
 pub mod inbound;
 pub mod key;
 pub mod limits;

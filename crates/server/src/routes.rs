@@ -2,11 +2,11 @@
 
 use crate::api::Api;
 use crate::problem::Problem;
-use crate::{authenticate, observe, openapi, v1};
+use crate::{authenticate, forward, observe, openapi, v1};
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub fn router(api: Api) -> Router {
     // Measuring begins before the first request, whoever asks for it.
     observe::metrics();
     let (v1, _) = v1::routes().split_for_parts();
+    let forwarder = (api.clone(), forward::Forwarder::default());
+    let v1 = v1.layer(from_fn_with_state(forwarder, forward::surround));
     Router::new()
         .merge(v1)
         .route("/healthz", get(observe::healthy))

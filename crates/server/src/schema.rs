@@ -55,6 +55,39 @@ pub struct WithSecret<T> {
     secret: String,
 }
 
+/// An attempt to deliver an event to an endpoint.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookDelivery {
+    /// `wd_…`
+    id: String,
+    /// Always `webhook_delivery`.
+    object: String,
+    /// Which attempt it was, from 1.
+    attempt: u32,
+    /// When it began, seconds.
+    created: i64,
+    /// How long it took, milliseconds.
+    duration_ms: u64,
+    /// The endpoint.
+    endpoint: String,
+    /// Why there was no answer.
+    error: Option<serde_json::Value>,
+    /// The event.
+    event: String,
+    /// Whether in live mode.
+    livemode: bool,
+    /// When it is tried again, seconds.
+    next_attempt: Option<i64>,
+    /// What was sent, signatures cut.
+    request_headers: serde_json::Value,
+    /// The beginning of the answer.
+    response: Option<String>,
+    /// The status of the answer.
+    response_status: Option<u16>,
+    /// `delivered`, `retry`, `exhausted` or `disable`.
+    result: String,
+}
+
 /// Something that happened.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]

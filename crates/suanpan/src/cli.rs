@@ -2,6 +2,7 @@
 
 mod examples;
 mod values;
+mod webhooks;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -9,6 +10,10 @@ use examples as ex;
 use std::path::PathBuf;
 pub(crate) use values::MEMORY_BYTES_MIN;
 use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_scheme, parse_threads};
+pub(crate) use webhooks::{
+    ApiArgs, EventRange, EventsArgs, EventsCommand, EventsListArgs, EventsResendArgs, EventsShowArgs,
+    ListenArgs, TriggerArgs,
+};
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\
@@ -90,6 +95,9 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     Sketch(SketchArgs),
     Demo(DemoArgs),
+    Listen(ListenArgs),
+    Trigger(TriggerArgs),
+    Events(EventsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),
@@ -602,6 +610,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 18);
+        assert_eq!(seen, 24);
     }
 }

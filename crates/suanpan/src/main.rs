@@ -1,6 +1,7 @@
 //! The binary: reads the command line, runs one command, and turns what comes of it into output and
 //! an exit status. Results go to stdout, everything else to stderr.
 
+mod api;
 mod cli;
 mod commands;
 mod error;
@@ -38,6 +39,9 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Generate(args) => commands::generate::run(args, terminal),
         Command::Sketch(args) => commands::sketch::run(args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
+        Command::Listen(args) => commands::listen::run(args, terminal),
+        Command::Trigger(args) => commands::trigger::run(args, terminal),
+        Command::Events(args) => commands::events::run(args, terminal),
         Command::Completions(args) => commands::about::completions(args, terminal),
         Command::Man(args) => commands::about::man(args, terminal),
         Command::Version(args) => commands::about::version(args, terminal),

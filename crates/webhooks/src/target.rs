@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use url::{Host, Url};
 
@@ -51,6 +51,13 @@ impl Policy {
     #[must_use]
     pub fn development() -> Policy {
         Policy { plain_http: true, private: true, networks: Vec::new() }
+    }
+
+    /// Permits everything: for what somebody names on his own machine, and never for what others name.
+    #[must_use]
+    pub fn anywhere() -> Policy {
+        let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+        Policy { plain_http: true, private: true, networks: all.map(Network::all_like).to_vec() }
     }
 
     fn permits(&self, host: &str, address: IpAddr) -> Result<(), Error> {
@@ -131,6 +138,12 @@ impl Target {
             url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Target { tls, host, port, authority, path, literal })
+    }
+
+    /// Returns path and query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Returns a target on the same server with another path, which begins with `/`.

@@ -5,12 +5,13 @@
 use crate::Error;
 use crate::limits::{HEAD_BYTES, HEADERS};
 use crate::target::{Policy, Resolver, Target};
-use bytes::Bytes;
+pub use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Response;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
-use hyper::{Method, Response, StatusCode};
+pub use hyper::{Method, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::io;

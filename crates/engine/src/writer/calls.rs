@@ -112,10 +112,14 @@ impl Writer {
     /// Looks up in the index what the book has forgotten.
     pub(super) fn known(&self, entries: &EntryBatch) -> Result<Known, Refused> {
         let ids = self.book.unknown_ids(entries);
+        let remembered_from = self.book.remembered_from();
         if ids.is_empty() {
-            return Ok(Known::nothing());
+            return Ok(Known::new(remembered_from));
         }
-        self.shared.history.known(&ids).map_err(|error| Refused::Unavailable(error.to_string()))
+        self.shared
+            .history
+            .known(&ids, remembered_from)
+            .map_err(|error| Refused::Unavailable(error.to_string()))
     }
 
     fn accept(
@@ -158,25 +162,27 @@ impl Writer {
             });
         }
         let waits_for = decision.jobs.iter().find_map(|job| match &job.body {
-            JobBody::AskChannel(ask) => Some(ask.object.clone()),
+            JobBody::AskChannel(ask) => Some(ask.reference.clone()),
             JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
         });
         batch.jobs.extend(decision.jobs.iter().map(stored_job));
         batch.jobs_done.extend(decision.jobs_done);
         let (status, body) = (decision.answer.status, decision.answer.body.into_bytes());
         if let Command::Outcome { ask, .. } = &call.command {
-            self.resolve(&ask.object, status, &body, batch);
+            self.resolve(&ask.reference, status, &body, batch);
         }
         let pending = |answered| call.idempotency.as_ref().map(|key| kept(&call, key, now, answered));
         match waits_for {
-            Some(object) => {
+            Some(reference) => {
                 let key = pending(None);
                 if let Some(answer) = &key {
                     let id = place_text(&answer.scope, &answer.key);
-                    self.world.link(Link { name: WAITS_FOR, key: object.clone(), id, unique: true });
+                    let free =
+                        self.world.link(Link { name: WAITS_FOR, key: reference.clone(), id, unique: true });
+                    assert!(free, "a reference names one request for ever");
                     self.world.keep_answer(answer.clone());
                 }
-                batch.after.push(After::Park { object, parked: Parked { reply, key } });
+                batch.after.push(After::Park { reference, parked: Parked { reply, key } });
             }
             None => {
                 if let Some(answer) = pending(Some((status, body.clone()))) {
@@ -187,16 +193,16 @@ impl Writer {
         }
     }
 
-    /// Answers whoever waits for the outcome of an object, and keeps the answer for repeats.
-    fn resolve(&mut self, object: &str, status: u16, body: &[u8], batch: &mut Batch) {
-        let key = match self.parked.remove(object) {
+    /// Answers whoever waits for the outcome of a request to a channel, and keeps the answer for repeats.
+    fn resolve(&mut self, reference: &str, status: u16, body: &[u8], batch: &mut Batch) {
+        let key = match self.parked.remove(reference) {
             Some(Parked { reply, key }) => {
                 batch.after.push(After::Answer { reply, status, body: body.to_vec(), replayed: false });
                 key
             }
             None => {
                 let view = View { world: &self.world, card: None };
-                let place = view.link(WAITS_FOR, object).and_then(|place| place.split_once('\n'));
+                let place = view.link(WAITS_FOR, reference).and_then(|place| place.split_once('\n'));
                 place.and_then(|(scope, key)| self.world.answer(scope, key)).cloned()
             }
         };

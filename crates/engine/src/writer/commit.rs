@@ -63,7 +63,9 @@ impl Writer {
         if checkpoint {
             commit.checkpoint = Some(self.checkpoint());
         }
+        self.shared.jobs.plan(&commit.jobs);
         if let Err(ended) = self.write(&commit) {
+            self.shared.jobs.unplan(&commit.jobs);
             // What of this was done, if anything, the store will tell: the same under the same key.
             let refused = match &ended {
                 Ended::Reload(why) if !why.starts_with(UNKNOWN) => Refused::Unavailable(why.clone()),
@@ -75,6 +77,7 @@ impl Writer {
             return Err(ended);
         }
         self.head = commit.after;
+        self.shared.high_water.note(self.receipt());
         self.world.committed();
         self.checkpoints.last_write = Instant::now();
         self.checkpoints.dirty = !checkpoint;
@@ -92,7 +95,7 @@ impl Writer {
             if job.kind == DELIVERY {
                 self.shared.outbox.add(&job);
             } else {
-                self.shared.jobs.start(job, self.head.at);
+                self.shared.jobs.start(job);
             }
         }
         self.endpoints.learn(&commit.objects);
@@ -145,7 +148,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn last_checkpoint(&mut self) -> Result<(), Ended> {
+    pub(crate) fn last_checkpoint(&mut self) -> Result<(), Ended> {
         if !self.checkpoints.dirty {
             return Ok(());
         }
@@ -179,7 +182,7 @@ impl Writer {
                 }
                 Err(error @ CommitError::Unavailable(_)) if tries < TRIES => {
                     tracing::warn!(%error, "a commit was not taken; trying again");
-                    std::thread::sleep(Duration::from_millis(20));
+                    self.shared.clock.pause(Duration::from_millis(20));
                 }
                 Err(error) => return Err(Ended::Reload(error.to_string())),
             }
@@ -190,19 +193,19 @@ impl Writer {
     /// time of the lease.
     fn ask_head(&mut self, commit: &Commit) -> Option<bool> {
         let began = Instant::now();
-        while began.elapsed() < self.ttl {
+        loop {
             match self.store.head() {
                 Ok(head) if head == commit.after => return Some(true),
                 Ok(head) if head == commit.before => return Some(false),
                 // Somebody else has gone on from one of the two: which, the journal tells after loading.
                 Ok(_) => return None,
-                Err(error) => {
-                    tracing::warn!(%error, "the store does not say where the journal stands");
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+                Err(error) => tracing::warn!(%error, "the store does not say where the journal stands"),
             }
+            if began.elapsed() >= self.ttl {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
-        None
     }
 
     fn tell(&mut self, after: Vec<After>) {
@@ -218,8 +221,8 @@ impl Writer {
                 After::Upkeep { reply } => {
                     let _ = reply.send(Ok(()));
                 }
-                After::Park { object, parked } => {
-                    self.parked.insert(object, parked);
+                After::Park { reference, parked } => {
+                    self.parked.insert(reference, parked);
                 }
             }
         }

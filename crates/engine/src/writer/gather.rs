@@ -4,12 +4,12 @@ use super::{Ended, Writer};
 use crate::command::{Envelope, PreparedCall};
 use crate::limits::GATHER_ROUNDS;
 use crate::world::View;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{Gathered, Needs};
 
-/// `att_…` or `re_…` to `scope\nkey`, unique: the request that waits for the outcome of this object, found again
-/// after a restart.
+/// The reference of a request to a channel to `scope\nkey`, unique: the call that waits for its outcome, found again
+/// after a restart. Not the object it is about, of which a second call may be waiting later.
 pub(super) const WAITS_FOR: &str = "answer.waits_for";
 
 /// Scope and key of an answer, as one text: neither may contain a line break.
@@ -40,11 +40,11 @@ impl Writer {
         let view = View { world: &self.world, card: prepared.card.as_ref() };
         let mut needs: Needs = call.command.needs(&view, &self.context(prepared));
         if let Command::Outcome { ask, .. } = &call.command
-            && !self.parked.contains_key(&ask.object)
+            && !self.parked.contains_key(&ask.reference)
         {
-            needs.links.push((WAITS_FOR, ask.object.clone()));
+            needs.links.push((WAITS_FOR, ask.reference.clone()));
             if let Some((scope, key)) =
-                view.link(WAITS_FOR, &ask.object).and_then(|place| place.split_once('\n'))
+                view.link(WAITS_FOR, &ask.reference).and_then(|place| place.split_once('\n'))
             {
                 missing.answer(&self.world, scope, key);
             }
@@ -101,7 +101,7 @@ struct Missing {
     ids: Vec<String>,
     links: Vec<(&'static str, String)>,
     answers: Vec<(String, String)>,
-    endpoints: HashSet<crate::command::Caller>,
+    endpoints: BTreeSet<crate::command::Caller>,
 }
 
 impl Missing {

@@ -1,6 +1,7 @@
 //! Loading the state of a cell: the last checkpoint, and what the journal says since then.
 
 use super::{Writer, commit};
+use crate::command::Receipt;
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
 use crate::world::World;
@@ -20,10 +21,13 @@ use suanpan_store::{Store, StoreError};
 
 /// Why a cell could not be loaded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
+pub enum LoadError {
     /// The store does not answer, or what it holds cannot be.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The journal lacks what was acknowledged.
+    #[error(transparent)]
+    Fork(#[from] crate::acknowledged::Fork),
     /// The books do not follow from what is stored.
     #[error("the books cannot be loaded: {0}")]
     Books(#[from] suanpan_ledger::error::Error),
@@ -57,6 +61,8 @@ pub(crate) fn load(
         Err(error) => return Err((error, store)),
     };
     let (lease, head) = held;
+    let (cell, epoch) = (lease.cell, lease.epoch);
+    shared.high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
     let numbers = 0..u32::try_from(book.accounts_len()).unwrap_or(u32::MAX);
     let sums = numbers.map(|number| book.balance(AccountNo(number)).unwrap_or_default());
     shared.history.begin(sums.collect(), head);
@@ -83,6 +89,7 @@ fn load_book(
     (lease, head): &(Lease, Head),
 ) -> Result<(Book, BookHead), LoadError> {
     let began = Instant::now();
+    shared.high_water.check(lease.cell, head, shared.reader.as_ref())??;
     let kept = store.load()?;
     let at_checkpoint = match kept.checkpoint {
         0 => BookHead::default(),

@@ -30,7 +30,7 @@ fn reasons_in_order_of_precedence() {
 #[test]
 fn transitions_of_holds() {
     let mut text = String::from("# state after an event, or the reason to refuse it\n");
-    writeln!(text, "{:<10}{:<20}{:<20}{}", "", "capture", "void", "expire").unwrap();
+    writeln!(text, "{:<10}{:<20}{:<20}expire", "", "capture", "void").unwrap();
     for state in HoldState::ALL {
         let mut line = format!("{:<10}", format!("{state:?}"));
         for event in [HoldEvent::Capture, HoldEvent::Void, HoldEvent::Expire] {

@@ -7,6 +7,7 @@ mod history;
 mod ids;
 mod merkle;
 mod model;
+mod order;
 mod proof;
 mod script;
 mod stored;

@@ -31,6 +31,7 @@ pub struct Account {
     /// The address of electronic mail.
     pub email: Option<String>,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// Whether it may be paid out.
     pub payouts_enabled: bool,

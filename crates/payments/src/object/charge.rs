@@ -25,6 +25,7 @@ pub struct Charge {
     /// The movement of the merchant's money, `txn_…`.
     pub balance_transaction: Option<String>,
     /// What the merchant's customer told about himself.
+    #[schema(value_type = Object)]
     pub billing_details: Value,
     /// What stands on the customer's statement.
     pub calculated_statement_descriptor: Option<String>,
@@ -51,6 +52,7 @@ pub struct Charge {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars, from the intent.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// How the channel judged it.
     pub outcome: Outcome,
@@ -61,6 +63,7 @@ pub struct Charge {
     /// With what.
     pub payment_method: String,
     /// With what, as it was then.
+    #[schema(value_type = Object)]
     pub payment_method_details: Value,
     /// Where a receipt goes.
     pub receipt_email: Option<String>,

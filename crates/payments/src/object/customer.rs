@@ -32,6 +32,7 @@ pub struct Customer {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// The name.
     pub name: Option<String>,

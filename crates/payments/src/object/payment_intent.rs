@@ -65,6 +65,7 @@ pub struct PaymentIntent {
     /// The merchant's own number of the order; unique for ever.
     pub merchant_order_id: Option<String>,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// What the customer must do.
     pub next_action: Option<NextAction>,
@@ -115,6 +116,7 @@ pub struct PaymentError {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<String>,
     /// The method that failed, as a whole.
+    #[schema(value_type = Object)]
     pub payment_method: serde_json::Value,
 }
 

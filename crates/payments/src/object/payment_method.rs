@@ -26,6 +26,7 @@ pub struct PaymentMethod {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// `card`
     #[serde(rename = "type")]

@@ -37,6 +37,7 @@ pub struct Refund {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// The name of the authorization at the channel.
     pub original: String,

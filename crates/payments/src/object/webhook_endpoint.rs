@@ -37,6 +37,7 @@ pub struct WebhookEndpoint {
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
     /// Whether events are sent.
     pub status: EndpointStatus,

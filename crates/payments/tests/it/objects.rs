@@ -209,3 +209,23 @@ fn changes_are_told_member_by_member() {
     let after = json!({"a": 1, "b": {"c": 1, "d": 3}, "f": true});
     assert_eq!(Value::from(changed_members(&before, &after)), json!({"b": {"d": 2}, "f": null, "e": [1]}));
 }
+
+#[test]
+fn what_may_be_expanded_holds_ids_of_that_kind() {
+    use suanpan_payments::object::expand::expandable;
+    let mut world = World::new();
+    let customer = id_of(&customer(&mut world, json!({})));
+    let body = json!({"amount": 5_000, "currency": "cny", "confirm": true, "payment_method": "pm_card_visa",
+                      "customer": customer, "setup_future_usage": "off_session"});
+    let intent = id_of(&world.done(&crate::flows::create(body)));
+    world.outcome(&intent, crate::world::approved());
+    let refund = id_of(&world.done(&crate::flows::refund(json!({"payment_intent": intent}))));
+    world.outcome(&refund, crate::world::approved());
+    for object in world.objects.values() {
+        let value = world.value(&object.id);
+        for (member, kind) in expandable(object.kind) {
+            let id = value[member].as_str().must("a member that is set in this world");
+            assert_eq!(world.objects[id].kind, *kind, "{member} of {}", object.id);
+        }
+    }
+}

@@ -100,3 +100,66 @@ fn after_an_unknown_end_the_log_is_cut() {
     assert_eq!(writer.head().unwrap(), next.after);
     assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
 }
+
+#[test]
+fn every_commit_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (writer, ..) = writer(&folder.path().join("cell.sqlite"));
+    let connection = writer.ledger.lock();
+    let ask = |name: &str| -> String {
+        connection
+            .query_row(&format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(ask("synchronous"), "2", "FULL");
+    assert_eq!(ask("journal_mode"), "wal");
+}
+
+/// What a power cut may leave behind the last sync of the log: nothing, a part, sectors that were never written,
+/// sectors of something else. Each of them gives the commits that were synced, whole, and nothing else.
+#[test]
+fn a_torn_log_gives_whole_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cell.sqlite");
+    let (mut writer, lease, mut head) = writer(&path);
+    let log_of = |path: &Path| path.with_file_name("cell.sqlite-wal");
+    let mut synced = vec![(std::fs::metadata(log_of(&path)).unwrap().len(), head)];
+    for size in [10, 3_000, 20_000, 100, 60_000] {
+        let next = commit(lease, head, vec![9; size]);
+        writer.commit(&next).unwrap();
+        head = next.after;
+        synced.push((std::fs::metadata(log_of(&path)).unwrap().len(), head));
+    }
+    let whole = std::fs::read(log_of(&path)).unwrap();
+    let mut cases = 0;
+    for pair in synced.windows(2) {
+        let ((kept, before), (end, _)) = (pair[0], pair[1]);
+        let (kept, end) = (usize::try_from(kept).unwrap(), usize::try_from(end).unwrap());
+        for cut in (kept..end).step_by((end - kept) / 7).chain([kept + 1, end - 1]) {
+            let mut zeros = whole[..end].to_vec();
+            zeros[cut..].fill(0);
+            let mut others = whole[..end].to_vec();
+            others[cut..].fill(0xa7);
+            // One sector is missing, all after it are there.
+            let mut hole = whole[..end].to_vec();
+            let sector = (cut + 512).min(end);
+            hole[cut..sector].fill(0x55);
+            for log in [&whole[..cut], &zeros, &others, &hole] {
+                let crashed = tempfile::tempdir().unwrap();
+                let copy = crashed.path().join("cell.sqlite");
+                std::fs::copy(&path, &copy).unwrap();
+                std::fs::write(log_of(&copy), log).unwrap();
+                let connection = connect(&copy, Schema::Cell, Access::Write).unwrap();
+                let found: (i64, Vec<u8>, i64) = connection
+                    .query_row("SELECT seq, hash, (SELECT count(*) FROM job) FROM cell", [], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    })
+                    .unwrap();
+                let seq = i64::try_from(before.seq).unwrap();
+                assert_eq!(found, (seq, before.hash.to_vec(), seq), "cut at {cut} of {kept}..{end}");
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases > 100);
+}

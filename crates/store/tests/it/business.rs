@@ -16,6 +16,7 @@ on_all!(
     nothing_of_a_refused_commit_stays,
     zero_bytes_and_long_keys_are_refused,
     questions_have_limits,
+    readers_see_whole_commits_while_they_are_written,
 );
 
 fn objects_change_by_version(world: World) {
@@ -236,4 +237,41 @@ fn questions_have_limits(world: World) {
     let many = vec!["x"; suanpan_store::ROWS_PER_ANSWER + 1];
     assert_eq!(reader.objects(&many).unwrap_err().code(), "store_too_much");
     assert_eq!(reader.jobs_due("webhook", 0, u32::MAX).unwrap_err().code(), "store_too_much");
+}
+
+fn readers_see_whole_commits_while_they_are_written(world: World) {
+    let mut cell = world.cell();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let (reader, done) = (world.database.reader(), &done);
+                scope.spawn(move || {
+                    let mut reads = 0;
+                    while !done.load(std::sync::atomic::Ordering::Acquire) || reads == 0 {
+                        let seq = reader.standing().unwrap().unwrap().head.seq;
+                        let id = format!("pi_{seq}");
+                        assert_eq!(reader.objects(&[&id]).unwrap()[0].is_some(), seq > 0);
+                        assert_eq!(reader.record(seq).unwrap().is_some(), seq > 0);
+                        assert_eq!(
+                            reader.linked("seq", &seq.to_string(), 5).unwrap().len(),
+                            usize::from(seq > 0)
+                        );
+                        reads += 1;
+                    }
+                    reads
+                })
+            })
+            .collect();
+        for seq in 1..=60_u64 {
+            let id = format!("pi_{seq}");
+            cell.with(|commit| {
+                commit.objects = vec![object(&id, 1, 1)];
+                commit.links = vec![link("seq", &seq.to_string(), &id, false)];
+            })
+            .unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+        assert!(readers.into_iter().all(|reader| reader.join().unwrap() > 0));
+    });
 }

@@ -1,6 +1,6 @@
 //! The examples with which each help begins. A test runs every one of them as written, in a folder
 //! with `ledger.csv`, `channel.csv`, `rules.toml`, `books/`, `bills/`, `yesterday.parquet`,
-//! `faults.toml` and `secret.txt`.
+//! `faults.toml` and `secret.txt`, and with a simulated server.
 
 pub(super) const SUANPAN: &str = "\
 Examples:
@@ -117,4 +117,43 @@ pub(super) const VERSION: &str = "\
 Examples:
   suanpan version
   suanpan version --json
+";
+
+pub(super) const LISTEN: &str = "\
+Examples:
+  suanpan listen --forward-to localhost:3000/webhook
+  suanpan listen --forward-to localhost:3000/webhook --events payment_intent.succeeded,charge.*
+  suanpan listen --json --count 1
+";
+
+pub(super) const TRIGGER: &str = "\
+Examples:
+  suanpan trigger payment_intent.succeeded
+  suanpan trigger charge.refunded
+";
+
+pub(super) const EVENTS: &str = "\
+Examples:
+  suanpan events list --type payment_intent.succeeded
+  suanpan events resend evt_1
+";
+
+pub(super) const EVENTS_LIST: &str = "\
+Examples:
+  suanpan events list
+  suanpan events list --type charge.refunded --limit 5
+  suanpan events list --from 2026-08-01 --to 2026-08-02 --json
+";
+
+pub(super) const EVENTS_SHOW: &str = "\
+Examples:
+  suanpan events show evt_1
+  suanpan events show evt_1 > event.json
+";
+
+pub(super) const EVENTS_RESEND: &str = "\
+Examples:
+  suanpan events resend evt_1
+  suanpan events resend evt_1 --endpoint we_1
+  suanpan events resend --from 2026-08-01T12:00:00Z --to 2026-08-01T13:00:00Z --dry-run
 ";

@@ -70,6 +70,21 @@ pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads a time as seconds since the epoch: a date is its beginning in UTC.
+pub(super) fn parse_time(text: &str) -> Result<i64, String> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Ok(seconds);
+    }
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(time.as_second());
+    }
+    let date = text.parse::<jiff::civil::Date>().ok();
+    let midnight = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    midnight
+        .map(|time| time.timestamp().as_second())
+        .ok_or_else(|| "write 2026-08-01, 2026-08-01T12:00:00Z, or seconds since the epoch".to_owned())
+}
+
 fn split_number(text: &str) -> (&str, &str) {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
@@ -118,6 +133,22 @@ mod tests {
                 "too little memory to work with; the least is 64MiB",
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_written_and_a_date_is_its_beginning_in_utc() {
+        for (text, seconds) in [
+            ("0", 0),
+            ("1785542400", 1_785_542_400),
+            ("2026-08-01", 1_785_542_400),
+            ("2026-08-01T00:00:00Z", 1_785_542_400),
+            ("2026-08-01T08:00:00+08:00", 1_785_542_400),
+        ] {
+            assert_eq!(parse_time(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "12:00", "2026-08-01T25:00:00Z"] {
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 

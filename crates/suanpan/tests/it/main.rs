@@ -1,8 +1,10 @@
 //! The built binary, run as people and scripts run it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api_simulator;
 mod bad_input;
 mod documents;
+mod events;
 mod help;
 mod interrupt;
 mod missing;

@@ -85,7 +85,16 @@ impl World {
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_suanpan"));
         command.args(args).current_dir(self.root()).stdin(Stdio::null());
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "SUANPAN_KERNEL"] {
+        for name in [
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "TERM",
+            "COLUMNS",
+            "SUANPAN_KERNEL",
+            "SUANPAN_API",
+            "SUANPAN_KEY",
+            "SUANPAN_WEBHOOK_SECRET",
+        ] {
             command.env_remove(name);
         }
         command

@@ -96,6 +96,11 @@ impl Network {
         if zero & behind == 0 { Ok(network) } else { Err(wrong()) }
     }
 
+    /// Returns the network of all addresses of a version of IP, given its address of zeros.
+    pub(super) fn all_like(zero: IpAddr) -> Network {
+        Network { address: zero, bits: 0 }
+    }
+
     /// Reads several, separated by commas.
     ///
     /// # Errors

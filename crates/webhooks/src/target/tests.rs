@@ -83,6 +83,9 @@ fn development_reaches_what_is_private_but_never_where_clouds_keep_credentials()
     for url in ["http://169.254.169.254/", "http://[fe80::1]/", "http://224.0.0.1/", "http://0.0.0.0/"] {
         assert_eq!(code(url), Some("address_not_permitted"), "{url}");
     }
+    for url in ["http://169.254.169.254/", "http://[fe80::1]/", "https://1.1.1.1/", "http://0.0.0.0/"] {
+        assert!(Target::parse(url, &Policy::anywhere()).is_ok(), "{url}");
+    }
     let listed = Policy { networks: Network::parse_list("10.1.0.0/16").unwrap(), ..Policy::live() };
     assert!(Target::parse("https://10.1.2.3/", &listed).is_ok());
     assert!(Target::parse("https://10.2.2.3/", &listed).is_err());

@@ -1,0 +1,8 @@
+//! Use cases of the engine over both databases, with a clock that stands until it is moved.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod books;
+mod idempotency;
+mod payments;
+mod restart;
+mod world;
