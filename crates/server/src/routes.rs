@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::problem::Problem;
-use crate::{forward, observe, openapi, v1};
+use crate::{authenticate, forward, observe, openapi, v1};
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
@@ -25,6 +25,7 @@ pub fn router(api: Api) -> Router {
         .route("/healthz", get(observe::healthy))
         .route("/readyz", get(observe::ready))
         .route("/metrics", get(observe::show_metrics))
+        .route("/authenticate/{attempt}", get(authenticate::show).post(authenticate::decide))
         .route("/openapi.json", get(show_openapi))
         .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
         .fallback(unknown)
