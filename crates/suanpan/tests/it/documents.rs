@@ -173,11 +173,14 @@ fn every_command_of_the_documents_runs_as_written() {
         ("docs/guide/refunds.md", 0),
         ("docs/guide/bank.md", 0),
         ("docs/guide/statements.md", 6),
+        ("docs/guide/books.md", 12),
+        ("docs/guide/backup.md", 5),
         ("docs/guide/webhooks.md", 5),
     ] {
         let text = fs::read_to_string(repository().join(page)).unwrap();
         let world = prepared();
         match page {
+            "docs/guide/books.md" | "docs/guide/backup.md" => crate::books::prepare(&world),
             "docs/guide/open-items.md" => copy_example(&world, "carry"),
             // It writes the rules itself.
             "README.md" => fs::remove_file(world.path("rules.toml")).unwrap(),
