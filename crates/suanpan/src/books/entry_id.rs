@@ -82,5 +82,5 @@ mod tests {
         assert_eq!(from_reference("INV-1").0, GOLDEN);
     }
 
-    const GOLDEN: u128 = 0;
+    const GOLDEN: u128 = 134_667_932_547_510_505_453_154_776_353_612_317_030;
 }

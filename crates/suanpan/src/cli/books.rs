@@ -29,7 +29,7 @@ pub(crate) enum LedgerCommand {
     Journal(JournalArgs),
     Verify(VerifyArgs),
     Proof(ProofArgs),
-    /// Refuse new postings on an account; what is held may still be captured or voided
+    /// Refuse new postings on an account; holds may still end
     #[command(before_help = ex::LEDGER_FREEZE)]
     Freeze(FreezeArgs),
     /// Take new postings on an account again
@@ -138,7 +138,7 @@ pub(crate) struct BalanceArgs {
     pub(crate) store: StoreArgs,
 }
 
-/// Book entries from a file: batch after batch, each of them wholly or not at all
+/// Book entries from a file, each batch wholly or not at all
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE, before_help = ex::LEDGER_POST,
@@ -183,7 +183,7 @@ pub(crate) enum EntryForm {
     Ndjson,
 }
 
-/// Book entries of the past, as they were booked elsewhere: to move books here
+/// Book entries of the past, as they were booked elsewhere
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE, before_help = ex::LEDGER_IMPORT,
@@ -248,7 +248,7 @@ pub(crate) struct LedgerStatementArgs {
     pub(crate) store: StoreArgs,
 }
 
-/// Print the records of the journal: account events and entries in the order in which they were accepted
+/// Print the records of the journal: account events and entries in order
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE, before_help = ex::LEDGER_JOURNAL)]
 pub(crate) struct JournalArgs {
@@ -350,7 +350,7 @@ pub(crate) struct FreezeArgs {
     pub(crate) write: WriteArgs,
 }
 
-/// Close an account for ever; its balance must be zero and nothing held
+/// Close an account for ever, once it is empty
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE, before_help = ex::LEDGER_CLOSE)]
 pub(crate) struct CloseArgs {

@@ -169,8 +169,8 @@ Examples:
 
 pub(super) const KEYS_REVOKE: &str = "\
 Examples:
-  suanpan keys revoke $(suanpan keys list --merchant acct_1 --json | cut -d '\"' -f 4)
-  suanpan keys revoke $(suanpan keys list --merchant acct_1 --json | cut -d '\"' -f 4) --store suanpan.db
+  suanpan keys revoke key_1
+  suanpan keys revoke key_1 --store suanpan.db
 ";
 
 pub(super) const LEDGER: &str = "\

@@ -127,7 +127,7 @@ pub(crate) struct DoctorArgs {
     pub(crate) store: StoreArgs,
 }
 
-/// Say where a store or a running server stands: who writes, the newest record, sizes, what waits
+/// Say where a store or a running server stands
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE, before_help = ex::STATUS,
@@ -206,7 +206,7 @@ pub(crate) struct KeysCreateArgs {
     pub(crate) master_key: MasterKeyArgs,
 }
 
-/// List keys, the newest first; the keys themselves are not kept and cannot be shown
+/// List keys, the newest first; secrets are not kept
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE, before_help = ex::KEYS_LIST)]
 pub(crate) struct KeysListArgs {

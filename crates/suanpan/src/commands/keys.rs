@@ -32,7 +32,9 @@ pub(crate) fn run(args: &KeysArgs, terminal: Terminal) -> Result<u8, Trouble> {
 fn create(args: &KeysCreateArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let database = open_existing(&args.store)?;
     let merchant = merchant_of(&database, args.merchant.merchant.as_deref())?;
-    let found = master_key(&args.master_key, &args.store, false)?;
+    // Where no server ever started there is no key yet, and nothing depends on one.
+    let new = crate::operator::find(&database)?.is_none();
+    let found = master_key(&args.master_key, &args.store, new)?;
     let engine = Embedded::start(&database, None, Some(Settings::with_simulator(found.key, "")))?;
     let caller = Caller { merchant, live: args.merchant.live };
     let kind = match args.kind {

@@ -32,6 +32,13 @@ pub(crate) fn prepare(world: &World) {
     world.line("backup thursday.db").ends(0);
 }
 
+/// Returns the id of the one key of the store.
+pub(crate) fn key(world: &World) -> String {
+    let listed = world.line("keys list --merchant acct_1 --json").ends(0).stdout;
+    let key: Value = serde_json::from_str(&listed).unwrap();
+    key["id"].as_str().unwrap().to_owned()
+}
+
 fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
