@@ -62,6 +62,11 @@ impl World {
         links.extend(needs.links.iter().filter(|(name, key)| self.found_link(name, key).is_none()).cloned());
     }
 
+    /// Returns how many objects this batch knows of, or knows not to exist.
+    pub(crate) fn objects_known(&self) -> usize {
+        self.objects.len()
+    }
+
     /// Whether it is known what answer, if any, is kept under a key.
     pub(crate) fn knows_answer(&self, scope: &str, key: &str) -> bool {
         self.answers.contains_key(&(scope.to_owned(), key.to_owned()))
