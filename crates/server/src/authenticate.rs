@@ -110,7 +110,8 @@ async fn find(api: &Api, attempt: &str, client_secret: &str) -> Result<Found, Pr
     let found = api
         .read(move |reader| {
             let attempt = reader.objects(&[id.as_str()])?.into_iter().next().flatten();
-            let Some(object) = attempt.filter(|object| object.kind == ObjectKind::Attempt.name() && !object.live)
+            let Some(object) =
+                attempt.filter(|object| object.kind == ObjectKind::Attempt.name() && !object.live)
             else {
                 return Ok(None);
             };

@@ -196,8 +196,7 @@ fn the_books_are_kept_over_http() {
 #[test]
 fn no_secret_is_logged() {
     let server = Server::start();
-    let card =
-        "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=314";
+    let card = "type=card&card[number]=4242424242424242&card[exp_month]=12&card[exp_year]=2040&card[cvc]=314";
     let method = server.post(&server.key, "/v1/payment_methods", card);
     assert_eq!(method.status, 200, "{}", method.body);
     assert!(!method.body.contains("4242424242424242"));
