@@ -59,7 +59,8 @@ impl Books {
             return Err(damaged(place, why));
         }
         if book.head().seq != head.seq {
-            let why = format!("the journal ends at record {}, the cell stands at {}", book.head().seq, head.seq);
+            let why =
+                format!("the journal ends at record {}, the cell stands at {}", book.head().seq, head.seq);
             return Err(damaged(place, why));
         }
         Ok(Books { book, head })

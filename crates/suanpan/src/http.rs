@@ -26,7 +26,9 @@ pub(crate) struct Got {
 pub(crate) fn get(url: &str) -> Result<Got, Trouble> {
     let policy = Policy::development();
     let target = Target::parse(url, &policy).map_err(|error| {
-        Trouble::new("url", format!("this is no address to ask: {error}")).at(url).next("write http://host:port")
+        Trouble::new("url", format!("this is no address to ask: {error}"))
+            .at(url)
+            .next("write http://host:port")
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Trouble::new("threads", format!("the system gives no more descriptors: {error}"))

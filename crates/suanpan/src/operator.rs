@@ -24,6 +24,7 @@ pub(crate) fn make(call: impl FnOnce(Call) -> Result<Vec<u8>, Trouble>) -> Resul
     let body = call(Call { caller, idempotency: None, request_id: None, command })?;
     let made: serde_json::Value =
         serde_json::from_slice(&body).map_err(|error| damaged("the answer of the engine", error))?;
-    let id = made["id"].as_str().ok_or_else(|| damaged("the answer of the engine", "the account has no id"))?;
+    let id =
+        made["id"].as_str().ok_or_else(|| damaged("the answer of the engine", "the account has no id"))?;
     Ok(id.to_owned())
 }

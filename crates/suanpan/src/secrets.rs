@@ -20,7 +20,11 @@ pub(crate) struct KeyFound {
 }
 
 /// Reads the master key of a store. It is made only where `may_make` says that nothing depends on one yet.
-pub(crate) fn master_key(args: &MasterKeyArgs, store: &StoreArgs, may_make: bool) -> Result<KeyFound, Trouble> {
+pub(crate) fn master_key(
+    args: &MasterKeyArgs,
+    store: &StoreArgs,
+    may_make: bool,
+) -> Result<KeyFound, Trouble> {
     let path = args.master_key_file.clone().unwrap_or_else(|| beside(store, "master-key"));
     key("SUANPAN_MASTER_KEY", &path, may_make, "--master-key-file")
 }
@@ -33,7 +37,8 @@ pub(crate) fn signing_key(file: Option<&Path>, store: &StoreArgs) -> Result<(Key
 
 fn key(variable: &'static str, path: &Path, may_make: bool, flag: &str) -> Result<KeyFound, Trouble> {
     if let Some(value) = std::env::var_os(variable) {
-        let key = value.to_str().and_then(parse).ok_or_else(|| wrong(variable, &path.display().to_string()))?;
+        let key =
+            value.to_str().and_then(parse).ok_or_else(|| wrong(variable, &path.display().to_string()))?;
         return Ok(KeyFound { key, made: None });
     }
     match read(path) {

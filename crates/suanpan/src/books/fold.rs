@@ -34,7 +34,10 @@ impl Fold {
             let mut failed = None;
             rows_of(&entry, |moved| {
                 let Some(sum) = self.sums.get_mut(moved.account as usize) else {
-                    failed = Some(format!("entry {ordinal} is on account {}, which was not opened", moved.account));
+                    failed = Some(format!(
+                        "entry {ordinal} is on account {}, which was not opened",
+                        moved.account
+                    ));
                     return;
                 };
                 match apply(*sum, moved.kind, moved.side, moved.amount_minor) {
@@ -43,8 +46,10 @@ impl Fold {
                         each(ordinal, &moved, after);
                     }
                     None => {
-                        failed =
-                            Some(format!("entry {ordinal}: the sums of account {} leave their range", moved.account));
+                        failed = Some(format!(
+                            "entry {ordinal}: the sums of account {} leave their range",
+                            moved.account
+                        ));
                     }
                 }
             });

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use suanpan_ledger::account::Balance;
 use suanpan_ledger::history::row::apply;
-use suanpan_ledger::history::{HistoryError, PageSource, QueryError, Row, Run, RunId, Statement, StatementQuery, Tail, View};
+use suanpan_ledger::history::{
+    HistoryError, PageSource, QueryError, Row, Run, RunId, Statement, StatementQuery, Tail, View,
+};
 use suanpan_ledger::ids::IdRun;
 use suanpan_ledger::record::Record;
 use suanpan_money::Timestamp;

@@ -30,7 +30,8 @@ pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
 
 /// Writes a moment in UTC, with as many decimals as it has.
 pub(crate) fn moment(at: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(at.micros()).map_or_else(|_| at.micros().to_string(), |time| time.to_string())
+    jiff::Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| at.micros().to_string(), |time| time.to_string())
 }
 
 /// Reads how long a lease lasts, such as `10s`, `500ms` or `1m`.
@@ -66,7 +67,9 @@ mod tests {
         ] {
             assert_eq!(parse_moment(text), Ok(Timestamp::from_micros(micros)), "{text}");
         }
-        for text in ["", "yesterday", "2026-13-01", "12:00", "2026-08-01T00:00:00.0000001Z", "9223372036854775807"] {
+        for text in
+            ["", "yesterday", "2026-13-01", "12:00", "2026-08-01T00:00:00.0000001Z", "9223372036854775807"]
+        {
             assert!(parse_moment(text).is_err(), "{text}");
         }
         assert_eq!(moment(Timestamp::from_micros(1_785_542_400_250_000)), "2026-08-01T00:00:00.25Z");

@@ -31,7 +31,8 @@ pub(crate) fn restore(args: &RestoreArgs, terminal: Terminal) -> Result<u8, Trou
     let restored = restored.map_err(|error| refused(error, &args.dest))?;
     tell(&args.dest, &restored, args.json, terminal)?;
     terminal.hint(&format!("verified and put in place in {}", duration(began.elapsed())));
-    terminal.hint(&format!("everything that is stored: suanpan ledger verify --store {}", args.dest.display()));
+    terminal
+        .hint(&format!("everything that is stored: suanpan ledger verify --store {}", args.dest.display()));
     Ok(status::FINE)
 }
 
@@ -89,7 +90,10 @@ fn refused(error: StoreError, dest: &Path) -> Trouble {
         }
         StoreError::Damaged { .. } => {
             let trouble = at_store(error);
-            trouble.next(format!("nothing was left at {}; suanpan ledger verify names what is wrong", dest.display()))
+            trouble.next(format!(
+                "nothing was left at {}; suanpan ledger verify names what is wrong",
+                dest.display()
+            ))
         }
         other => at_store(other),
     }

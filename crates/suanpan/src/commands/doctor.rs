@@ -110,9 +110,14 @@ impl Finding {
 }
 
 fn store(database: &Database, args: &DoctorArgs) -> Vec<Finding> {
-    let mut findings = vec![ok("store", format!("{} ({}) answers, its schema is current", database.place(), database.engine()))];
+    let mut findings = vec![ok(
+        "store",
+        format!("{} ({}) answers, its schema is current", database.place(), database.engine()),
+    )];
     findings.push(match (database.engine(), database.writer()) {
-        ("sqlite", Ok(_)) => ok("durability", "every commit is synced to disk (synchronous=FULL, write-ahead log)"),
+        ("sqlite", Ok(_)) => {
+            ok("durability", "every commit is synced to disk (synchronous=FULL, write-ahead log)")
+        }
         (_, Ok(_)) => ok("durability", "fsync, full_page_writes and synchronous_commit are on for writers"),
         (_, Err(error)) => failed("durability", error),
     });
@@ -124,7 +129,11 @@ fn store(database: &Database, args: &DoctorArgs) -> Vec<Finding> {
         }
     };
     let Some(standing) = standing else {
-        findings.push(warn("lease", "the store has no cell yet", "suanpan serve, or suanpan ledger open, makes it"));
+        findings.push(warn(
+            "lease",
+            "the store has no cell yet",
+            "suanpan serve, or suanpan ledger open, makes it",
+        ));
         return findings;
     };
     let left = standing.expires.saturating_sub(now_micros());
@@ -199,22 +208,29 @@ fn chain(database: &Database, head: &suanpan_store::commit::Head, records: u64) 
     });
     match (read, wrong) {
         (Err(error), _) => failed("chain", error),
-        (Ok(()), Some(seq)) => fail("chain", format!("record {seq} was changed: its hash is not the one stored"), NEXT),
+        (Ok(()), Some(seq)) => {
+            fail("chain", format!("record {seq} was changed: its hash is not the one stored"), NEXT)
+        }
         (Ok(()), None) if head.seq > 0 && before != Some(head.hash) => {
             fail("chain", "the newest record is not the one at which the cell stands", NEXT)
         }
-        (Ok(()), None) => ok("chain", format!("the newest {} records have the hashes that are stored", grouped(count))),
+        (Ok(()), None) => {
+            ok("chain", format!("the newest {} records have the hashes that are stored", grouped(count)))
+        }
     }
 }
 
 fn history(database: &Database, entries: u64) -> Finding {
     let sealed = database.history().and_then(|history| history.sealed(suanpan_store::RunKind::History));
     match sealed {
-        Ok(sealed) => ok("history", format!("{} of {} entries are sealed", grouped(sealed), grouped(entries))),
+        Ok(sealed) => {
+            ok("history", format!("{} of {} entries are sealed", grouped(sealed), grouped(entries)))
+        }
         Err(error) => {
             let mut finding = failed("history", error);
             finding.verdict = Verdict::Warn;
-            finding.next = Some("stop the server and remove the file of the history: it is made again".to_owned());
+            finding.next =
+                Some("stop the server and remove the file of the history: it is made again".to_owned());
             finding
         }
     }
@@ -239,9 +255,11 @@ fn disk(path: &Path) -> Finding {
 fn permissions(path: &Path) -> Finding {
     use std::os::unix::fs::MetadataExt;
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.mode() & 0o002 != 0 => {
-            fail("files", "every user of this machine may change the store", format!("chmod o-w {}", path.display()))
-        }
+        Ok(metadata) if metadata.mode() & 0o002 != 0 => fail(
+            "files",
+            "every user of this machine may change the store",
+            format!("chmod o-w {}", path.display()),
+        ),
         Ok(metadata) if metadata.mode() & 0o004 != 0 => warn(
             "files",
             "every user of this machine may read the store",
@@ -301,7 +319,11 @@ fn of_member(member: &Value) -> Vec<Finding> {
     let second = if running {
         ok("member", format!("{role}, {state}"))
     } else {
-        fail("member", format!("{role}, {state}"), "patronictl list shows the cluster; see the log of this member")
+        fail(
+            "member",
+            format!("{role}, {state}"),
+            "patronictl list shows the cluster; see the log of this member",
+        )
     };
     let mut findings = vec![first, second];
     if member["pause"].as_bool() == Some(true) {

@@ -1,6 +1,8 @@
 //! `suanpan keys`: who may use the API.
 
-use crate::cli::{KeyKindChoice, KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, moment};
+use crate::cli::{
+    KeyKindChoice, KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, moment,
+};
 use crate::error::{Trouble, status};
 use crate::secrets::master_key;
 use crate::store::{Embedded, at_store, damaged, open_existing};
@@ -108,7 +110,8 @@ fn list(args: &KeysListArgs, terminal: Terminal) -> Result<u8, Trouble> {
 fn as_line(key: &ApiKey) -> String {
     let time = |seconds: i64| moment(Timestamp::from_seconds(seconds));
     let end = key.expires_at.map_or(String::new(), |end| format!("  ends {}", time(end)));
-    let name = key.name.as_deref().map_or(String::new(), |name| format!("  {}", crate::terminal::harmless(name)));
+    let name =
+        key.name.as_deref().map_or(String::new(), |name| format!("  {}", crate::terminal::harmless(name)));
     let scopes = if key.scopes.is_empty() { String::new() } else { format!("  {}", key.scopes.join(",")) };
     format!("{}  {}  {}  made {}{end}{name}{scopes}\n", key.id, key.kind.word(), key.hint, time(key.created))
 }
@@ -130,11 +133,12 @@ fn as_json(key: &ApiKey) -> String {
 fn revoke(args: &KeysRevokeArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let database = open_existing(&args.store)?;
     let found = database.reader().objects(&[args.id.as_str()]).map_err(at_store)?;
-    let object = found.into_iter().next().flatten().filter(|object| object.kind == KIND).ok_or_else(|| {
-        Trouble::new("key_unknown", format!("there is no key `{}`", args.id))
-            .at(args.id.clone())
-            .next("suanpan keys list shows those that there are")
-    })?;
+    let object =
+        found.into_iter().next().flatten().filter(|object| object.kind == KIND).ok_or_else(|| {
+            Trouble::new("key_unknown", format!("there is no key `{}`", args.id))
+                .at(args.id.clone())
+                .next("suanpan keys list shows those that there are")
+        })?;
     let master = master_key(&args.master_key, &args.store, false)?;
     let engine = Embedded::start(&database, None, Some(Settings::with_simulator(master.key, "")))?;
     let caller = Caller { merchant: object.merchant, live: object.live };

@@ -69,7 +69,10 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     };
     let engine = blocking(|| Engine::start(&database, channels(), config).map_err(at_store))?;
     if let Some(path) = &key.made {
-        terminal.hint(&format!("made the master key {}: without a copy of it keys and secrets are lost", path.display()));
+        terminal.hint(&format!(
+            "made the master key {}: without a copy of it keys and secrets are lost",
+            path.display()
+        ));
     }
     let operator = match known {
         Some(operator) => Some((operator, None)),
@@ -206,7 +209,9 @@ fn welcome(args: &ServeArgs, address: SocketAddr, database: &Database, secret: O
         args.cell,
     );
     if let Some(secret) = secret {
-        text.push_str(&format!("test key   {secret}\n           shown this once; more: suanpan keys create\n"));
+        text.push_str(&format!(
+            "test key   {secret}\n           shown this once; more: suanpan keys create\n"
+        ));
     }
     text
 }

@@ -114,7 +114,8 @@ fn of_server(server: &str, as_json: bool, terminal: Terminal) -> Result<u8, Trou
     let why = serde_json::from_slice::<serde_json::Value>(&ready.body)
         .ok()
         .and_then(|body| body["error"]["message"].as_str().or(body["detail"].as_str()).map(str::to_owned));
-    let values: Vec<(&str, Option<&str>)> = SHOWN.iter().map(|(metric, name)| (*name, value_of(&text, metric))).collect();
+    let values: Vec<(&str, Option<&str>)> =
+        SHOWN.iter().map(|(metric, name)| (*name, value_of(&text, metric))).collect();
     if as_json {
         let mut value = json!({ "server": server, "ready": is_ready, "because": why });
         for (name, found) in values {
@@ -122,7 +123,8 @@ fn of_server(server: &str, as_json: bool, terminal: Terminal) -> Result<u8, Trou
         }
         terminal.result(&(value.to_string() + "\n"))?;
     } else {
-        let word = if is_ready { "ready".to_owned() } else { format!("not ready: {}", why.unwrap_or_default()) };
+        let word =
+            if is_ready { "ready".to_owned() } else { format!("not ready: {}", why.unwrap_or_default()) };
         let mut out = format!("server        {server}  {word}\n");
         for (name, found) in values {
             out.push_str(&format!("{name:<12}  {}\n", found.unwrap_or("-")));
@@ -149,7 +151,8 @@ mod tests {
 
     #[test]
     fn metrics_are_found_by_their_whole_name() {
-        let text = "# HELP suanpan_record x\nsuanpan_record_more 1\nsuanpan_record 12\nsuanpan_x{a=\"b\"} 3\n";
+        let text =
+            "# HELP suanpan_record x\nsuanpan_record_more 1\nsuanpan_record 12\nsuanpan_x{a=\"b\"} 3\n";
         assert_eq!(value_of(text, "suanpan_record"), Some("12"));
         assert_eq!(value_of(text, "suanpan_x"), None);
     }

@@ -3,7 +3,9 @@
 use super::trouble::at_store;
 use crate::error::Trouble;
 use std::time::{Duration, Instant};
-use suanpan_engine::{BooksAnswer, BooksCommand, Call, Channels, Clock, Config, Engine, NotQueued, Receipt, Refused, Role};
+use suanpan_engine::{
+    BooksAnswer, BooksCommand, Call, Channels, Clock, Config, Engine, NotQueued, Receipt, Refused, Role,
+};
 use suanpan_ledger::book::Book;
 use suanpan_payments::settings::Settings;
 use suanpan_store::{Database, StoreError};
@@ -131,13 +133,13 @@ pub(crate) fn refused(why: Refused) -> Trouble {
         Refused::NotQueued(NotQueued::Closed) | Refused::Standby => {
             ("lease_lost", "another process took over: try again, or ask it over HTTP".to_owned())
         }
-        Refused::Unavailable(_) => {
-            ("store_unavailable", "nothing was done: check disk and database, then send the same again".to_owned())
-        }
-        Refused::Unknown(_) => (
-            "store_unknown",
-            "send the same again: what is there already is passed over".to_owned(),
+        Refused::Unavailable(_) => (
+            "store_unavailable",
+            "nothing was done: check disk and database, then send the same again".to_owned(),
         ),
+        Refused::Unknown(_) => {
+            ("store_unknown", "send the same again: what is there already is passed over".to_owned())
+        }
     };
     Trouble::new(code, what).at("the engine").next(next).because(why)
 }

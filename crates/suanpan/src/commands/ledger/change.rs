@@ -39,7 +39,8 @@ fn change(
     let database = open_existing(&write.store)?;
     let engine = Embedded::start(&database, write.cell, None)?;
     let wanted = path.to_owned();
-    let number = engine.query(move |book| find_account(book, &wanted, currency).map(|account| account.number))??;
+    let number =
+        engine.query(move |book| find_account(book, &wanted, currency).map(|account| account.number))??;
     let (answer, receipt) = engine.books(BooksCommand::Change(vec![(number, change)]))?;
     let BooksAnswer::Changed(changed) = answer else { return Err(other_answer()) };
     let refused = changed.into_iter().find_map(Result::err);

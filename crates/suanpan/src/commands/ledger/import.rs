@@ -31,8 +31,9 @@ fn command(engine: &Embedded, batch: &Batch) -> Result<BooksCommand, Trouble> {
         let number = |name: &AccountRef| book.find(&name.path, name.currency).unwrap_or(NO_ACCOUNT);
         names.iter().map(|name| ((name.path.clone(), name.currency.numeric()), number(name))).collect()
     })?;
-    let number =
-        |name: &AccountRef| numbers.get(&(name.path.clone(), name.currency.numeric())).copied().unwrap_or(NO_ACCOUNT);
+    let number = |name: &AccountRef| {
+        numbers.get(&(name.path.clone(), name.currency.numeric())).copied().unwrap_or(NO_ACCOUNT)
+    };
     let mut entries = EntryBatch::default();
     let mut postings = Vec::new();
     for entry in &batch.entries {

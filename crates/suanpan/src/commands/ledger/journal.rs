@@ -25,7 +25,11 @@ pub(super) fn run(args: &JournalArgs, terminal: Terminal) -> Result<u8, Trouble>
         let hash: String = stored.mark.hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let printed = Record::parse(&stored.body)
             .and_then(|record| {
-                if args.json { as_json(&record, &hash, &books.book) } else { as_text(&record, &hash, &books.book) }
+                if args.json {
+                    as_json(&record, &hash, &books.book)
+                } else {
+                    as_text(&record, &hash, &books.book)
+                }
             })
             .map_err(|error| damaged(database.place(), format!("record {}: {error}", stored.mark.seq)))
             .and_then(|text| terminal.result(&text));
@@ -75,7 +79,13 @@ fn as_text(record: &Record<'_>, hash: &str, book: &Book) -> Result<String, Error
 fn event_words(event: &AccountEvent, book: &Book) -> String {
     match event {
         AccountEvent::Opened { number, spec } => {
-            format!("opened {} {} as {}, number {}", spec.path, spec.currency.code(), kind_name(spec.kind), number.0)
+            format!(
+                "opened {} {} as {}, number {}",
+                spec.path,
+                spec.currency.code(),
+                kind_name(spec.kind),
+                number.0
+            )
         }
         AccountEvent::LimitsSet { number, .. } => format!("limits of {} set", path(book, *number)),
         AccountEvent::StandingSet { number, standing } => {

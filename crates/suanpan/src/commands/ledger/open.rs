@@ -20,7 +20,9 @@ pub(super) fn run(args: &OpenArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let mut text = String::new();
     for (path, opened) in args.paths.iter().zip(opened) {
         match opened {
-            Ok(number) => text.push_str(&format!("open     {path} {}  number {}\n", args.currency.code(), number.0)),
+            Ok(number) => {
+                text.push_str(&format!("open     {path} {}  number {}\n", args.currency.code(), number.0))
+            }
             Err(why) => {
                 all = false;
                 text.push_str(&format!("refused  {path} {}  {why}\n", args.currency.code()));
@@ -38,9 +40,12 @@ fn spec(path: &str, args: &OpenArgs) -> Result<AccountSpec, Trouble> {
         (Some(kind), _) => kind.kind(),
         (None, Some((kind, _))) => kind,
         (None, None) => {
-            return Err(Trouble::new("kind_missing", format!("`{path}` is not in the chart of payments, so its kind is not known"))
-                .at(path)
-                .next("give --kind: asset, liability, income, expense or equity"));
+            return Err(Trouble::new(
+                "kind_missing",
+                format!("`{path}` is not in the chart of payments, so its kind is not known"),
+            )
+            .at(path)
+            .next("give --kind: asset, liability, income, expense or equity"));
         }
     };
     let of_chart = charted.filter(|_| args.kind.is_none()).map_or(Limits::default(), |(_, limits)| limits);

@@ -89,7 +89,8 @@ pub(super) fn book(
     drop(engine);
     tell(&counts, terminal)?;
     let all = counts.accepted + counts.exist + counts.refused;
-    let rate = per_second(all, began.elapsed()).map_or(String::new(), |rate| format!(", {} entries/s", short(rate)));
+    let rate =
+        per_second(all, began.elapsed()).map_or(String::new(), |rate| format!(", {} entries/s", short(rate)));
     terminal.hint(&format!("{} entries in {}{rate}; record {seq}", grouped(all), duration(began.elapsed())));
     if counts.refused > 0 && !args.each {
         terminal.hint("the batch with refused entries was not booked, nor anything after it; batches before it stand. Correct the file and send it again: what is there is passed over");
@@ -107,7 +108,11 @@ fn read_only(batches: &mut Batches, terminal: Terminal) -> Result<u8, Trouble> {
         entries += batch.entries.len() as u64;
         count += 1;
     }
-    terminal.result(&format!("{} entries in {} batches can be read; nothing was booked\n", grouped(entries), grouped(count)))?;
+    terminal.result(&format!(
+        "{} entries in {} batches can be read; nothing was booked\n",
+        grouped(entries),
+        grouped(count)
+    ))?;
     Ok(status::FINE)
 }
 

@@ -31,7 +31,9 @@ pub(super) fn run(args: &ProofArgs, terminal: Terminal) -> Result<u8, Trouble> {
     match (&args.command, &args.entry) {
         (Some(ProofCommand::Verify(args)), _) => check(args, terminal),
         (None, Some(entry)) => make(args, entry, terminal),
-        (None, None) => Err(Trouble::new("usage", "no entry is named").at("suanpan ledger proof").next("name one")),
+        (None, None) => {
+            Err(Trouble::new("usage", "no entry is named").at("suanpan ledger proof").next("name one"))
+        }
     }
 }
 
@@ -201,7 +203,8 @@ fn check(args: &ProofVerifyArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let proven = match verify(&text, &key) {
         Ok(proven) if origin.as_ref().is_none_or(|origin| *origin == proven.checkpoint.origin) => proven,
         Ok(proven) => {
-            let why = format!("it is signed as {}, which is not the name of the key", proven.checkpoint.origin);
+            let why =
+                format!("it is signed as {}, which is not the name of the key", proven.checkpoint.origin);
             return tell_failure(args, "proof_origin", &why, terminal);
         }
         Err(error) => return tell_failure(args, error.code(), &error.to_string(), terminal),
@@ -291,7 +294,8 @@ fn key_of(text: &str) -> Result<([u8; 32], Option<String>), Trouble> {
         [origin, id, _, ..] if id.len() == 8 => {
             let bytes = STANDARD.decode(&content[origin.len() + id.len() + 2..]).ok();
             let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.get(1..)?).ok());
-            key.filter(|key| verifier_key(origin, key) == content).map(|key| (key, Some((*origin).to_owned())))
+            key.filter(|key| verifier_key(origin, key) == content)
+                .map(|key| (key, Some((*origin).to_owned())))
         }
         _ => STANDARD.decode(content).ok().and_then(|bytes| bytes.try_into().ok()).map(|key| (key, None)),
     };

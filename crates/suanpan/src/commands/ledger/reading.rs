@@ -45,7 +45,17 @@ struct Fields {
 
 /// The names of fields, in the order in which they are told.
 const NAMES: [&str; 12] = [
-    "id", "reference", "debit", "credit", "amount", "currency", "action", "hold", "expires_at", "code", "linked",
+    "id",
+    "reference",
+    "debit",
+    "credit",
+    "amount",
+    "currency",
+    "action",
+    "hold",
+    "expires_at",
+    "code",
+    "linked",
     "booked_at",
 ];
 
@@ -114,7 +124,8 @@ impl Entries {
         let (name, input): (String, Box<dyn std::io::Read>) = if file == "-" {
             ("stdin".to_owned(), Box::new(std::io::stdin()))
         } else {
-            let opened = std::fs::File::open(file).map_err(|error| Trouble::io("read", Path::new(file), error))?;
+            let opened =
+                std::fs::File::open(file).map_err(|error| Trouble::io("read", Path::new(file), error))?;
             (file.to_owned(), Box::new(opened))
         };
         let mut input = BufReader::with_capacity(1 << 18, input);
@@ -126,7 +137,13 @@ impl Entries {
             EntryForm::Csv => Rows::Csv(csv::Rows::new(&name, Box::new(input), import)?),
             EntryForm::Ndjson => Rows::Ndjson(ndjson::Rows::new(Box::new(input))),
         };
-        Ok(Entries { name, rows, reading: Reading { currency: args.currency, import }, open: None, over: false })
+        Ok(Entries {
+            name,
+            rows,
+            reading: Reading { currency: args.currency, import },
+            open: None,
+            over: false,
+        })
     }
 
     /// Returns the name of the file.
@@ -187,28 +204,44 @@ impl Reading {
         }
         let code = match &fields.code {
             None => 0,
-            Some(code) => code
-                .parse()
-                .map_err(|_| wrong("code", format!("`{code}` is not a number from 0 to 65535"), "correct it"))?,
+            Some(code) => code.parse().map_err(|_| {
+                wrong("code", format!("`{code}` is not a number from 0 to 65535"), "correct it")
+            })?,
         };
         let linked = match fields.linked.as_deref() {
             None | Some("false" | "0" | "no") => false,
             Some("true" | "1" | "yes") => true,
             Some(other) => {
-                return Err(wrong("linked", format!("`{other}` is neither true nor false"), "write true or false"));
+                return Err(wrong(
+                    "linked",
+                    format!("`{other}` is neither true nor false"),
+                    "write true or false",
+                ));
             }
         };
         let booked_at = match (&fields.booked_at, self.import) {
             (Some(text), true) => Some(parse_time("booked_at", text)?),
             (None, true) => {
-                return Err(wrong("booked_at", "an import says when the entry was booked", "add the column booked_at"));
+                return Err(wrong(
+                    "booked_at",
+                    "an import says when the entry was booked",
+                    "add the column booked_at",
+                ));
             }
             (Some(_), false) => {
-                return Err(wrong("booked_at", "entries of now have no such time", "use suanpan ledger import"));
+                return Err(wrong(
+                    "booked_at",
+                    "entries of now have no such time",
+                    "use suanpan ledger import",
+                ));
             }
             (None, false) => None,
         };
-        Ok(FileEntry { entry: NamedEntry { draft: EntryDraft { id, action, code, lines }, linked }, booked_at, row })
+        Ok(FileEntry {
+            entry: NamedEntry { draft: EntryDraft { id, action, code, lines }, linked },
+            booked_at,
+            row,
+        })
     }
 
     fn action(self, fields: &Fields) -> Result<Action, Wrong> {
@@ -221,7 +254,9 @@ impl Reading {
             "post" => Action::Post,
             "hold" => {
                 let expires_at = fields.expires_at.as_deref();
-                Action::Hold { expires_at: expires_at.map(|text| parse_time("expires_at", text)).transpose()? }
+                Action::Hold {
+                    expires_at: expires_at.map(|text| parse_time("expires_at", text)).transpose()?,
+                }
             }
             "capture" => Action::Capture { hold: target()? },
             "void" => Action::Void { hold: target()? },
@@ -232,7 +267,11 @@ impl Reading {
             }
         };
         if matches!(action, Action::Post | Action::Hold { .. }) && fields.hold.is_some() {
-            return Err(wrong("hold", format!("a {name} is not about another entry"), "leave the field empty"));
+            return Err(wrong(
+                "hold",
+                format!("a {name} is not about another entry"),
+                "leave the field empty",
+            ));
         }
         if !matches!(action, Action::Hold { .. }) && fields.expires_at.is_some() {
             return Err(wrong("expires_at", format!("a {name} does not expire"), "leave the field empty"));
@@ -243,23 +282,37 @@ impl Reading {
     fn line(self, fields: &Fields, currency: Option<&str>, action: Action) -> Result<Line, Wrong> {
         let currency = match (currency, self.currency) {
             (Some(code), _) => Currency::parse(code).ok_or_else(|| {
-                wrong("currency", format!("`{code}` is not a currency of ISO 4217"), "write a code such as CNY")
+                wrong(
+                    "currency",
+                    format!("`{code}` is not a currency of ISO 4217"),
+                    "write a code such as CNY",
+                )
             })?,
             (None, Some(currency)) => currency,
             (None, None) => {
-                return Err(wrong("currency", "the currency is not said", "add a column currency, or give --currency"));
+                return Err(wrong(
+                    "currency",
+                    "the currency is not said",
+                    "add a column currency, or give --currency",
+                ));
             }
         };
         let path = |field: &'static str, path: &Option<String>| match path {
             Some(path) => Ok(AccountRef { path: path.clone(), currency }),
-            None => Err(wrong(field, format!("no account is named for {field}"), "write the path of an account")),
+            None => {
+                Err(wrong(field, format!("no account is named for {field}"), "write the path of an account"))
+            }
         };
         let text = fields
             .amount
             .as_deref()
             .ok_or_else(|| wrong("amount", "there is no amount", "write major units, such as 12.30"))?;
         let minor = parse_decimal(text.as_bytes(), currency.exponent()).map_err(|error| {
-            wrong("amount", format!("`{text}` in {}: {error}", currency.code()), "write major units, such as 12.30")
+            wrong(
+                "amount",
+                format!("`{text}` in {}: {error}", currency.code()),
+                "write major units, such as 12.30",
+            )
         })?;
         let amount_minor = u64::try_from(minor)
             .map_err(|_| wrong("amount", format!("`{text}` is negative"), "swap debit and credit"))?;
@@ -267,7 +320,11 @@ impl Reading {
         if amount_minor == 0 && !matches!(action, Action::Capture { .. }) {
             return Err(wrong("amount", "the amount is zero", "leave the row out"));
         }
-        Ok(Line { debit: path("debit", &fields.debit)?, credit: path("credit", &fields.credit)?, amount_minor })
+        Ok(Line {
+            debit: path("debit", &fields.debit)?,
+            credit: path("credit", &fields.credit)?,
+            amount_minor,
+        })
     }
 
     /// Adds a row without id to the entry above it.

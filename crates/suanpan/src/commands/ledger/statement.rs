@@ -34,7 +34,8 @@ pub(super) fn run(args: &LedgerStatementArgs, terminal: Terminal) -> Result<u8, 
     let (mut rows, mut after): (Vec<DatedRow>, Option<Cursor>) = (Vec::new(), None);
     loop {
         let limit = (wanted - rows.len()).min(PAGE);
-        let page = past.statement(&StatementQuery { account: account.number.0, range, order, limit, after })?;
+        let page =
+            past.statement(&StatementQuery { account: account.number.0, range, order, limit, after })?;
         rows.extend(page.rows);
         after = page.next;
         if after.is_none() || rows.len() >= wanted {
@@ -122,7 +123,11 @@ fn shown(
     Ok(Shown {
         at: moment(entry.booked_at.unwrap_or(*at)),
         // An expiry has no id of its own: its hold names it.
-        entry: EntryName::write(if entry.id.0 == 0 { entry.done.target().unwrap_or(entry.id) } else { entry.id }),
+        entry: EntryName::write(if entry.id.0 == 0 {
+            entry.done.target().unwrap_or(entry.id)
+        } else {
+            entry.id
+        }),
         code: entry.code,
         kind: row.kind.name(),
         side: side_name(row.side),
@@ -159,7 +164,17 @@ fn people(
 }
 
 const COLUMNS: [&str; 11] = [
-    "time", "entry", "code", "what", "side", "counterparty", "currency", "amount", "change", "balance", "available",
+    "time",
+    "entry",
+    "code",
+    "what",
+    "side",
+    "counterparty",
+    "currency",
+    "amount",
+    "change",
+    "balance",
+    "available",
 ];
 
 fn csv(
@@ -169,7 +184,9 @@ fn csv(
     mut entries: Entries<'_>,
 ) -> Result<String, Trouble> {
     let broken = |error: csv::Error| {
-        Trouble::new("internal", error.to_string()).at("stdout").next("this is a fault of suanpan: please report it")
+        Trouble::new("internal", error.to_string())
+            .at("stdout")
+            .next("this is a fault of suanpan: please report it")
     };
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(COLUMNS).map_err(broken)?;

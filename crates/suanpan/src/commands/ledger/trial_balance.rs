@@ -137,7 +137,9 @@ fn for_people(totals: &BTreeMap<&str, (Currency, Total)>, terminal: Terminal) ->
         for (kind, sum) in KINDS.iter().zip(total.kinds) {
             let (left, right) = match kind {
                 AccountKind::Asset | AccountKind::Expense => (text(sum), String::new()),
-                AccountKind::Liability | AccountKind::Income | AccountKind::Equity => (String::new(), text(sum)),
+                AccountKind::Liability | AccountKind::Income | AccountKind::Equity => {
+                    (String::new(), text(sum))
+                }
             };
             table.row(vec![format!("  {}", kind_name(*kind)), left, right]);
         }
@@ -175,8 +177,11 @@ fn as_document(
         .iter()
         .map(|(code, (currency, total))| {
             let text = |minor: i128| amount(minor, *currency);
-            let kinds: serde_json::Map<String, Value> =
-                KINDS.iter().zip(total.kinds).map(|(kind, sum)| (kind_name(*kind).to_owned(), text(sum).into())).collect();
+            let kinds: serde_json::Map<String, Value> = KINDS
+                .iter()
+                .zip(total.kinds)
+                .map(|(kind, sum)| (kind_name(*kind).to_owned(), text(sum).into()))
+                .collect();
             json!({
                 "currency": code,
                 "balanced": total.balanced(),

@@ -101,7 +101,12 @@ impl<'a> Audit<'a> {
     }
 
     fn run(mut self, done: &AtomicU64) -> Result<Vec<Check>, Trouble> {
-        let head = self.kept.head.unwrap_or(suanpan_store::commit::Head { seq: 0, hash: [0; 32], entries: 0, at: 0 });
+        let head = self.kept.head.unwrap_or(suanpan_store::commit::Head {
+            seq: 0,
+            hash: [0; 32],
+            entries: 0,
+            at: 0,
+        });
         let reader = self.database.reader();
         let mut from = 1;
         while from <= head.seq {
@@ -160,14 +165,17 @@ impl<'a> Audit<'a> {
         self.accounts.add(&record);
         let at = record.header().at;
         let history = &mut self.history;
-        if let Err(why) = self.sums.add(&record, |ordinal, moved, after| history.add(ordinal, at, moved, after)) {
+        if let Err(why) =
+            self.sums.add(&record, |ordinal, moved, after| history.add(ordinal, at, moved, after))
+        {
             self.broken = Some(format!("record {}: {why}", stored.mark.seq));
         }
         self.ids.add(self.database, &record);
     }
 
     fn finish(self) -> Result<Vec<Check>, Trouble> {
-        let Audit { database, kept, journal, mut rules, recount, accounts, sums, history, ids, broken } = self;
+        let Audit { database, kept, journal, mut rules, recount, accounts, sums, history, ids, broken } =
+            self;
         let mut checks = journal.into_checks();
         let mut books = Check::new("books", "what a start would load is what the records add up to");
         let mut currencies = Check::new("currencies", "debits are credits in every currency");

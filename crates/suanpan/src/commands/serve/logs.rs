@@ -18,6 +18,8 @@ pub(super) fn start(form: LogForm, filter: &str) -> Result<(), Trouble> {
         LogForm::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
     started.map_err(|error| {
-        Trouble::new("internal", error.to_string()).at("--log").next("this is a fault of suanpan: please report it")
+        Trouble::new("internal", error.to_string())
+            .at("--log")
+            .next("this is a fault of suanpan: please report it")
     })
 }

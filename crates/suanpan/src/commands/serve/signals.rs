@@ -19,7 +19,8 @@ impl Signals {
                     .next("check what the process may do")
             })
         };
-        let (mut terminate, mut interrupt) = (taken(SignalKind::terminate())?, taken(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (taken(SignalKind::terminate())?, taken(SignalKind::interrupt())?);
         let (tell, first) = watch::channel(false);
         tokio::spawn(async move {
             for time in 0.. {

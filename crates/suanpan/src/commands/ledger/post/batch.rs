@@ -55,7 +55,10 @@ impl Batches {
                 self.ahead = Some(entry);
                 break;
             }
-            if another_time || batch.entries.len() >= BATCH_ENTRIES_MAX || postings + lines > BATCH_POSTINGS_MAX {
+            if another_time
+                || batch.entries.len() >= BATCH_ENTRIES_MAX
+                || postings + lines > BATCH_POSTINGS_MAX
+            {
                 return Err(self.too_large(&entry, another_time));
             }
             postings += lines;
@@ -86,7 +89,9 @@ impl Batches {
             ("linked entries have different times".to_owned(), "give them the same booked_at")
         } else {
             (
-                format!("linked entries are more than {BATCH_ENTRIES_MAX}, or their postings more than {BATCH_POSTINGS_MAX}"),
+                format!(
+                    "linked entries are more than {BATCH_ENTRIES_MAX}, or their postings more than {BATCH_POSTINGS_MAX}"
+                ),
                 "divide them",
             )
         };

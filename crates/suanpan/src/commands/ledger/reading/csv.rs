@@ -29,9 +29,12 @@ impl Rows {
                 return Err(unknown(file, name));
             }
             if known.is_some() && columns.contains(&known) {
-                return Err(Trouble::new("ambiguous_column", format!("column `{name}` stands twice in the header"))
-                    .at(format!("{file}:1:{name}"))
-                    .next("leave one of them out"));
+                return Err(Trouble::new(
+                    "ambiguous_column",
+                    format!("column `{name}` stands twice in the header"),
+                )
+                .at(format!("{file}:1:{name}"))
+                .next("leave one of them out"));
             }
             columns.push(known);
         }

@@ -54,7 +54,9 @@ impl Rows {
             let next = "every line is an entry; further postings stand in its list postings";
             return Err(in_row(file, row, wrong("id", "there is neither id nor reference", next)));
         }
-        if !postings.is_empty() && (fields.debit.is_some() || fields.credit.is_some() || fields.amount.is_some()) {
+        if !postings.is_empty()
+            && (fields.debit.is_some() || fields.credit.is_some() || fields.amount.is_some())
+        {
             let what = "the entry has both a list of postings and one of its own";
             return Err(in_row(file, row, wrong("postings", what, "write all of them into the list")));
         }
@@ -63,7 +65,9 @@ impl Rows {
 }
 
 fn list(file: &str, row: u64, value: Value) -> Result<Vec<Fields>, Trouble> {
-    let no_list = || in_row(file, row, wrong("postings", "postings are no list of objects", "write [{\"debit\": …}, …]"));
+    let no_list = || {
+        in_row(file, row, wrong("postings", "postings are no list of objects", "write [{\"debit\": …}, …]"))
+    };
     let Value::Array(values) = value else { return Err(no_list()) };
     let mut postings = Vec::with_capacity(values.len());
     for value in values {
@@ -72,7 +76,11 @@ fn list(file: &str, row: u64, value: Value) -> Result<Vec<Fields>, Trouble> {
         for (name, value) in members {
             if !matches!(name.as_str(), "debit" | "credit" | "amount" | "currency") {
                 let what = format!("no field of a posting is called `{name}`");
-                return Err(in_row(file, row, wrong("postings", what, "they are debit, credit, amount, currency")));
+                return Err(in_row(
+                    file,
+                    row,
+                    wrong("postings", what, "they are debit, credit, amount, currency"),
+                ));
             }
             put(file, row, &mut fields, &name, value)?;
         }
@@ -93,7 +101,9 @@ fn put(file: &str, row: u64, fields: &mut Fields, name: &str, value: Value) -> R
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(text),
         // Programs read numbers with a point as floats, and lose cents: amounts are texts.
-        Value::Number(number) if name != "amount" && (number.is_u64() || number.is_i64()) => Some(number.to_string()),
+        Value::Number(number) if name != "amount" && (number.is_u64() || number.is_i64()) => {
+            Some(number.to_string())
+        }
         _ => {
             let what = format!("the value of {name} is no text");
             return Err(Trouble::new("entry", what)

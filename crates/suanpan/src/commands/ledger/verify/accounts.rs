@@ -16,7 +16,10 @@ pub(super) struct Accounts {
 
 impl Accounts {
     pub(super) fn new() -> Accounts {
-        Accounts { all: Vec::new(), check: Check::new("accounts", "what is stored of them is what the records say") }
+        Accounts {
+            all: Vec::new(),
+            check: Check::new("accounts", "what is stored of them is what the records say"),
+        }
     }
 
     pub(super) fn add(&mut self, record: &Record<'_>) {

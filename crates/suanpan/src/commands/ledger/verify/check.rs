@@ -90,8 +90,13 @@ impl Check {
             "skipped" => paint.yellow(&padded),
             _ => paint.red(&padded),
         };
-        let mut out =
-            format!("{painted}  {:<10}  {}: {}  ({})\n", self.name, self.law, self.counts, duration(self.took));
+        let mut out = format!(
+            "{painted}  {:<10}  {}: {}  ({})\n",
+            self.name,
+            self.law,
+            self.counts,
+            duration(self.took)
+        );
         if let Some(why) = &self.skipped {
             out.push_str(&format!("          cannot be told: {}\n", harmless(why)));
         }

@@ -118,7 +118,9 @@ impl History {
                     "account {account}: {} rows are stored, the records make {}, or their content differs",
                     stored.count, counted.count
                 )),
-                Err(QueryError::Source { source: source @ StoreError::Unavailable { .. }, .. }) => return Err(source),
+                Err(QueryError::Source { source: source @ StoreError::Unavailable { .. }, .. }) => {
+                    return Err(source);
+                }
                 Err(error) => self.check.found(format!("account {account}: {error:?}")),
             }
         }

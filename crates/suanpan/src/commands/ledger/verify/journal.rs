@@ -124,7 +124,8 @@ impl Journal {
         let last = self.last.filter(|last| last.seq + 1 == seq);
         let first = last.map_or(0, |last| last.first + last.entries);
         if (last.is_some() || seq == 1) && mark.first != first {
-            self.records.found(format!("record {seq}: its first entry is {}, expected is {first}", mark.first));
+            self.records
+                .found(format!("record {seq}: its first entry is {}, expected is {first}", mark.first));
         }
         if let Some(last) = last {
             if mark.at < last.at {

@@ -41,7 +41,10 @@ impl<'a> Sums<'a> {
             holds: BTreeMap::new(),
             entries: 0,
             at_checkpoint: (kept.checkpoint == 0).then(Default::default),
-            pages: Check::new("balances", "those that the last checkpoint stored are what the records add up to"),
+            pages: Check::new(
+                "balances",
+                "those that the last checkpoint stored are what the records add up to",
+            ),
             open: Check::new("holds", "those that the last checkpoint stored are the ones that were open"),
         }
     }
@@ -91,7 +94,11 @@ impl<'a> Sums<'a> {
             let text = |minor| grouped_decimal(&format_sum(minor, currency.exponent()));
             words.push(format!("{} {code}", text(debits)));
             if debits != credits {
-                check.found(format!("{code}: all debits are {}, all credits {}", text(debits), text(credits)));
+                check.found(format!(
+                    "{code}: all debits are {}, all credits {}",
+                    text(debits),
+                    text(credits)
+                ));
             }
         }
         check.counted(if words.is_empty() { "no accounts".to_owned() } else { words.join(", ") });
@@ -111,7 +118,11 @@ impl<'a> Sums<'a> {
         for (number, (counted, stored)) in (0..).zip(sums.iter().zip(&stored)) {
             if counted != stored {
                 let name = accounts.name(number);
-                self.pages.found(format!("{name}: the records add up to {}, stored is {}", words(counted), words(stored)));
+                self.pages.found(format!(
+                    "{name}: the records add up to {}, stored is {}",
+                    words(counted),
+                    words(stored)
+                ));
             }
         }
         self.pages.counted(format!(
@@ -138,7 +149,9 @@ impl<'a> Sums<'a> {
                         if let Some(slot) = stored.get_mut(place) {
                             *slot = row.balance;
                         } else if row.balance != Balance::default() {
-                            self.pages.found(format!("page {page} has a balance of account {place}, which is not there"));
+                            self.pages.found(format!(
+                                "page {page} has a balance of account {place}, which is not there"
+                            ));
                         }
                     }
                 }
@@ -155,8 +168,12 @@ impl<'a> Sums<'a> {
             match decode_hold(body) {
                 Ok(hold) => match counted.get(id) {
                     Some((ordinal, lines)) if *ordinal == hold.ordinal && *lines == hold.postings => {}
-                    Some(_) => self.open.found(format!("hold {name}: what is stored is not what the record says")),
-                    None => self.open.found(format!("hold {name} is stored as open, and by the records it is not")),
+                    Some(_) => {
+                        self.open.found(format!("hold {name}: what is stored is not what the record says"))
+                    }
+                    None => self
+                        .open
+                        .found(format!("hold {name} is stored as open, and by the records it is not")),
                 },
                 Err(error) => self.open.found(format!("hold {name} cannot be read: {error}")),
             }
