@@ -61,7 +61,12 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
         if let Some(receipt) = &ack.receipt {
             receipted(&count, receipt).map_err(|why| format!("request {}: {why}", ack.request))?;
         }
-        match (&clients.requests[ack.request].what, &ack.said) {
+        let request = &clients.requests[ack.request];
+        if matches!(ack.said, Said::Refused(_)) && request.lost_copies == 0 {
+            let others = clients.acks.iter().filter(|other| other.request == ack.request).count();
+            ensure!(others > 1 || !is_there(&count, state, &request.what), "{ack:?}, and it was done");
+        }
+        match (&request.what, &ack.said) {
             (What::Entries(batch), Said::Books(BooksAnswer::Posted(verdicts))) => {
                 let seq = ack.receipt.map_or(0, |receipt| receipt.seq);
                 let lost_copies = clients.requests[ack.request].lost_copies > 0
@@ -85,6 +90,17 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
     }
     summary.intents = payments(&count, state, clients, &bodies, host)?;
     Ok(summary)
+}
+
+/// Says whether anything of a request was done.
+fn is_there(count: &Count, state: &State, what: &What) -> bool {
+    match what {
+        What::Entries(batch) => batch.heads.iter().any(|head| count.entries.contains_key(&head.id.0)),
+        What::Call { key, .. } => {
+            state.answers.contains_key(&(super::clients::caller().scope(), key.clone()))
+        }
+        What::Open | What::Change(..) => false,
+    }
 }
 
 /// Goes through the journal: the chain, the entries, what each does to sums and holds.
