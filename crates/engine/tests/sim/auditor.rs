@@ -59,7 +59,8 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
     for ack in &clients.acks {
         summary.acks += 1;
         if let Some(receipt) = &ack.receipt {
-            receipted(&count, receipt).map_err(|why| format!("request {}: {why}", ack.request))?;
+            let own = rests_on_a_commit(&ack.said);
+            receipted(&count, receipt, own).map_err(|why| format!("request {}: {why}", ack.request))?;
         }
         let request = &clients.requests[ack.request];
         if matches!(ack.said, Said::Refused(_)) && request.lost_copies == 0 {
@@ -233,12 +234,28 @@ fn balances(count: &Count, book: &Book) -> Verified<()> {
     Ok(())
 }
 
+/// Whether an answer may only be given after a commit by the same writer: whatever says that something is there.
+fn rests_on_a_commit(said: &Said) -> bool {
+    match said {
+        Said::Books(BooksAnswer::Posted(verdicts)) => {
+            verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Rejected { .. }))
+        }
+        Said::Books(_) | Said::Body { .. } => true,
+        Said::Refused(_) => false,
+    }
+}
+
 /// Checks that the record that an answer rests on is still there.
-fn receipted(count: &Count, receipt: &Receipt) -> Verified<()> {
+fn receipted(count: &Count, receipt: &Receipt, own: bool) -> Verified<()> {
     let Receipt { seq, hash, epoch, .. } = receipt;
     let Some(place) = seq.checked_sub(1) else { return Ok(()) };
     let found = usize::try_from(place).ok().and_then(|place| count.hashes.get(place));
     ensure!(found.is_some_and(|(h, e)| h == hash && e <= epoch), "record {seq} was acknowledged and is gone");
+    let by = found.map_or(0, |(_, epoch)| *epoch);
+    ensure!(
+        !own || by == *epoch,
+        "acknowledged under epoch {epoch} without a commit, on record {seq} of {by}"
+    );
     Ok(())
 }
 

@@ -469,7 +469,7 @@ impl Sim {
         if self.numbers.chance(400) {
             // Somebody who never knew goes on from there, beyond what is missing.
             let mut stranger = self.load(1 - at, None).map_err(|error| format!("a stranger: {error}"))?;
-            while self.disk().state.head.is_some_and(|head| head.seq <= kept.seq) {
+            for _ in until..=kept.seq {
                 drop(stranger.books(BooksCommand::Open(Vec::new())));
                 stranger.step().map_err(|ended| format!("a stranger: {ended}"))?;
             }
