@@ -66,6 +66,11 @@ impl World {
         more
     }
 
+    /// Returns how many objects this batch knows of, or knows not to exist.
+    pub(crate) fn objects_known(&self) -> usize {
+        self.objects.len()
+    }
+
     /// Whether it is known what answer, if any, is kept under a key.
     pub(crate) fn knows_answer(&self, scope: &str, key: &str) -> bool {
         self.answers.contains_key(&(scope.to_owned(), key.to_owned()))

@@ -5,6 +5,8 @@
 
 pub mod api;
 pub mod auth;
+pub mod authenticate;
+pub mod bootstrap;
 pub mod expand;
 pub mod forward;
 pub mod inbound;

@@ -1,13 +1,19 @@
 //! The command line: commands, options, their help, and what it says about exit status.
 
+mod books;
 mod examples;
+mod moment;
+mod store;
 mod values;
 mod webhooks;
 
+pub(crate) use books::*;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use examples as ex;
+pub(crate) use moment::{moment, parse_moment};
 use std::path::PathBuf;
+pub(crate) use store::*;
 pub(crate) use values::MEMORY_BYTES_MIN;
 use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_scheme, parse_threads};
 pub(crate) use webhooks::{
@@ -95,6 +101,13 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     Sketch(SketchArgs),
     Demo(DemoArgs),
+    Serve(ServeArgs),
+    Ledger(LedgerArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
+    Doctor(DoctorArgs),
+    Status(StatusArgs),
+    Keys(KeysArgs),
     Listen(ListenArgs),
     Trigger(TriggerArgs),
     Events(EventsArgs),

@@ -2,14 +2,19 @@
 //! an exit status. Results go to stdout, everything else to stderr.
 
 mod api;
+mod books;
 mod cli;
 mod commands;
 mod error;
+mod http;
 mod interrupt;
 mod layouts;
 mod numbers;
+mod operator;
 mod progress;
+mod secrets;
 mod statements;
+mod store;
 mod terminal;
 
 use clap::Parser;
@@ -39,6 +44,13 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Generate(args) => commands::generate::run(args, terminal),
         Command::Sketch(args) => commands::sketch::run(args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
+        Command::Serve(args) => commands::serve::run(args, terminal),
+        Command::Ledger(args) => commands::ledger::run(args, terminal),
+        Command::Backup(args) => commands::backup::backup(args, terminal),
+        Command::Restore(args) => commands::backup::restore(args, terminal),
+        Command::Doctor(args) => commands::doctor::run(args, terminal),
+        Command::Status(args) => commands::status::run(args, terminal),
+        Command::Keys(args) => commands::keys::run(args, terminal),
         Command::Listen(args) => commands::listen::run(args, terminal),
         Command::Trigger(args) => commands::trigger::run(args, terminal),
         Command::Events(args) => commands::events::run(args, terminal),

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use suanpan_money::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::task::{Id, JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// A delivery that is due.
 #[derive(Debug, Clone)]
@@ -171,6 +171,10 @@ impl Drop for Worker {
     }
 }
 
+/// The least time between two questions for what is due. With many lanes one ends all the time, and choosing
+/// among all that waits is work.
+const REST: Duration = Duration::from_millis(5);
+
 /// The endpoints that are being served.
 #[derive(Default)]
 struct Lanes {
@@ -188,13 +192,26 @@ impl Lanes {
 
     /// Waits until one ends, for ever when there is none.
     async fn ended(&mut self) {
-        let id = match self.tasks.join_next_with_id().await {
-            Some(Ok((id, ()))) => id,
-            Some(Err(error)) => {
+        match self.tasks.join_next_with_id().await {
+            Some(result) => self.end(result),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes note of all that have ended meanwhile.
+    fn reap(&mut self) {
+        while let Some(result) = self.tasks.try_join_next_with_id() {
+            self.end(result);
+        }
+    }
+
+    fn end(&mut self, result: Result<(Id, ()), JoinError>) {
+        let id = match result {
+            Ok((id, ())) => id,
+            Err(error) => {
                 tracing::error!(%error, "a lane of webhooks broke off");
                 error.id()
             }
-            None => return std::future::pending().await,
         };
         if let Some((endpoint, _)) = self.of_task.remove(&id) {
             self.busy.remove(&endpoint);
@@ -210,6 +227,7 @@ async fn run<D: Deliveries>(parts: Parts<D>, wake: Arc<Notify>, mut stopping: wa
     let mut lanes = Lanes::default();
     let settings = parts.settings;
     while !*stopping.borrow() {
+        let asked = Instant::now();
         let free = settings.lanes.saturating_sub(lanes.busy.len());
         if free > 0 {
             let ask = Ask {
@@ -237,6 +255,8 @@ async fn run<D: Deliveries>(parts: Parts<D>, wake: Arc<Notify>, mut stopping: wa
             () = sleep(settings.poll) => {}
             changed = stopping.changed() => if changed.is_err() { return },
         }
+        sleep_until(asked + REST).await;
+        lanes.reap();
     }
     while !lanes.busy.is_empty() {
         lanes.ended().await;

@@ -22,12 +22,14 @@ impl Writer {
     pub(super) fn gather(&mut self, commands: Vec<Envelope>) -> Result<Vec<Envelope>, Ended> {
         for _ in 0..GATHER_ROUNDS {
             let mut missing = Missing::default();
+            let known = self.world.objects_known();
             for command in &commands {
                 if let Envelope::Call { call, .. } = command {
                     self.want(call, &mut missing);
                 }
             }
-            if missing.is_empty() {
+            // What was still in memory leads on as well as what is read.
+            if missing.is_empty() && self.world.objects_known() == known {
                 break;
             }
             self.read(missing).map_err(|error| Ended::Reload(error.to_string()))?;

@@ -1,21 +1,63 @@
-//! A server on a free port of this machine, and a client that sends exactly the bytes it is told to.
+//! A server on a free port of this machine over a new store, and a client that sends exactly the bytes it is
+//! told to.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-use suanpan_server::api::Api;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
+use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
+use suanpan_payments::settings::Settings;
+use suanpan_server::api::{self, Api};
+use suanpan_server::bootstrap;
 use suanpan_server::routes::router;
 use suanpan_server::serve::{Limits, serve};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+/// Everything that was logged by all servers of this process, at the finest level.
+pub(crate) static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn log_everything() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Log).init();
+    });
+}
+
+/// What was logged that should not happen.
+fn warnings() -> String {
+    let logged = String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned();
+    logged.lines().filter(|line| line.contains("suanpan")).collect::<Vec<_>>().join("\n")
+}
+
 /// A server that stops when it goes out of scope.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// A secret test key of the operator.
+    pub(crate) key: String,
+    /// A secret test key of another merchant.
+    pub(crate) other: String,
     stop: Option<oneshot::Sender<()>>,
-    runtime: Runtime,
+    runtime: Option<Runtime>,
     ended: Option<tokio::task::JoinHandle<std::io::Result<usize>>>,
+    engine: Engine,
+    _directory: TempDir,
 }
 
 /// An answer.
@@ -37,24 +79,64 @@ impl Reply {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+
+    /// The id of the object answered.
+    pub(crate) fn id(&self) -> String {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json()["id"].as_str().unwrap().to_owned()
+    }
 }
 
 impl Server {
-    pub(crate) fn start(api: Api, limits: Limits) -> Server {
+    pub(crate) fn start() -> Server {
+        Server::with(Limits::default(), |_| {})
+    }
+
+    pub(crate) fn with(limits: Limits, change: impl FnOnce(&mut api::Config)) -> Server {
+        log_everything();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("cell.db");
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let ended = runtime.spawn(serve(listener, router(api), limits, async move {
-            let _ = stopped.await;
-        }));
-        Server { address, stop: Some(stop), runtime, ended: Some(ended) }
+        let (engine, key, other, address, ended) = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let database = suanpan_store::open(path.to_str().unwrap()).unwrap();
+            let host = Host::new(HostSettings::default());
+            let channels = Channels::new(vec![Way { channel: Arc::new(CardSim), wire: Arc::new(host) }]);
+            let config = Config {
+                cell: 1,
+                node: format!("http://{address}"),
+                lease: Duration::from_secs(30),
+                settings: Settings::with_simulator([7; 32], &format!("http://{address}")),
+                clock: Clock::system(),
+            };
+            let engine = Engine::start(&database, channels, config).unwrap();
+            let begun = Instant::now();
+            while engine.role() != Role::Writer {
+                assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", engine.trouble());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let operator = bootstrap::merchant(&engine).await.unwrap();
+            let stranger = bootstrap::merchant(&engine).await.unwrap();
+            let key = bootstrap::secret_key(&engine, &operator, false).await.unwrap();
+            let other = bootstrap::secret_key(&engine, &stranger, false).await.unwrap();
+            let mut config = api::Config::new(&operator);
+            change(&mut config);
+            let api = Api::new(engine.clone(), config);
+            let ended = tokio::spawn(serve(listener, router(api), limits, async move {
+                let _ = stopped.await;
+            }));
+            (engine, key.secret, other.secret, address, ended)
+        });
+        let (stop, runtime, ended) = (Some(stop), Some(runtime), Some(ended));
+        Server { address, key, other, stop, runtime, ended, engine, _directory: directory }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
 
@@ -78,15 +160,45 @@ impl Server {
         bytes.extend(format!("content-length: {}\r\n\r\n", body.len()).bytes());
         bytes.extend(body);
         let text = self.raw(&bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}; {}", warnings()));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Reply { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Sends a form with a key.
+    pub(crate) fn post(&self, key: &str, path: &str, form: &str) -> Reply {
+        self.post_as(key, path, form, &[])
+    }
+
+    /// Sends a form with a key and more headers.
+    pub(crate) fn post_as(&self, key: &str, path: &str, form: &str, more: &[(&str, &str)]) -> Reply {
+        let bearer = format!("Bearer {key}");
+        let mut headers =
+            vec![("authorization", bearer.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(more);
+        self.send("POST", path, &headers, form.as_bytes())
+    }
+
+    /// Asks for something with a key.
+    pub(crate) fn get(&self, key: &str, path: &str) -> Reply {
+        self.send("GET", path, &[("authorization", &format!("Bearer {key}"))], b"")
     }
 
     /// Tells the server to stop and returns how many connections it cut off.
     pub(crate) fn stop(&mut self) -> usize {
         drop(self.stop.take());
         let ended = self.ended.take().unwrap();
-        self.runtime.block_on(ended).unwrap().unwrap()
+        self.runtime.as_ref().unwrap().block_on(ended).unwrap().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.engine.stop();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        }
     }
 }

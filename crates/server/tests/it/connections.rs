@@ -3,13 +3,12 @@
 use crate::client::Server;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
-use suanpan_server::api::Api;
 use suanpan_server::serve::Limits;
 
 fn server(change: impl FnOnce(&mut Limits)) -> Server {
     let mut limits = Limits::default();
     change(&mut limits);
-    Server::start(Api::new([7; 32]), limits)
+    Server::with(limits, |_| {})
 }
 
 #[test]

@@ -4,3 +4,6 @@
 mod client;
 mod connections;
 mod conventions;
+mod description;
+mod payments;
+mod strangers;

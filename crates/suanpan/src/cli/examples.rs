@@ -119,6 +119,152 @@ Examples:
   suanpan version --json
 ";
 
+pub(super) const SERVE: &str = "\
+Examples:
+  suanpan serve
+  suanpan serve --store shop.db --listen 127.0.0.1:4243 --log json
+";
+
+pub(super) const BACKUP: &str = "\
+Examples:
+  suanpan backup friday.db
+  suanpan backup friday-again.db --store suanpan.db --json
+";
+
+pub(super) const RESTORE: &str = "\
+Examples:
+  suanpan restore thursday.db restored.db
+  suanpan restore thursday.db restored-again.db --json
+";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  suanpan doctor
+  suanpan doctor --store suanpan.db --records 100 --json
+";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  suanpan status
+  suanpan status --store suanpan.db --json
+";
+
+pub(super) const KEYS: &str = "\
+Examples:
+  suanpan keys create --merchant acct_1 --name shop
+  suanpan keys list --merchant acct_1
+";
+
+pub(super) const KEYS_CREATE: &str = "\
+Examples:
+  suanpan keys create --merchant acct_1
+  suanpan keys create --merchant acct_1 --kind restricted --scope payments:read --name reports
+";
+
+pub(super) const KEYS_LIST: &str = "\
+Examples:
+  suanpan keys list --merchant acct_1
+  suanpan keys list --merchant acct_1 --live --json
+";
+
+pub(super) const KEYS_REVOKE: &str = "\
+Examples:
+  suanpan keys revoke $(suanpan keys list --merchant acct_1 --json | cut -d '\"' -f 4)
+  suanpan keys revoke $(suanpan keys list --merchant acct_1 --json | cut -d '\"' -f 4) --store suanpan.db
+";
+
+pub(super) const LEDGER: &str = "\
+Examples:
+  suanpan ledger accounts
+  suanpan ledger post entries.csv
+  suanpan ledger verify
+";
+
+pub(super) const LEDGER_ACCOUNTS: &str = "\
+Examples:
+  suanpan ledger accounts
+  suanpan ledger accounts customer/ --json
+";
+
+pub(super) const LEDGER_OPEN: &str = "\
+Examples:
+  suanpan ledger open bank/icbc --currency CNY --kind asset
+  suanpan ledger open customer/carol customer/dan --currency CNY --kind liability --floor 0
+";
+
+pub(super) const LEDGER_BALANCE: &str = "\
+Examples:
+  suanpan ledger balance customer/alice
+  suanpan ledger balance customer/alice --currency CNY --at 2026-08-01T12:00:00Z --json
+";
+
+pub(super) const LEDGER_POST: &str = "\
+Examples:
+  suanpan ledger post entries.csv
+  suanpan ledger post entries.csv --batch 1000 --dry-run
+  suanpan ledger post - < more.ndjson
+";
+
+pub(super) const LEDGER_IMPORT: &str = "\
+Examples:
+  suanpan ledger import old-books.csv
+  suanpan ledger import old-books.csv --batch 500 --dry-run
+";
+
+pub(super) const LEDGER_TRIAL_BALANCE: &str = "\
+Examples:
+  suanpan ledger trial-balance
+  suanpan ledger trial-balance --at 2026-08-01 --accounts --json
+";
+
+pub(super) const LEDGER_STATEMENT: &str = "\
+Examples:
+  suanpan ledger statement customer/alice
+  suanpan ledger statement customer/alice --from 2026-08-01 --to 2026-09-01 --csv
+";
+
+pub(super) const LEDGER_JOURNAL: &str = "\
+Examples:
+  suanpan ledger journal
+  suanpan ledger journal --from 2 --limit 1 --json
+";
+
+pub(super) const LEDGER_VERIFY: &str = "\
+Examples:
+  suanpan ledger verify
+  suanpan ledger verify --store suanpan.db --json
+";
+
+pub(super) const LEDGER_PROOF: &str = "\
+Examples:
+  suanpan ledger proof INV-1 --reference -o proof.json
+  suanpan ledger proof verify proof.json --key suanpan.signing-key.pub
+";
+
+pub(super) const LEDGER_PROOF_VERIFY: &str = "\
+Examples:
+  suanpan ledger proof verify proof.json --key suanpan.signing-key.pub
+  suanpan ledger proof verify proof.json --key suanpan.signing-key.pub --json
+";
+
+pub(super) const LEDGER_FREEZE: &str = "\
+Examples:
+  suanpan ledger freeze customer/alice
+  suanpan ledger freeze customer/alice --currency CNY --debits
+";
+
+pub(super) const LEDGER_UNFREEZE: &str = "\
+Examples:
+  suanpan ledger unfreeze customer/alice
+  suanpan ledger unfreeze customer/alice --currency CNY --credits
+";
+
+pub(super) const LEDGER_CLOSE: &str = "\
+Examples:
+  suanpan ledger close customer/empty
+  suanpan ledger close customer/empty --currency CNY
+";
+
 pub(super) const LISTEN: &str = "\
 Examples:
   suanpan listen --forward-to localhost:3000/webhook

@@ -1,0 +1,149 @@
+//! `/authenticate/{attempt}`: the page on which a customer of test mode proves to be the holder of a card, or
+//! does not. In live mode the issuer has its own page.
+
+use crate::api::Api;
+use crate::inbound::Id;
+use crate::parameters::{Node, form, typed};
+use crate::problem::Problem;
+use crate::request_id::RequestId;
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use suanpan_engine::{Call, Caller};
+use suanpan_payments::command::Command;
+use suanpan_payments::decision::ObjectKind;
+use suanpan_payments::object::attempt::Attempt;
+use suanpan_payments::object::payment_intent::PaymentIntent;
+use subtle::ConstantTimeEq;
+
+/// Nothing is loaded from anywhere, and no other page shows this one inside of itself.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    client_secret: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decided {
+    client_secret: String,
+    proven: bool,
+}
+
+struct Found {
+    merchant: String,
+    intent: PaymentIntent,
+}
+
+/// Asks the customer.
+///
+/// # Errors
+/// 404 without the secret of the intent.
+pub async fn show(State(api): State<Api>, Id(attempt): Id, uri: Uri) -> Result<Response, Problem> {
+    let tree = form::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let Shown { client_secret } = read(tree)?;
+    let Found { intent, .. } = find(&api, &attempt, &client_secret).await?;
+    let amount = suanpan_money::format_minor(intent.amount, intent.currency.exponent());
+    let body = html! {
+        p { "A payment of " strong { (amount) " " (intent.currency.code()) } " waits. This is test mode: say yourself "
+            "whether you are the holder of the card." }
+        form method="post" {
+            input type="hidden" name="client_secret" value=(client_secret);
+            button name="proven" value="true" { "I am the holder" }
+            " "
+            button name="proven" value="false" { "Fail" }
+        }
+    };
+    Ok(page("Prove to be the holder", &body))
+}
+
+/// Takes the decision of the customer, and sends the browser back to the merchant.
+///
+/// # Errors
+/// 404 without the secret of the intent, and whatever the engine refuses.
+pub async fn decide(
+    State(api): State<Api>,
+    Extension(request_id): Extension<RequestId>,
+    Id(attempt): Id,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Decided { client_secret, proven } = read(form::parse(&body)?)?;
+    let Found { merchant, intent } = find(&api, &attempt, &client_secret).await?;
+    let answered = api
+        .engine()
+        .call(Call {
+            caller: Caller { merchant, live: false },
+            idempotency: None,
+            request_id: Some(request_id.as_str().to_owned()),
+            command: Command::Action { attempt, proven },
+        })
+        .await?;
+    let good = (200..300).contains(&answered.status);
+    let back = intent.next_action.and_then(|action| action.redirect_to_url.return_url);
+    let Some(back) = back else {
+        let text = if good { "The payment goes on. You may close this page." } else { "The payment failed." };
+        return Ok(page("Thank you", &html! { p { (text) } }));
+    };
+    let status = if good { "succeeded" } else { "failed" };
+    let joint = if back.contains('?') { '&' } else { '?' };
+    let address = format!(
+        "{back}{joint}payment_intent={}&payment_intent_client_secret={client_secret}&redirect_status={status}",
+        intent.id
+    );
+    let address = HeaderValue::try_from(address).map_err(|error| Problem::fault(&error))?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response())
+}
+
+fn read<T: serde::de::DeserializeOwned>(tree: Node<'_>) -> Result<T, Problem> {
+    Ok(typed::from_node(tree)?)
+}
+
+async fn find(api: &Api, attempt: &str, client_secret: &str) -> Result<Found, Problem> {
+    let missing = || Problem::missing("attempt", attempt);
+    let id = attempt.to_owned();
+    let found = api
+        .read(move |reader| {
+            let attempt = reader.objects(&[id.as_str()])?.into_iter().next().flatten();
+            let Some(object) =
+                attempt.filter(|object| object.kind == ObjectKind::Attempt.name() && !object.live)
+            else {
+                return Ok(None);
+            };
+            let Ok(attempt) = serde_json::from_str::<Attempt>(&object.body) else { return Ok(None) };
+            let intent = reader.objects(&[attempt.payment_intent.as_str()])?.into_iter().next().flatten();
+            Ok(intent.map(|intent| (object.merchant, intent.body)))
+        })
+        .await?;
+    let (merchant, body) = found.ok_or_else(missing)?;
+    let intent: PaymentIntent = serde_json::from_str(&body).map_err(|error| Problem::fault(&error))?;
+    let same = bool::from(intent.client_secret.as_bytes().ct_eq(client_secret.as_bytes()));
+    if same { Ok(Found { merchant, intent }) } else { Err(missing()) }
+}
+
+fn page(title: &str, body: &Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { (title) }
+                style { "body{font:16px sans-serif;max-width:32em;margin:4em auto;padding:0 1em}" }
+            }
+            body { h1 { (title) } (body) }
+        }
+    };
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        // The address holds the secret of the intent.
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (headers, page.into_string()).into_response()
+}
