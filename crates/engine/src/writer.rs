@@ -38,10 +38,29 @@ struct Parked {
 
 /// What is to be told after the commit.
 enum After {
-    Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
-    Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
-    Upkeep { reply: Reply<()> },
-    Park { reference: String, parked: Parked },
+    Answer {
+        reply: Reply<Answered>,
+        status: u16,
+        body: Vec<u8>,
+        replayed: bool,
+    },
+    /// The answer to a call that was begun by an earlier commit.
+    Outcome {
+        reply: Reply<Answered>,
+        status: u16,
+        body: Vec<u8>,
+    },
+    Books {
+        reply: Reply<(BooksAnswer, Receipt)>,
+        answer: BooksAnswer,
+    },
+    Upkeep {
+        reply: Reply<()>,
+    },
+    Park {
+        reference: String,
+        parked: Parked,
+    },
 }
 
 impl After {
@@ -49,6 +68,8 @@ impl After {
         // Whoever stopped waiting is not told.
         match self {
             After::Answer { reply, .. } => drop(reply.send(Err(why))),
+            // Whatever became of this batch: what was begun is there.
+            After::Outcome { reply, .. } => drop(reply.send(Err(Refused::Unknown(why.to_string())))),
             After::Books { reply, .. } => drop(reply.send(Err(why))),
             After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { parked, .. } => drop(parked.reply.send(Err(why))),

@@ -197,7 +197,7 @@ impl Writer {
     fn resolve(&mut self, reference: &str, status: u16, body: &[u8], batch: &mut Batch) {
         let key = match self.parked.remove(reference) {
             Some(Parked { reply, key }) => {
-                batch.after.push(After::Answer { reply, status, body: body.to_vec(), replayed: false });
+                batch.after.push(After::Outcome { reply, status, body: body.to_vec() });
                 key
             }
             None => {

@@ -215,6 +215,9 @@ impl Writer {
                 After::Answer { reply, status, body, replayed } => {
                     let _ = reply.send(Ok(Answered { status, body, replayed, receipt }));
                 }
+                After::Outcome { reply, status, body } => {
+                    let _ = reply.send(Ok(Answered { status, body, replayed: false, receipt }));
+                }
                 After::Books { reply, answer } => {
                     let _ = reply.send(Ok((answer, receipt)));
                 }
