@@ -82,7 +82,8 @@ impl After {
 struct Batch {
     after: Vec<After>,
     jobs: Vec<Job>,
-    jobs_done: Vec<String>,
+    /// Jobs that are done, each with how many of `jobs` came before.
+    jobs_done: Vec<(String, usize)>,
     /// Objects and their names that no rule looks at.
     objects: Vec<Object>,
     links: Vec<Link>,
@@ -92,6 +93,20 @@ struct Batch {
 }
 
 impl Batch {
+    fn done(&mut self, job: String) {
+        self.jobs_done.push((job, self.jobs.len()));
+    }
+
+    /// Returns the jobs to be put and those to be taken away, which is done first: a job that is done after it was
+    /// put is not put. One call may plan an inquiry, and the next of the same batch bring the answer.
+    fn take_jobs(&mut self) -> (Vec<Job>, Vec<String>) {
+        let (jobs, done) = (std::mem::take(&mut self.jobs), std::mem::take(&mut self.jobs_done));
+        let until: HashMap<&str, usize> = done.iter().map(|(id, until)| (id.as_str(), *until)).collect();
+        let stays = |(at, job): &(usize, Job)| until.get(job.id.as_str()).is_none_or(|until| at >= until);
+        let jobs = jobs.into_iter().enumerate().filter(stays).map(|(_, job)| job).collect();
+        (jobs, done.into_iter().map(|(id, _)| id).collect())
+    }
+
     fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
         match upkeep {
             Upkeep::Attempted(attempted) => {
@@ -99,7 +114,7 @@ impl Batch {
                 self.links.extend(attempted.links);
                 match attempted.job {
                     Some(job) => self.jobs.push(job),
-                    None => self.jobs_done.push(attempted.id),
+                    None => self.done(attempted.id),
                 }
             }
             Upkeep::Plan(jobs) => self.jobs.extend(jobs),
