@@ -252,6 +252,11 @@ impl Engine {
         self.upkeep(Upkeep::Plan(jobs)).await
     }
 
+    /// Takes jobs away that can never be done.
+    pub(crate) async fn drop_jobs(&self, ids: Vec<String>) -> Result<(), Refused> {
+        self.upkeep(Upkeep::Drop(ids)).await
+    }
+
     async fn upkeep(&self, upkeep: Upkeep) -> Result<(), Refused> {
         let (reply, answer) = oneshot::channel();
         self.push(Priority::Normal, Envelope::Upkeep { upkeep, reply })?;

@@ -117,6 +117,7 @@ impl Batch {
                     None => self.done(attempted.id),
                 }
             }
+            Upkeep::Drop(ids) => ids.into_iter().for_each(|id| self.done(id)),
             Upkeep::Plan(jobs) => self.jobs.extend(jobs),
         }
         self.after.push(After::Upkeep { reply });
