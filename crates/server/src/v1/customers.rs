@@ -144,7 +144,8 @@ pub struct TypeFilter {
 /// A customer, or what remains of one.
 #[derive(utoipa::ToSchema, serde::Serialize)]
 #[serde(untagged)]
-#[allow(dead_code, clippy::large_enum_variant, reason = "only its documentation is used")]
+#[allow(dead_code, reason = "only its documentation is used")]
+#[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
 pub enum CustomerOrDeleted {
     /// A customer.
     Customer(Customer),

@@ -116,11 +116,19 @@ fn every_example_of_every_help_runs() {
     }
     let (world, mut seen) = (World::empty(), Vec::new());
     helps(&world, "", &mut seen);
-    assert_eq!(seen.len(), 24);
+    assert_eq!(seen.len(), 48);
     for (path, help) in seen {
         let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{path}: no examples"));
         let examples = examples.split("\n\n").next().unwrap();
         let world = prepared();
+        if path == "serve" {
+            crate::serving::runs_examples(&world, examples);
+            continue;
+        }
+        if ["ledger", "backup", "restore", "doctor", "status", "keys"].iter().any(|own| path.starts_with(own))
+        {
+            crate::books::prepare(&world);
+        }
         // `diff` and `locate` need what the command before them makes.
         if path.starts_with("sketch ") {
             for (side, name, out) in [("left", "ledger", "ours"), ("right", "channel", "theirs")] {

@@ -3,6 +3,7 @@
 
 mod api_simulator;
 mod bad_input;
+mod books;
 mod documents;
 mod events;
 mod help;
@@ -10,6 +11,7 @@ mod interrupt;
 mod missing;
 mod output;
 mod same;
+mod serving;
 mod sketches;
 mod start;
 mod statements;

@@ -92,6 +92,10 @@ impl World {
             "COLUMNS",
             "SUANPAN_KERNEL",
             "SUANPAN_API",
+            "SUANPAN_STORE",
+            "SUANPAN_LOG",
+            "SUANPAN_MASTER_KEY",
+            "SUANPAN_SIGNING_KEY",
             "SUANPAN_KEY",
             "SUANPAN_WEBHOOK_SECRET",
         ] {

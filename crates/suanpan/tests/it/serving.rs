@@ -1,0 +1,109 @@
+//! A server as a process: it starts, says where it is, answers, and ends as it is told.
+
+use crate::world::World;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A server that runs.
+struct Server {
+    child: Child,
+    /// What it printed until it listened.
+    said: String,
+    address: String,
+}
+
+impl Server {
+    fn start(world: &World, args: &[&str]) -> Server {
+        let mut child = world.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        while !said.contains("reference  ") {
+            assert!(out.read_line(&mut said).unwrap() > 0, "it ended before it listened: {said}");
+        }
+        // The key, where there is one, comes with the same write.
+        let mut rest = out.buffer().to_vec();
+        said.push_str(&String::from_utf8(std::mem::take(&mut rest)).unwrap());
+        let address =
+            said.lines().find_map(|line| line.strip_prefix("listening  http://")).unwrap().to_owned();
+        Server { child, said, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.said.lines().find_map(|line| line.strip_prefix("test key   "))
+    }
+
+    /// Sends a signal, and returns the status and what it logged.
+    fn end(mut self, signal: &str) -> (i32, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (status.code().unwrap_or(-1), log)
+    }
+}
+
+/// Runs the examples of `suanpan serve` one after the other, each until it listens and is told to end.
+pub(crate) fn runs_examples(world: &World, examples: &str) {
+    let mut ran = 0;
+    for line in examples.lines() {
+        // Addresses that others may use are replaced by any that is free.
+        let words: Vec<&str> = line.split_whitespace().skip(1).filter(|word| !word.contains(':')).collect();
+        let mut words: Vec<&str> = words.into_iter().filter(|word| *word != "--listen").collect();
+        words.extend(["--listen", "127.0.0.1:0"]);
+        assert_eq!(Server::start(world, &words).end("-TERM").0, 0, "{line}");
+        ran += 1;
+    }
+    assert!(ran >= 2);
+}
+
+#[test]
+fn a_server_shows_its_first_key_once_holds_the_store_and_gives_it_back() {
+    let world = World::empty();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0"]);
+    let key = server.key().expect("a key at the first start").to_owned();
+    assert!(key.starts_with("sk_test_"), "{key}");
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    let held = world.line("ledger open a/b --currency CNY --kind asset").ends(2);
+    held.names("store_held", &format!("http://{}", server.address));
+    world.line("ledger verify").ends(0);
+    let status = world.line(&format!("status --server http://{}", server.address)).ends(0);
+    assert!(status.stdout.contains("ready"), "{status:?}");
+    assert!(world.line("status --json").ends(0).stdout.contains("\"held\":true"));
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status, 0, "{log}");
+    let secret = world.text("suanpan.master-key");
+    assert!(!log.contains(&key) && !log.contains(secret.trim()), "{log}");
+
+    world.line("ledger open a/b --currency CNY --kind asset").ends(0);
+    let made = world.line("keys create --name second").ends(0).stdout;
+    assert!(made.starts_with("sk_test_") && made.trim() != key, "{made}");
+    let listed = world.line("keys list").ends(0).stdout;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(!listed.contains(made.trim()), "{listed}");
+
+    let again = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--log", "json"]);
+    assert_eq!(again.key(), None, "{}", again.said);
+    let (status, log) = again.end("-INT");
+    assert_eq!(status, 0, "{log}");
+    assert!(log.lines().filter(|line| line.starts_with('{')).count() > 0, "{log}");
+}
+
+#[test]
+fn a_server_without_its_master_key_does_not_start() {
+    let world = World::empty();
+    assert_eq!(Server::start(&world, &["serve", "--listen", "127.0.0.1:0"]).end("-TERM").0, 0);
+    std::fs::remove_file(world.path("suanpan.master-key")).unwrap();
+    let ran = world.line("serve --listen 127.0.0.1:0").ends(2);
+    ran.names("key_missing", "suanpan.master-key");
+    assert!(!world.path("suanpan.master-key").exists());
+}
