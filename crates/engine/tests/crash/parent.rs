@@ -153,3 +153,11 @@ impl Child {
         self.listen(acks, Duration::from_secs(5), |_| false);
     }
 }
+
+/// A test that fails leaves no process behind.
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
