@@ -2,15 +2,9 @@
 //! of all reasons that hold, of which the first in the order of precedence is expected. Refused work is undone
 //! by throwing a copy away.
 
-use crate::stored::Stored;
-use proptest::prelude::*;
 use std::collections::BTreeMap;
-use suanpan_ledger::account::{AccountChange, AccountKind, AccountNo, AccountSpec, Limits};
-use suanpan_ledger::book::{Book, Draft, Verdict};
-use suanpan_ledger::entry::{Action, EntryBatch, EntryHead, EntryId, Posting};
-use suanpan_ledger::record::Record;
-use suanpan_ledger::trial::Recount;
-use suanpan_money::{Currency, Timestamp};
+use suanpan_ledger::account::{AccountChange, Limits};
+use suanpan_ledger::entry::{Action, EntryBatch, EntryHead, EntryId};
 
 mod run;
 
