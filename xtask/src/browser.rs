@@ -1,6 +1,6 @@
 //! Opens a report in headless Chromium, so that what a person would see is what is checked.
 
-use crate::steps::{has, run};
+use crate::steps::has;
 use std::path::Path;
 use std::process::Command;
 
@@ -56,11 +56,5 @@ fn ensure() -> Option<&'static str> {
         return Some(found);
     }
     println!("no Chromium here: installing it with apt, to open the report as a person would");
-    for words in [&["update", "-q"][..], &["install", "-y", "-q", "--no-install-recommends", "chromium"]] {
-        let mut command = if has("sudo", "-V") { Command::new("sudo") } else { Command::new("env") };
-        if !run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(words)) {
-            return None;
-        }
-    }
-    find()
+    if crate::needs::install(&["chromium"]) { find() } else { None }
 }

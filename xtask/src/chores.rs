@@ -2,7 +2,7 @@
 
 use crate::steps::{Steps, has, run};
 use crate::workspace::{cargo, metadata, root};
-use crate::{browser, examples, licences, tidy};
+use crate::{browser, examples, licences, needs, tidy};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -66,6 +66,7 @@ fn add_checks(steps: &mut Steps) {
         "documentation of the code",
         cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     );
+    steps.step("servers and interpreters that tests start", needs::ensure);
     steps.command("tests", &mut cargo(&["test", "--workspace", "--locked"]));
 }
 

@@ -10,6 +10,7 @@ mod browser;
 mod chores;
 mod examples;
 mod licences;
+mod needs;
 mod steps;
 mod tidy;
 mod workspace;

@@ -4,6 +4,8 @@
 //! commits. Half of the transfers touch 20 hot accounts. Prints the rate, how far history lags behind, and how long
 //! statements take at the end.
 
+#![allow(clippy::print_stdout, reason = "an example says what it measured")]
+
 use std::time::{Duration, Instant};
 use suanpan_engine::{BooksAnswer, BooksCommand, Channels, Clock, Config, Engine, Role};
 use suanpan_ledger::account::{AccountKind, AccountNo, AccountSpec, Limits};

@@ -20,17 +20,23 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::from(2);
         }
     };
-    let mut failed = 0;
+    let (mut failed, mut sum) = (0, [0_u64; 4]);
     for seed in first..first + count {
         match run(Run { seed, lie: None, loud: count == 1 }) {
-            Ok(outcome) if count == 1 => println!("seed {seed}: {outcome:?}"),
-            Ok(_) => {}
+            Ok(outcome) => {
+                let simulate::Summary { acks, entries, records, intents } = outcome.summary;
+                sum = [sum[0] + acks, sum[1] + entries, sum[2] + records, sum[3] + intents];
+            }
             Err(why) => {
                 failed += 1;
                 println!("seed {seed}: {why}");
             }
         }
     }
-    println!("{count} seeds, {failed} failed");
+    let [acks, entries, records, intents] = sum;
+    println!(
+        "{count} seeds, {failed} failed; {acks} acknowledgements, {entries} entries in {records} records, {intents} \
+         intents"
+    );
     std::process::ExitCode::from(u8::from(failed > 0))
 }

@@ -191,6 +191,8 @@ pub(crate) enum Envelope {
 pub(crate) enum Upkeep {
     /// What an attempt to deliver an event left behind.
     Attempted(Box<crate::deliveries::Attempted>),
+    /// Jobs that can never be done, by id.
+    Drop(Vec<String>),
     /// Jobs to do.
     Plan(Vec<suanpan_store::commit::Job>),
 }

@@ -6,7 +6,7 @@
 use crate::command::{Call, Caller, Refused};
 use crate::endpoints::{DELIVERY, Delivery as Particulars};
 use crate::engine::{Engine, Role};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
@@ -31,18 +31,25 @@ pub const LOG_OF_ENDPOINT: &str = "webhook_delivery.endpoint";
 
 /// What waits, by time of the event and id.
 pub(crate) struct Outbox {
-    waiting: Mutex<BTreeMap<(i64, String), Waiting>>,
+    waiting: Mutex<Waitings>,
     /// There is more in the store than here.
     more: Mutex<bool>,
     pub(crate) wake: Notify,
 }
 
+#[derive(Default)]
+struct Waitings {
+    by_time: BTreeMap<(i64, String), Waiting>,
+    /// Where each stands in `by_time`.
+    since: HashMap<String, i64>,
+}
+
 impl Outbox {
     pub(crate) fn new() -> Outbox {
-        Outbox { waiting: Mutex::new(BTreeMap::new()), more: Mutex::new(true), wake: Notify::new() }
+        Outbox { waiting: Mutex::default(), more: Mutex::new(true), wake: Notify::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(i64, String), Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, Waitings> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,7 +64,7 @@ impl Outbox {
         };
         let mut waiting = self.lock();
         let key = (particulars.since, job.id.clone());
-        if waiting.len() >= WAITING_MAX && !waiting.contains_key(&key) {
+        if waiting.by_time.len() >= WAITING_MAX && !waiting.by_time.contains_key(&key) {
             return self.set_more(true);
         }
         let delivery = Waiting {
@@ -67,20 +74,23 @@ impl Outbox {
             attempts: particulars.attempts,
             due: Timestamp::from_micros(job.due),
         };
-        waiting.insert(key, delivery);
+        waiting.since.insert(job.id.clone(), particulars.since);
+        waiting.by_time.insert(key, delivery);
         drop(waiting);
         self.wake.notify_one();
     }
 
     /// Takes out a delivery that is done or given up.
     pub(crate) fn remove(&self, id: &str) {
-        // Ids are `event/endpoint`; few wait at a time, but for an endpoint that is down.
-        self.lock().retain(|(_, waiting), _| waiting != id);
+        let mut waiting = self.lock();
+        if let Some(since) = waiting.since.remove(id) {
+            waiting.by_time.remove(&(since, id.to_owned()));
+        }
     }
 
     /// Forgets everything: a writer begins anew.
     pub(crate) fn reset(&self) {
-        self.lock().clear();
+        *self.lock() = Waitings::default();
         self.set_more(true);
     }
 }
@@ -128,29 +138,45 @@ impl EngineDeliveries {
     }
 
     /// Reads events and endpoints, and puts together what is to be sent.
-    fn load(&self, chosen: Vec<Waiting>) -> Result<Vec<Delivery>, Error> {
+    ///
+    /// Returns those that can never be sent as well: their event or endpoint is gone.
+    fn load(&self, chosen: Vec<Waiting>) -> Result<(Vec<Delivery>, Vec<String>), Error> {
         let ids: Vec<&str> = chosen.iter().flat_map(|waiting| halves(&waiting.id)).collect();
         let objects = self.engine.reader().objects(&ids).map_err(Self::store_error)?;
         let now = self.engine.clock().now().seconds();
         let master_key = &self.engine.settings().master_key;
-        let mut deliveries = Vec::new();
+        let (mut deliveries, mut hopeless) = (Vec::new(), Vec::new());
         for (waiting, pair) in chosen.iter().zip(objects.chunks(2)) {
-            let [Some(event), Some(endpoint)] = pair else { continue };
-            let Ok(to) = serde_json::from_str::<WebhookEndpoint>(&endpoint.body) else { continue };
+            let [Some(event), Some(endpoint)] = pair else {
+                hopeless.push(waiting.id.clone());
+                continue;
+            };
+            let read = serde_json::from_str::<WebhookEndpoint>(&endpoint.body);
+            let Ok(to) = read.inspect_err(|error| tracing::error!(%error, id = endpoint.id, "no endpoint"))
+            else {
+                hopeless.push(waiting.id.clone());
+                continue;
+            };
             let secrets = to.secrets(master_key, now);
             let secrets: Result<Vec<SigningSecret>, Error> =
                 secrets.iter().map(|text| SigningSecret::parse(text)).collect();
+            let Ok(secrets) =
+                secrets.inspect_err(|error| tracing::error!(%error, id = endpoint.id, "no secret"))
+            else {
+                hopeless.push(waiting.id.clone());
+                continue;
+            };
             deliveries.push(Delivery {
                 id: waiting.id.clone(),
                 event: event.id.clone(),
                 body: event.body.clone().into_bytes().into(),
                 endpoint: endpoint.id.clone(),
                 url: to.url,
-                secrets: secrets?,
+                secrets,
                 attempt: waiting.attempts + 1,
             });
         }
-        Ok(deliveries)
+        Ok((deliveries, hopeless))
     }
 }
 
@@ -166,12 +192,18 @@ impl Deliveries for EngineDeliveries {
         }
         self.fill().await?;
         let chosen: Vec<Waiting> =
-            ready(self.engine.outbox().lock().values(), ask).into_iter().cloned().collect();
+            ready(self.engine.outbox().lock().by_time.values(), ask).into_iter().cloned().collect();
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
         let this = self.clone();
-        tokio::task::spawn_blocking(move || this.load(chosen)).await.map_err(Self::store_error)?
+        let loaded =
+            tokio::task::spawn_blocking(move || this.load(chosen)).await.map_err(Self::store_error)?;
+        let (deliveries, hopeless) = loaded?;
+        if !hopeless.is_empty() {
+            self.engine.drop_jobs(hopeless).await.map_err(Self::store_error)?;
+        }
+        Ok(deliveries)
     }
 
     async fn finished(&self, id: &str, outcome: &Outcome) -> Result<(), Error> {
@@ -322,7 +354,7 @@ impl Engine {
                 Some(known) => vec![known.id.as_str()],
                 None => return Err(missing("webhook_endpoint", wanted, "webhook_endpoint")),
             },
-            None => all.iter().filter(|known| known.wants("*")).map(|known| known.id.as_str()).collect(),
+            None => all.iter().filter(|known| known.is_enabled()).map(|known| known.id.as_str()).collect(),
         };
         let now = self.clock().now();
         let jobs: Vec<Job> =

@@ -252,6 +252,11 @@ impl Engine {
         self.upkeep(Upkeep::Plan(jobs)).await
     }
 
+    /// Takes jobs away that can never be done.
+    pub(crate) async fn drop_jobs(&self, ids: Vec<String>) -> Result<(), Refused> {
+        self.upkeep(Upkeep::Drop(ids)).await
+    }
+
     async fn upkeep(&self, upkeep: Upkeep) -> Result<(), Refused> {
         let (reply, answer) = oneshot::channel();
         self.push(Priority::Normal, Envelope::Upkeep { upkeep, reply })?;
@@ -383,6 +388,7 @@ impl Keeper {
                 }
                 Err(StoreError::Held { holder, .. }) => {
                     tracing::debug!(holder, "another process writes");
+                    self.stand_by();
                     self.watch();
                     self.wait(*ttl / 5);
                 }
@@ -427,10 +433,7 @@ impl Keeper {
             }
             Ended::Fenced(why) => {
                 tracing::warn!(why, "another process took over; standing by");
-                self.shared.set_role(Role::Standby);
-                for envelope in self.shared.queue.take_all() {
-                    envelope.fail(Refused::Standby);
-                }
+                self.stand_by();
             }
             Ended::Reload(why) => {
                 tracing::error!(why, "the books are loaded anew");
@@ -439,6 +442,15 @@ impl Keeper {
             }
         }
         Some(store)
+    }
+
+    /// Says to all that wait that another process writes.
+    fn stand_by(&self) {
+        self.shared.set_role(Role::Standby);
+        self.shared.set_trouble(None);
+        for envelope in self.shared.queue.take_all() {
+            envelope.fail(Refused::Standby);
+        }
     }
 
     /// Notes how far the other process has got, so that it is missed if the database forgets it.

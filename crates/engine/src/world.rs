@@ -41,15 +41,13 @@ impl World {
         }
     }
 
-    /// Adds what is not known yet of `needs` to the lists of what must be read. Returns whether it knows more than
-    /// before by what it had kept: that may lead on as well.
+    /// Adds what is not known yet of `needs` to the lists of what must be read.
     pub(crate) fn missing(
         &mut self,
         needs: &Needs,
         ids: &mut Vec<String>,
         links: &mut Vec<(&'static str, String)>,
-    ) -> bool {
-        let mut more = false;
+    ) {
         for id in &needs.ids {
             if self.objects.contains_key(id) {
                 continue;
@@ -57,13 +55,16 @@ impl World {
             match self.kept.get(id) {
                 Some(object) => {
                     self.objects.insert(id.clone(), Some(object.clone()));
-                    more = true;
                 }
                 None => ids.push(id.clone()),
             }
         }
         links.extend(needs.links.iter().filter(|(name, key)| self.found_link(name, key).is_none()).cloned());
-        more
+    }
+
+    /// Returns how many objects this batch knows of, or knows not to exist.
+    pub(crate) fn objects_known(&self) -> usize {
+        self.objects.len()
     }
 
     /// Whether it is known what answer, if any, is kept under a key.

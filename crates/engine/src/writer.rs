@@ -38,10 +38,29 @@ struct Parked {
 
 /// What is to be told after the commit.
 enum After {
-    Answer { reply: Reply<Answered>, status: u16, body: Vec<u8>, replayed: bool },
-    Books { reply: Reply<(BooksAnswer, Receipt)>, answer: BooksAnswer },
-    Upkeep { reply: Reply<()> },
-    Park { reference: String, parked: Parked },
+    Answer {
+        reply: Reply<Answered>,
+        status: u16,
+        body: Vec<u8>,
+        replayed: bool,
+    },
+    /// The answer to a call that was begun by an earlier commit.
+    Outcome {
+        reply: Reply<Answered>,
+        status: u16,
+        body: Vec<u8>,
+    },
+    Books {
+        reply: Reply<(BooksAnswer, Receipt)>,
+        answer: BooksAnswer,
+    },
+    Upkeep {
+        reply: Reply<()>,
+    },
+    Park {
+        reference: String,
+        parked: Parked,
+    },
 }
 
 impl After {
@@ -49,6 +68,8 @@ impl After {
         // Whoever stopped waiting is not told.
         match self {
             After::Answer { reply, .. } => drop(reply.send(Err(why))),
+            // Whatever became of this batch: what was begun is there.
+            After::Outcome { reply, .. } => drop(reply.send(Err(Refused::Unknown(why.to_string())))),
             After::Books { reply, .. } => drop(reply.send(Err(why))),
             After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { parked, .. } => drop(parked.reply.send(Err(why))),
@@ -61,7 +82,8 @@ impl After {
 struct Batch {
     after: Vec<After>,
     jobs: Vec<Job>,
-    jobs_done: Vec<String>,
+    /// Jobs that are done, each with how many of `jobs` came before.
+    jobs_done: Vec<(String, usize)>,
     /// Objects and their names that no rule looks at.
     objects: Vec<Object>,
     links: Vec<Link>,
@@ -71,6 +93,20 @@ struct Batch {
 }
 
 impl Batch {
+    fn done(&mut self, job: String) {
+        self.jobs_done.push((job, self.jobs.len()));
+    }
+
+    /// Returns the jobs to be put and those to be taken away, which is done first: a job that is done after it was
+    /// put is not put. One call may plan an inquiry, and the next of the same batch bring the answer.
+    fn take_jobs(&mut self) -> (Vec<Job>, Vec<String>) {
+        let (jobs, done) = (std::mem::take(&mut self.jobs), std::mem::take(&mut self.jobs_done));
+        let until: HashMap<&str, usize> = done.iter().map(|(id, until)| (id.as_str(), *until)).collect();
+        let stays = |(at, job): &(usize, Job)| until.get(job.id.as_str()).is_none_or(|until| at >= until);
+        let jobs = jobs.into_iter().enumerate().filter(stays).map(|(_, job)| job).collect();
+        (jobs, done.into_iter().map(|(id, _)| id).collect())
+    }
+
     fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
         match upkeep {
             Upkeep::Attempted(attempted) => {
@@ -78,9 +114,10 @@ impl Batch {
                 self.links.extend(attempted.links);
                 match attempted.job {
                     Some(job) => self.jobs.push(job),
-                    None => self.jobs_done.push(attempted.id),
+                    None => self.done(attempted.id),
                 }
             }
+            Upkeep::Drop(ids) => ids.into_iter().for_each(|id| self.done(id)),
             Upkeep::Plan(jobs) => self.jobs.extend(jobs),
         }
         self.after.push(After::Upkeep { reply });

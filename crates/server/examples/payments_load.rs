@@ -4,6 +4,8 @@
 //! requests are sent when they are due, whether or not others have been answered, as far as there are connections;
 //! latency counts from when a request was due. Prints how many were taken, refused with 429, and lost.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example says what it measured")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -40,12 +42,13 @@ fn main() {
                 let mut stream = None;
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let due = if rate == 0 {
-                        Instant::now()
-                    } else {
-                        let due = began + Duration::from_nanos(number.saturating_mul(1_000_000_000) / rate);
-                        tokio::time::sleep_until(due.into()).await;
-                        due
+                    let due = match number.saturating_mul(1_000_000_000).checked_div(rate) {
+                        None => Instant::now(),
+                        Some(nanos) => {
+                            let due = began + Duration::from_nanos(nanos);
+                            tokio::time::sleep_until(due.into()).await;
+                            due
+                        }
                     };
                     if due >= end {
                         return latencies;

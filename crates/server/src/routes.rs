@@ -8,9 +8,10 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, options};
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Returns all routes of a server.
@@ -34,16 +35,20 @@ pub fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Returns what lets pages of other origins ask, for routes that publishable keys may use.
-#[must_use]
-pub fn browsers() -> CorsLayer {
+/// Lets pages of other origins ask, on routes that publishable keys may use.
+pub fn for_browsers(mut routes: OpenApiRouter<Api>, paths: &[&str]) -> OpenApiRouter<Api> {
+    // The layer answers before this is reached; without a route for the method it would not be asked.
+    for path in paths {
+        routes = routes.route(path, options(|| async { StatusCode::NO_CONTENT }));
+    }
     let headers = ["idempotency-key", "stripe-version", "stripe-account"].map(HeaderName::from_static);
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(headers).collect::<Vec<_>>())
         .expose_headers([HeaderName::from_static("request-id")])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_secs(600));
+    routes.layer(layer)
 }
 
 async fn show_openapi() -> Response {

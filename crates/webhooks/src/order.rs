@@ -2,7 +2,7 @@
 //!
 //! The deliveries of one endpoint are attempted one after the other, in the order of their events, until one
 //! fails. Those behind it then wait, through its first retries: a receiver that restarts gets everything in
-//! order. After [`ORDERED_ATTEMPTS`](crate::limits::ORDERED_ATTEMPTS) the failed one steps aside, so that an
+//! order. After [`ORDERED_ATTEMPTS`] the failed one steps aside, so that an
 //! event which its receiver cannot bear does not hold up all later ones.
 //!
 //! Endpoints do not wait for one another, and those that fail get only a part of all lanes.

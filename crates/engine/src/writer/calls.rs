@@ -165,8 +165,8 @@ impl Writer {
             JobBody::AskChannel(ask) => Some(ask.reference.clone()),
             JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
         });
+        decision.jobs_done.into_iter().for_each(|job| batch.done(job));
         batch.jobs.extend(decision.jobs.iter().map(stored_job));
-        batch.jobs_done.extend(decision.jobs_done);
         let (status, body) = (decision.answer.status, decision.answer.body.into_bytes());
         if let Command::Outcome { ask, .. } = &call.command {
             self.resolve(&ask.reference, status, &body, batch);
@@ -197,7 +197,7 @@ impl Writer {
     fn resolve(&mut self, reference: &str, status: u16, body: &[u8], batch: &mut Batch) {
         let key = match self.parked.remove(reference) {
             Some(Parked { reply, key }) => {
-                batch.after.push(After::Answer { reply, status, body: body.to_vec(), replayed: false });
+                batch.after.push(After::Outcome { reply, status, body: body.to_vec() });
                 key
             }
             None => {

@@ -41,8 +41,9 @@ impl Checkpoints {
 }
 
 impl Writer {
-    pub(super) fn commit(&mut self, batch: Batch, idle: bool) -> Result<(), Ended> {
-        let Batch { after, jobs, jobs_done, objects, links, replays } = batch;
+    pub(super) fn commit(&mut self, mut batch: Batch, idle: bool) -> Result<(), Ended> {
+        let (jobs, jobs_done) = batch.take_jobs();
+        let Batch { after, objects, links, replays, .. } = batch;
         let changed = !self.draft.is_empty()
             || self.world.is_changed()
             || !jobs.is_empty()
@@ -214,6 +215,9 @@ impl Writer {
             match after {
                 After::Answer { reply, status, body, replayed } => {
                     let _ = reply.send(Ok(Answered { status, body, replayed, receipt }));
+                }
+                After::Outcome { reply, status, body } => {
+                    let _ = reply.send(Ok(Answered { status, body, replayed: false, receipt }));
                 }
                 After::Books { reply, answer } => {
                     let _ = reply.send(Ok((answer, receipt)));

@@ -22,12 +22,14 @@ impl Writer {
     pub(super) fn gather(&mut self, commands: Vec<Envelope>) -> Result<Vec<Envelope>, Ended> {
         for _ in 0..GATHER_ROUNDS {
             let mut missing = Missing::default();
+            let known = self.world.objects_known();
             for command in &commands {
                 if let Envelope::Call { call, .. } = command {
                     self.want(call, &mut missing);
                 }
             }
-            if missing.is_empty() {
+            // What was still in memory leads on as well as what is read.
+            if missing.is_empty() && self.world.objects_known() == known {
                 break;
             }
             self.read(missing).map_err(|error| Ended::Reload(error.to_string()))?;
@@ -52,7 +54,7 @@ impl Writer {
         if let Some(key) = &call.idempotency {
             missing.answer(&self.world, &call.caller.scope(), &key.key);
         }
-        missing.more |= self.world.missing(&needs, &mut missing.ids, &mut missing.links);
+        self.world.missing(&needs, &mut missing.ids, &mut missing.links);
         if !self.endpoints.knows(&call.caller) {
             missing.endpoints.insert(call.caller.clone());
         }
@@ -60,7 +62,7 @@ impl Writer {
 
     fn read(&mut self, missing: Missing) -> Result<(), suanpan_store::StoreError> {
         let reader = &self.shared.reader;
-        let Missing { mut ids, mut links, mut answers, endpoints, more: _ } = missing;
+        let Missing { mut ids, mut links, mut answers, endpoints } = missing;
         ids.sort_unstable();
         ids.dedup();
         if !ids.is_empty() {
@@ -102,8 +104,6 @@ struct Missing {
     links: Vec<(&'static str, String)>,
     answers: Vec<(String, String)>,
     endpoints: BTreeSet<crate::command::Caller>,
-    /// Nothing to read, but something was found that was kept.
-    more: bool,
 }
 
 impl Missing {
@@ -114,10 +114,6 @@ impl Missing {
     }
 
     fn is_empty(&self) -> bool {
-        !self.more
-            && self.ids.is_empty()
-            && self.links.is_empty()
-            && self.answers.is_empty()
-            && self.endpoints.is_empty()
+        self.ids.is_empty() && self.links.is_empty() && self.answers.is_empty() && self.endpoints.is_empty()
     }
 }

@@ -59,9 +59,15 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
     for ack in &clients.acks {
         summary.acks += 1;
         if let Some(receipt) = &ack.receipt {
-            receipted(&count, receipt).map_err(|why| format!("request {}: {why}", ack.request))?;
+            let own = rests_on_a_commit(&ack.said);
+            receipted(&count, receipt, own).map_err(|why| format!("request {}: {why}", ack.request))?;
         }
-        match (&clients.requests[ack.request].what, &ack.said) {
+        let request = &clients.requests[ack.request];
+        if matches!(ack.said, Said::Refused(_)) && request.lost_copies == 0 {
+            let others = clients.acks.iter().filter(|other| other.request == ack.request).count();
+            ensure!(others > 1 || !is_there(&count, state, &request.what), "{ack:?}, and it was done");
+        }
+        match (&request.what, &ack.said) {
             (What::Entries(batch), Said::Books(BooksAnswer::Posted(verdicts))) => {
                 let seq = ack.receipt.map_or(0, |receipt| receipt.seq);
                 let lost_copies = clients.requests[ack.request].lost_copies > 0
@@ -85,6 +91,17 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
     }
     summary.intents = payments(&count, state, clients, &bodies, host)?;
     Ok(summary)
+}
+
+/// Says whether anything of a request was done.
+fn is_there(count: &Count, state: &State, what: &What) -> bool {
+    match what {
+        What::Entries(batch) => batch.heads.iter().any(|head| count.entries.contains_key(&head.id.0)),
+        What::Call { key, .. } => {
+            state.answers.contains_key(&(super::clients::caller().scope(), key.clone()))
+        }
+        What::Open | What::Change(..) => false,
+    }
 }
 
 /// Goes through the journal: the chain, the entries, what each does to sums and holds.
@@ -217,12 +234,28 @@ fn balances(count: &Count, book: &Book) -> Verified<()> {
     Ok(())
 }
 
+/// Whether an answer may only be given after a commit by the same writer: whatever says that something is there.
+fn rests_on_a_commit(said: &Said) -> bool {
+    match said {
+        Said::Books(BooksAnswer::Posted(verdicts)) => {
+            verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Rejected { .. }))
+        }
+        Said::Books(_) | Said::Body { .. } => true,
+        Said::Refused(_) => false,
+    }
+}
+
 /// Checks that the record that an answer rests on is still there.
-fn receipted(count: &Count, receipt: &Receipt) -> Verified<()> {
+fn receipted(count: &Count, receipt: &Receipt, own: bool) -> Verified<()> {
     let Receipt { seq, hash, epoch, .. } = receipt;
     let Some(place) = seq.checked_sub(1) else { return Ok(()) };
     let found = usize::try_from(place).ok().and_then(|place| count.hashes.get(place));
     ensure!(found.is_some_and(|(h, e)| h == hash && e <= epoch), "record {seq} was acknowledged and is gone");
+    let by = found.map_or(0, |(_, epoch)| *epoch);
+    ensure!(
+        !own || by == *epoch,
+        "acknowledged under epoch {epoch} without a commit, on record {seq} of {by}"
+    );
     Ok(())
 }
 

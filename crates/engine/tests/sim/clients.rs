@@ -52,6 +52,8 @@ pub(crate) struct Request {
     pub(crate) done: bool,
     /// A copy ended without anybody knowing how.
     pub(crate) lost_copies: u32,
+    /// Copies that are under way.
+    pub(crate) copies: u32,
     refused_for_now: u32,
 }
 
@@ -67,7 +69,7 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn new() -> Clients {
-        let open = Request { what: What::Open, done: false, lost_copies: 0, refused_for_now: 0 };
+        let open = Request { what: What::Open, done: false, lost_copies: 0, copies: 0, refused_for_now: 0 };
         Clients {
             requests: vec![open],
             acks: Vec::new(),
@@ -108,7 +110,7 @@ impl Clients {
                 What::Call { key, command }
             }
         };
-        self.requests.push(Request { what, done: false, lost_copies: 0, refused_for_now: 0 });
+        self.requests.push(Request { what, done: false, lost_copies: 0, copies: 0, refused_for_now: 0 });
     }
 
     fn entries(&mut self, numbers: &mut Numbers, now: Timestamp) -> EntryBatch {
@@ -197,6 +199,7 @@ impl Clients {
 
     /// Takes in an answer for the books.
     pub(crate) fn books_answered(&mut self, at: usize, answer: Result<(BooksAnswer, Receipt), Refused>) {
+        self.requests[at].copies -= 1;
         match answer {
             Ok((answer, receipt)) => {
                 match (&answer, &self.requests[at].what) {
@@ -223,6 +226,7 @@ impl Clients {
 
     /// Takes in an answer of the API.
     pub(crate) fn call_answered(&mut self, at: usize, answer: Result<Answered, Refused>) {
+        self.requests[at].copies -= 1;
         match answer {
             Ok(Answered { status, body, receipt, .. }) => {
                 let value: Value = serde_json::from_slice(&body).expect("answers are JSON");
@@ -240,6 +244,7 @@ impl Clients {
 
     /// Nobody will ever know how this copy ended.
     pub(crate) fn lost(&mut self, at: usize) {
+        self.requests[at].copies -= 1;
         self.requests[at].lost_copies += 1;
     }
 
@@ -247,8 +252,14 @@ impl Clients {
         let request = &mut self.requests[at];
         match refused {
             Refused::Unknown(_) => request.lost_copies += 1,
-            // Nothing was done.
-            Refused::NotQueued(_) | Refused::Standby | Refused::Unavailable(_) | Refused::KeyInUse => {}
+            // Nothing was done: some clients leave it at that.
+            Refused::NotQueued(_) | Refused::Standby | Refused::Unavailable(_) => {
+                let last = request.copies == 0 && request.lost_copies == 0 && !request.done;
+                if last && at % 3 == 1 {
+                    self.end(at, Said::Refused(refused), None);
+                }
+            }
+            Refused::KeyInUse => {}
             refused if refused.retryable() && request.refused_for_now < PATIENCE => {
                 request.refused_for_now += 1;
             }

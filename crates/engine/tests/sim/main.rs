@@ -27,7 +27,6 @@ fn runs(seeds: std::ops::Range<u64>) -> Vec<(u64, Result<Outcome, String>)> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for whoever asks with --nocapture")]
 fn nothing_acknowledged_is_lost_doubled_or_made_up() {
     let first = std::env::var("SUANPAN_SIM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let count = std::env::var("SUANPAN_SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);

@@ -11,7 +11,7 @@ mod wire;
 pub(crate) use auditor::Summary;
 pub(crate) use store::Lie;
 
-use clients::Clients;
+use clients::{Clients, Said};
 use numbers::Numbers;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -30,7 +30,7 @@ const CELL: u32 = 7;
 const NOON: i64 = 1_790_000_000;
 const NODES: [&str; 2] = ["node-a", "node-b"];
 /// Steps before everything is repaired.
-const STEPS: u64 = 70;
+const STEPS: u64 = 55;
 /// Rounds after that, in which everything must come to its end.
 const ROUNDS: u32 = 60;
 
@@ -296,7 +296,10 @@ impl Sim {
         let mut open = self.clients.open();
         if !self.clients.acks.is_empty() && self.numbers.chance(100) {
             // Somebody asks for what was answered long ago.
-            open.push(self.clients.acks[self.numbers.place(self.clients.acks.len())].request);
+            let ack = &self.clients.acks[self.numbers.place(self.clients.acks.len())];
+            if !matches!(ack.said, Said::Refused(_)) {
+                open.push(ack.request);
+            }
         }
         let node = self.nodes[at].as_mut().expect("the caller looked");
         let waiting = |request: usize, node: &Node| node.under_way.iter().any(|(at, _)| *at == request);
@@ -317,6 +320,7 @@ impl Sim {
                 (None, None) => continue,
             };
             node.under_way.push((request, promise));
+            self.clients.requests[request].copies += 1;
         }
         let outcomes = std::mem::take(&mut node.outcomes);
         for (ask, outcome) in outcomes {
@@ -445,7 +449,7 @@ impl Sim {
         let until = older.head.map_or(0, |head| head.seq);
         self.say(|| format!("the database forgets all after record {until}, of {}", kept.seq));
         self.disk().state = older;
-        for node in 0..NODES.len() {
+        for node in [0, 1] {
             let knows = self.nodes[node].as_ref().and_then(|node| node.single.keep_acknowledged());
             if knows.is_none_or(|knows| knows.seq <= until) {
                 self.crash(node, "is stopped");
@@ -465,7 +469,7 @@ impl Sim {
         if self.numbers.chance(400) {
             // Somebody who never knew goes on from there, beyond what is missing.
             let mut stranger = self.load(1 - at, None).map_err(|error| format!("a stranger: {error}"))?;
-            while self.disk().state.head.is_some_and(|head| head.seq <= kept.seq) {
+            for _ in until..=kept.seq {
                 drop(stranger.books(BooksCommand::Open(Vec::new())));
                 stranger.step().map_err(|ended| format!("a stranger: {ended}"))?;
             }
@@ -487,7 +491,7 @@ impl Sim {
         self.say(|| "everything is repaired".to_owned());
         self.disk().faults = NO_FAULTS;
         self.wire.repair();
-        for node in 0..NODES.len() {
+        for node in [0, 1] {
             self.crash(node, "is stopped");
         }
         for round in 0..ROUNDS {

@@ -60,12 +60,16 @@ pub struct Secrets {
 }
 
 impl WebhookEndpoint {
+    /// Says whether anything is sent at all.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.status == EndpointStatus::Enabled && !self.internal.deleted
+    }
+
     /// Says whether an event of this type is to be sent.
     #[must_use]
     pub fn wants(&self, event_type: &str) -> bool {
-        self.status == EndpointStatus::Enabled
-            && !self.internal.deleted
-            && self.enabled_events.iter().any(|wanted| wanted == "*" || wanted == event_type)
+        self.is_enabled() && self.enabled_events.iter().any(|wanted| wanted == "*" || wanted == event_type)
     }
 
     /// Returns the secrets that sign at a time, the newest first.

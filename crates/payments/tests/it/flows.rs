@@ -143,7 +143,7 @@ fn what_is_set_aside_is_released_by_a_cancellation_or_in_time() {
             world.jobs.values().find(|job| job.body.kind() == "expire_authorization").must("a plan").clone();
         assert_eq!(job.due, world.now.plus_seconds(7 * 86_400));
         if automatic {
-            let JobBody::ExpireAuthorization { payment_intent, attempt } = job.body else {
+            let JobBody::ExpireAuthorization { payment_intent, attempt, .. } = job.body else {
                 panic!("{job:?}")
             };
             world.now = job.due;

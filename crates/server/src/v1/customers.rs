@@ -145,6 +145,7 @@ pub struct TypeFilter {
 #[derive(utoipa::ToSchema, serde::Serialize)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only its documentation is used")]
+#[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
 pub enum CustomerOrDeleted {
     /// A customer.
     Customer(Customer),

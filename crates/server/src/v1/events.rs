@@ -60,7 +60,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResendEvent {
-    /// The endpoint, `we_…`; all that are enabled and want every event when it is left out.
+    /// The endpoint, `we_…`; all that are enabled when it is left out.
     #[schema(max_length = 64)]
     webhook_endpoint: Option<String>,
 }

@@ -6,7 +6,7 @@ use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
 use crate::read::{Wanted, answer_json};
-use crate::routes::browsers;
+use crate::routes::for_browsers;
 use crate::schema::{ListOf, SearchOf};
 use crate::search::SearchParameters;
 use axum::extract::State;
@@ -34,9 +34,10 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(search))
-        .merge(
-            OpenApiRouter::new().routes(routes!(retrieve, update)).routes(routes!(confirm)).layer(browsers()),
-        )
+        .merge(for_browsers(
+            OpenApiRouter::new().routes(routes!(retrieve, update)).routes(routes!(confirm)),
+            &["/v1/payment_intents/{id}", "/v1/payment_intents/{id}/confirm"],
+        ))
         .routes(routes!(capture))
         .routes(routes!(cancel))
 }

@@ -7,7 +7,7 @@ use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted};
-use crate::routes::browsers;
+use crate::routes::for_browsers;
 use crate::schema::ListOf;
 use axum::extract::State;
 use axum::response::Response;
@@ -29,7 +29,7 @@ const CREATE: Permission = Permission::browser("payment_methods:write");
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .merge(OpenApiRouter::new().routes(routes!(create, list)).layer(browsers()))
+        .merge(for_browsers(OpenApiRouter::new().routes(routes!(create, list)), &["/v1/payment_methods"]))
         .routes(routes!(retrieve, update))
         .routes(routes!(attach))
         .routes(routes!(detach))

@@ -40,6 +40,12 @@ fn log_everything() {
     });
 }
 
+/// What was logged that should not happen.
+fn warnings() -> String {
+    let logged = String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned();
+    logged.lines().filter(|line| line.contains("suanpan")).collect::<Vec<_>>().join("\n")
+}
+
 /// A server that stops when it goes out of scope.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -154,7 +160,8 @@ impl Server {
         bytes.extend(format!("content-length: {}\r\n\r\n", body.len()).bytes());
         bytes.extend(body);
         let text = self.raw(&bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}; {}", warnings()));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Reply { status, head: head.to_owned(), body: body.to_owned() }
     }

@@ -242,10 +242,12 @@ fn disk(path: &Path) -> Finding {
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let what = format!("{} are free at {}", size(free), folder.display());
-            match free {
-                ..FREE_BYTES_FAIL => fail("disk", what, "make room now: commits fail when the disk is full"),
-                ..FREE_BYTES_WARN => warn("disk", what, "make room, or move the store to a larger disk"),
-                _ => ok("disk", what),
+            if free < FREE_BYTES_FAIL {
+                fail("disk", what, "make room now: commits fail when the disk is full")
+            } else if free < FREE_BYTES_WARN {
+                warn("disk", what, "make room, or move the store to a larger disk")
+            } else {
+                ok("disk", what)
             }
         }
         Err(error) => fail("disk", format!("{}: {error}", folder.display()), "check the path of the store"),

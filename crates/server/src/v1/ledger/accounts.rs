@@ -466,6 +466,7 @@ pub struct StatementParameters {
     /// The first moment that is not meant, seconds since the epoch.
     to: Option<i64>,
     /// `newest_first` (as without it) or `oldest_first`.
+    #[param(inline)]
     order: Option<RowOrder>,
     /// How many rows at most.
     #[param(minimum = 1, maximum = 1000, default = 10)]

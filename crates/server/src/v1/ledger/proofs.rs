@@ -164,10 +164,10 @@ pub async fn verify(State(api): State<Api>, inbound: Inbound) -> Result<Response
 
 fn check_chain(reader: &dyn Read, from: u64, limit: u64) -> Result<LedgerVerification, StoreError> {
     let mut previous = [0; 32];
-    if from > 1 {
-        if let Some(mark) = reader.marks(from - 1..from)?.first() {
-            previous = mark.hash;
-        }
+    if from > 1
+        && let Some(mark) = reader.marks(from - 1..from)?.first()
+    {
+        previous = mark.hash;
     }
     let mut found = LedgerVerification {
         object: "ledger_verification",

@@ -14,14 +14,16 @@ use suanpan_ledger::snapshot::{decode_hold, decode_page};
 use suanpan_money::{Currency, format_sum};
 use suanpan_store::Kept;
 
+/// Open holds by id: ordinal and lines.
+type Holds = BTreeMap<u128, (u64, Vec<Posting>)>;
+
 pub(super) struct Sums<'a> {
     kept: &'a Kept,
     fold: Fold,
-    /// Open holds: lines and ordinal.
-    holds: BTreeMap<u128, (u64, Vec<Posting>)>,
+    holds: Holds,
     entries: u64,
     /// As they were at the record of the checkpoint.
-    at_checkpoint: Option<(Vec<Balance>, BTreeMap<u128, (u64, Vec<Posting>)>)>,
+    at_checkpoint: Option<(Vec<Balance>, Holds)>,
     pages: Check,
     open: Check,
 }
