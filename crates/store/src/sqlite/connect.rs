@@ -97,8 +97,22 @@ const fn mark(schema: Schema) -> i64 {
     }
 }
 
-/// Makes sure that the file is ours, or empty; says whether it is empty.
+/// How often, and after which wait, a file with tables and without a mark is looked at again.
+const LOOKS: (u32, Duration) = (20, Duration::from_millis(50));
+
+/// Makes sure that the file is ours, or empty; says whether it is empty. Another process may be making it ours just
+/// now, and its tables are there a moment before its mark.
 fn ours(connection: &Connection, at: &str, schema: Schema) -> Result<bool, StoreError> {
+    for _ in 1..LOOKS.0 {
+        match ours_now(connection, at, schema) {
+            Err(StoreError::Foreign { .. }) => std::thread::sleep(LOOKS.1),
+            other => return other,
+        }
+    }
+    ours_now(connection, at, schema)
+}
+
+fn ours_now(connection: &Connection, at: &str, schema: Schema) -> Result<bool, StoreError> {
     let fault = |error| from(at, error);
     let found: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(fault)?;
     if found == mark(schema) {
