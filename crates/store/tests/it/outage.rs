@@ -15,6 +15,13 @@ fn world(cluster: &Cluster) -> (World, Cell) {
     (world, cell)
 }
 
+/// Makes commits wait for a standby that does not exist. Backends and the checkpointer take the setting up a moment
+/// after the reload; before that a commit would not wait.
+fn wait_for_nobody(cluster: &Cluster) {
+    cluster.set("synchronous_standby_names = 'nobody'");
+    thread::sleep(Duration::from_secs(1));
+}
+
 /// Waits until a backend of ours waits for something, and returns its process id.
 fn waiting(cluster: &Cluster, event: &str) -> String {
     let until = Instant::now() + Duration::from_secs(10);
@@ -97,7 +104,7 @@ fn a_commit_whose_wait_for_the_standby_ends_is_unknown() {
     let cluster = Cluster::start();
     for how in ["pg_cancel_backend", "pg_terminate_backend"] {
         let (_world, mut cell) = world(&cluster);
-        cluster.set("synchronous_standby_names = 'nobody'");
+        wait_for_nobody(&cluster);
         let commit = cell.next(3);
         let error = thread::scope(|scope| {
             let cluster = &cluster;
@@ -131,7 +138,7 @@ fn a_commit_whose_wait_for_the_standby_ends_is_unknown() {
 fn a_commit_in_flight_is_seen_by_who_takes_over() {
     let cluster = Cluster::start();
     let (world, mut cell) = world(&cluster);
-    cluster.set("synchronous_standby_names = 'nobody'");
+    wait_for_nobody(&cluster);
     let commit = cell.next(3);
     let mut other = world.database.writer().unwrap();
     let (taken, committed) = thread::scope(|scope| {
