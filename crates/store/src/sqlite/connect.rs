@@ -7,7 +7,7 @@ use crate::migrations::Schema;
 use crate::source::Engine;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,13 +78,24 @@ pub(crate) fn connect_memory(schema: Schema) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Sets what a connection works with. A change to the log of a new file needs the file alone, and SQLite refuses it at
+/// once, without waiting, while another process opens the file just now: so it is tried again here.
 fn set(connection: &Connection, at: &str, settings: &[(&str, String)]) -> Result<(), StoreError> {
+    let until = Instant::now() + Duration::from_millis(LOCK_MS.into());
     for (name, value) in settings {
-        connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(|error| match error {
-            // Some of them answer with nothing.
-            rusqlite::Error::QueryReturnedNoRows => Ok(()),
-            other => Err(from(at, other)),
-        })?;
+        loop {
+            match connection.pragma_update_and_check(None, name, value, |_| Ok(())) {
+                // Some of them answer with nothing.
+                Ok(()) | Err(rusqlite::Error::QueryReturnedNoRows) => break,
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && Instant::now() < until =>
+                {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(error) => return Err(from(at, error)),
+            }
+        }
     }
     Ok(())
 }
@@ -97,15 +108,17 @@ const fn mark(schema: Schema) -> i64 {
     }
 }
 
-/// How often, and after which wait, a file with tables and without a mark is looked at again.
-const LOOKS: (u32, Duration) = (20, Duration::from_millis(50));
+/// How often a file with tables and without a mark is looked at again.
+const LOOKS: u32 = 20;
+/// The wait before something is tried again that another process may be doing just now.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes sure that the file is ours, or empty; says whether it is empty. Another process may be making it ours just
 /// now, and its tables are there a moment before its mark.
 fn ours(connection: &Connection, at: &str, schema: Schema) -> Result<bool, StoreError> {
-    for _ in 1..LOOKS.0 {
+    for _ in 1..LOOKS {
         match ours_now(connection, at, schema) {
-            Err(StoreError::Foreign { .. }) => std::thread::sleep(LOOKS.1),
+            Err(StoreError::Foreign { .. }) => std::thread::sleep(PAUSE),
             other => return other,
         }
     }

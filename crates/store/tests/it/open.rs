@@ -74,8 +74,9 @@ fn a_newer_schema_is_refused() {
 #[test]
 fn many_may_open_an_empty_database_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cell.sqlite").display().to_string();
-    for address in [file, suanpan_testkit::cluster().database()] {
+    // Many files, because who comes in the way of whom is chance.
+    let files = (0..20).map(|number| folder.path().join(format!("{number}.sqlite")).display().to_string());
+    for address in files.chain([suanpan_testkit::cluster().database()]) {
         std::thread::scope(|scope| {
             for _ in 0..6 {
                 scope.spawn(|| {
