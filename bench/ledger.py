@@ -86,19 +86,20 @@ class Node:
         else:
             self.run("pg_basebackup", "-D", self.data, "-h", "127.0.0.1", "-p", primary.port, "-U", "postgres", "-R",
                      "-X", "stream", "-c", "fast")
-        settings = dict(SETTINGS, port=str(self.port), unix_socket_directories=f"'{folder}'")
+        settings = dict(SETTINGS, port=str(self.port), unix_socket_directories=str(folder))
         if primary is not None:
             settings["primary_conninfo"] = (
-                f"'host=127.0.0.1 port={primary.port} user=postgres application_name={name}'")
+                f"host=127.0.0.1 port={primary.port} user=postgres application_name={name}")
         with open(self.data / "postgresql.auto.conf", "a", encoding="utf-8") as conf:
-            conf.writelines(f"{key} = {value}\n" for key, value in settings.items())
+            conf.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
         self.run("pg_ctl", "-D", self.data, "-l", folder / f"{name}.log", "-w", "start")
 
     def run(self, program, *words):
         command = [*self.user, str(PG / program), *map(str, words)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/tmp")
         if done.returncode != 0:
-            sys.exit(f"{program}: {done.stdout}")
+            log = self.data.parent / f"{self.name}.log"
+            sys.exit(f"{program}: {done.stdout}{log.read_text() if log.exists() else ''}")
         return done.stdout
 
     def sql(self, text, database="postgres"):

@@ -48,8 +48,9 @@ fn main() {
         clock: Clock::system(),
     };
     let began = Instant::now();
-    let engine =
-        runtime.block_on(async { Engine::start(&database, Channels::default(), config) }).expect("an engine");
+    let inside = runtime.enter();
+    let engine = Engine::start(&database, Channels::default(), config).expect("an engine");
+    drop(inside);
     while engine.role() != Role::Writer {
         std::thread::sleep(Duration::from_millis(1));
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", engine.trouble());
