@@ -1,8 +1,8 @@
 //! What the sequencer knows of objects: those it has read or written lately, and everything that the commands of
 //! this batch have written but nobody has committed yet.
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use suanpan_money::Timestamp;
@@ -15,9 +15,11 @@ use suanpan_store::commit::{self, Answer, Object};
 /// its confirmation, its outcome, its capture. At some 1.5 KiB each they take up to 50 MiB.
 const OBJECTS_KEPT: NonZeroUsize = NonZeroUsize::new(32 * 1024).expect("not zero");
 
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
+
 /// See the head of this file.
 pub(crate) struct World {
-    kept: LruCache<String, Arc<Object>>,
+    kept: LruCache<String, Arc<Object>, RandomState>,
     objects: HashMap<String, Option<Arc<Object>>>,
     /// What this batch has written, in order; an object may be written more than once.
     written: Vec<Arc<Object>>,
@@ -31,12 +33,12 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> World {
         World {
-            kept: LruCache::new(OBJECTS_KEPT),
-            objects: HashMap::new(),
+            kept: LruCache::with_hasher(OBJECTS_KEPT, RandomState::default()),
+            objects: HashMap::default(),
             written: Vec::new(),
-            links: HashMap::new(),
+            links: HashMap::default(),
             new_links: Vec::new(),
-            answers: HashMap::new(),
+            answers: HashMap::default(),
             new_answers: Vec::new(),
         }
     }

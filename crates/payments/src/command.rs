@@ -18,7 +18,8 @@ use crate::request::payment_method::{
 };
 use crate::request::refund::{CreateRefund, UpdateRefund};
 use crate::request::webhook_endpoint::{RollSecret, WriteWebhookEndpoint};
-use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// A write. `id` names the object of the path.
 #[derive(Debug, Clone, PartialEq)]
@@ -325,8 +326,9 @@ impl Needs {
     /// Names what some members of a gathered object name, and returns those ids.
     fn members(&mut self, gathered: &dyn Gathered, id: &str, names: &[&str]) -> Vec<String> {
         let Some(found) = gathered.object(id) else { return Vec::new() };
-        let value: Value = serde_json::from_str(found.body).unwrap_or_default();
-        let ids = names.iter().filter_map(|name| value.get(name)?.as_str().map(str::to_owned));
+        // Only what is asked for is read: the rest is passed over, not built.
+        let members: BTreeMap<&str, &RawValue> = serde_json::from_str(found.body).unwrap_or_default();
+        let ids = names.iter().filter_map(|name| serde_json::from_str(members.get(name)?.get()).ok());
         let ids: Vec<String> = ids.collect();
         ids.iter().for_each(|id| self.id(Some(id)));
         ids

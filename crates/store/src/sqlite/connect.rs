@@ -23,8 +23,9 @@ const PAGE_BYTES: u32 = 4096;
 const LOG_PAGES: u32 = 8192;
 /// The log file is cut to this length when it starts anew.
 const LOG_BYTES_MAX: u32 = 64 << 20;
-/// Memory for pages, in KiB: the writer's indexes, and what a reader reads.
-const WRITER_CACHE_KIB: u32 = 64 << 10;
+/// Memory for pages, in KiB: the writer's indexes, and what a reader reads. Each commit walks over all pages in memory
+/// once, and what is not there is in the system's memory most of the time.
+const WRITER_CACHE_KIB: u32 = 16 << 10;
 const READER_CACHE_KIB: u32 = 4 << 10;
 /// Statements that stay prepared; there are fewer of them.
 const STATEMENTS: usize = 64;
