@@ -115,7 +115,9 @@ pub(crate) fn fuzz(seconds: &str) -> bool {
 fn fuzz_a_minute() -> bool {
     let build = ["build", "--workspace", "--locked", "--profile", "test", "--bin", "suanpan-fuzz"];
     run(&mut cargo(&build))
-        && run(Command::new("target/debug/suanpan-fuzz").args(["--seconds", FUZZ_SECONDS]).current_dir(root()))
+        && run(Command::new("target/debug/suanpan-fuzz")
+            .args(["--seconds", FUZZ_SECONDS])
+            .current_dir(root()))
 }
 
 /// Lists the test targets that `cargo test` leaves out, because they say `test = false`.

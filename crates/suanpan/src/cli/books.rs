@@ -28,6 +28,7 @@ pub(crate) enum LedgerCommand {
     Statement(LedgerStatementArgs),
     Journal(JournalArgs),
     Verify(VerifyArgs),
+    Archive(ArchiveArgs),
     Proof(ProofArgs),
     /// Refuse new postings on an account; holds may still end
     #[command(before_help = ex::LEDGER_FREEZE)]
@@ -259,6 +260,29 @@ pub(crate) struct JournalArgs {
     #[arg(long, value_name = "N", default_value = "100", value_parser = parse_positive)]
     pub(crate) limit: u64,
     /// As JSON, a record a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// Keep the journal as Parquet files that are proved without the store
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE, before_help = ex::LEDGER_ARCHIVE,
+    after_help = "Exit status:\n  0  written, or all of it holds\n  1  --check found a file that is not what it was\n  2  trouble: store or folder cannot be used, or the archive is of other books"
+)]
+pub(crate) struct ArchiveArgs {
+    /// The folder; made when it is not there. A later run adds what is new
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Up to which record; by default all
+    #[arg(long, value_name = "N", value_parser = parse_positive, conflicts_with = "check")]
+    pub(crate) until: Option<u64>,
+    /// Read the archive alone and prove it: digests, chain, and each line against its record
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -229,6 +229,12 @@ Examples:
   suanpan ledger journal --from 2 --limit 1 --json
 ";
 
+pub(super) const LEDGER_ARCHIVE: &str = "\
+Examples:
+  suanpan ledger archive books-archive
+  suanpan ledger archive books-archive --check
+";
+
 pub(super) const LEDGER_VERIFY: &str = "\
 Examples:
   suanpan ledger verify

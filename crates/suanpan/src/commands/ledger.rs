@@ -1,6 +1,7 @@
 //! `suanpan ledger`: books in a store, by hand and by file.
 
 mod accounts;
+mod archive;
 mod balance;
 mod change;
 mod import;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &LedgerArgs, terminal: Terminal) -> Result<u8, Trouble> 
         LedgerCommand::TrialBalance(args) => trial_balance::run(args, terminal),
         LedgerCommand::Statement(args) => statement::run(args, terminal),
         LedgerCommand::Journal(args) => journal::run(args, terminal),
+        LedgerCommand::Archive(args) => archive::run(args, terminal),
         LedgerCommand::Verify(args) => verify::run(args, terminal),
         LedgerCommand::Proof(args) => proof::run(args, terminal),
         LedgerCommand::Freeze(args) => change::freeze(args, terminal),

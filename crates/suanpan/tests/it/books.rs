@@ -265,3 +265,30 @@ fn a_backup_is_a_store_and_nothing_is_overwritten() {
     world.line("ledger accounts --store nothing.db").ends(2).names("store_missing", "nothing.db");
     assert!(!world.path("nothing.db").exists());
 }
+
+#[test]
+fn the_journal_is_archived_and_proved_without_the_store() {
+    let world = World::empty();
+    prepare(&world);
+    let first = world.line("ledger archive kept --until 2").ends(0);
+    assert!(first.stdout.contains("it ends with record 2"), "{}", first.stdout);
+    let second: Value =
+        serde_json::from_str(&world.line("ledger archive kept --json").ends(0).stdout).unwrap();
+    assert_eq!(second["stretches_added"], 1);
+    assert!(world.line("ledger archive kept").ends(0).stdout.contains("up to date"));
+    std::fs::rename(world.path("suanpan.db"), world.path("away.db")).unwrap();
+    let proved: Value =
+        serde_json::from_str(&world.line("ledger archive kept --check --json").ends(0).stdout).unwrap();
+    assert_eq!((&proved["hash"], &proved["records"]), (&second["hash"], &second["last_record"]));
+    assert_eq!(proved["entries"], 5);
+
+    let plain = std::fs::read_dir(world.path("kept")).unwrap().map(|entry| entry.unwrap().path());
+    let mut plain = plain;
+    let plain = plain.find(|path| path.to_string_lossy().contains("lines-000000000003")).unwrap();
+    let mut bytes = std::fs::read(&plain).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&plain, bytes).unwrap();
+    let found = world.line("ledger archive kept --check").ends(1);
+    assert!(found.stderr.contains("archive_changed"), "{}", found.stderr);
+}
