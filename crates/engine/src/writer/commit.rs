@@ -292,6 +292,6 @@ mod tests {
         };
         assert!(rested(true) && !rested(false));
         // One commit takes all pages that one batch can change on top of those.
-        assert!(CHECKPOINT_PAGES < suanpan_store::PAGES_PER_COMMIT / 2);
+        const { assert!(CHECKPOINT_PAGES < suanpan_store::PAGES_PER_COMMIT / 2) };
     }
 }
