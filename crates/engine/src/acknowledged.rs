@@ -105,7 +105,7 @@ impl HighWater {
     /// Takes in a record that is about to be acknowledged, or was seen to be committed by another process.
     pub(crate) fn note(&self, receipt: Receipt) {
         let mut known = self.lock();
-        // What a standby sees may be older than what it wrote itself: then the next take-over tells.
+        // Two processes that write one after the other may be seen in the wrong order.
         if known.newest.is_none_or(|newest| receipt.seq >= newest.seq) {
             known.newest = Some(receipt);
         }
@@ -206,11 +206,16 @@ fn read(place: &Path) -> Result<Option<Receipt>, StoreError> {
 
 /// Writes a new file and puts it in the place of the old one, so that there is a whole one at any time.
 fn replace(place: &Path, receipt: &Receipt) -> std::io::Result<()> {
-    let new = place.with_extension("acknowledged.new");
+    // Beside it, under its whole name: `a.b` and `a.c` are two files.
+    let mut new = place.as_os_str().to_owned();
+    new.push(".new");
     let mut file = std::fs::File::create(&new)?;
     file.write_all(text(receipt).as_bytes())?;
     file.sync_data()?;
-    std::fs::rename(&new, place)
+    std::fs::rename(&new, place)?;
+    // The new name lasts only once the folder does.
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn text(receipt: &Receipt) -> String {
@@ -267,6 +272,19 @@ mod tests {
         }
         std::fs::write(&place, good.replace("hash ", "hash +")).unwrap();
         assert!(HighWater::open(Some(place)).is_err());
+    }
+
+    #[test]
+    fn files_whose_names_differ_at_the_end_do_not_share_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        // What another process is writing just now for `cell.acknowledged`.
+        std::fs::create_dir(folder.path().join("cell.acknowledged.new")).unwrap();
+        let place = folder.path().join("cell.b");
+        let kept = HighWater::open(Some(place.clone())).unwrap();
+        kept.note(receipt(5));
+        kept.write();
+        assert_eq!(HighWater::open(Some(place)).unwrap().written(), Some(receipt(5)));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

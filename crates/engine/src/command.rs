@@ -184,8 +184,11 @@ pub(crate) enum Envelope {
     Call { call: Box<PreparedCall>, reply: Reply<Answered> },
     Books { command: BooksCommand, reply: Reply<(BooksAnswer, Receipt)> },
     Upkeep { upkeep: Upkeep, reply: Reply<()> },
-    Query(Box<dyn FnOnce(&crate::writer::Committed<'_>) + Send>),
+    Query(Query),
 }
+
+/// A question about the books as they are committed.
+pub(crate) type Query = Box<dyn FnOnce(&crate::writer::Committed<'_>) + Send>;
 
 /// What the platform writes for itself.
 pub(crate) enum Upkeep {

@@ -11,12 +11,13 @@ use crate::history::HistoryIndex;
 use crate::jobs::{JobWorker, Jobs};
 use crate::limits::QUEUE_WEIGHT;
 use crate::queue::{NotQueued, Priority, Queue};
+use crate::renewal::Renewal;
 use crate::writer::{Ended, load};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use suanpan_ledger::book::Book;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{Context, Found, Gathered};
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) channels: Channels,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) high_water: HighWater,
+    pub(crate) renewal: Renewal,
     role: AtomicU8,
     /// Why this process does not write, in words, for whoever asks about its health.
     trouble: Mutex<Option<String>>,
@@ -90,6 +92,7 @@ impl Shared {
             channels,
             outbox,
             high_water,
+            renewal: Renewal::new(),
             role: AtomicU8::new(Role::Standby as u8),
             trouble: Mutex::new(None),
         }
@@ -170,12 +173,12 @@ impl Engine {
             HighWater::open(acknowledged)?,
         ));
         let engine = Engine { shared: shared.clone(), thread: Arc::new(Mutex::new(None)) };
-        let writer = database.writer()?;
+        let (writer, second) = (database.writer()?, database.writer()?);
+        let (renewal, ttl) = (shared.renewal.clone(), config.lease);
         let keeper = Keeper { shared, config };
-        let thread =
-            std::thread::Builder::new().name("writer".to_owned()).spawn(move || keeper.run(writer)).map_err(
-                |error| StoreError::Unavailable { at: "writer".to_owned(), reason: error.to_string() },
-            )?;
+        let thread = spawn("writer", move || keeper.run(writer))?;
+        // It ends with the writer.
+        spawn("renewal", move || renewal.run(second, ttl))?;
         *engine.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         tokio::spawn(JobWorker::new(engine.clone(), notes).run());
         Ok(engine)
@@ -187,10 +190,7 @@ impl Engine {
     /// # Errors
     /// See [`Refused`]. After `Unknown` the same call under the same key tells what became of it.
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
-        let priority = match call.command {
-            Command::Outcome { .. } => Priority::High,
-            _ => Priority::Normal,
-        };
+        let priority = priority(&call.command);
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
         let card = self.shared.card(&call, random);
@@ -348,6 +348,23 @@ impl Engine {
     }
 }
 
+/// What ends something goes before what begins something.
+fn priority(command: &Command) -> Priority {
+    match command {
+        Command::Outcome { .. }
+        | Command::Action { .. }
+        | Command::Expire { .. }
+        | Command::CapturePaymentIntent { .. }
+        | Command::CancelPaymentIntent { .. } => Priority::High,
+        _ => Priority::Normal,
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| StoreError::Unavailable { at: name.to_owned(), reason: error.to_string() })
+}
+
 /// What is known before anything was looked up.
 struct Nothing;
 
@@ -380,45 +397,48 @@ impl Keeper {
     fn run(&self, mut store: Box<dyn Store>) {
         let Config { cell, node, lease: ttl, .. } = &self.config;
         while !self.shared.queue.is_closed() {
+            let began = Instant::now();
             match store.acquire(*cell, node, *ttl) {
                 Ok(held) => {
                     self.shared.set_role(Role::Loading);
-                    let Some(again) = self.write(store, held) else { return };
+                    let Some(again) = self.write(store, held, began) else { return };
                     store = again;
                 }
                 Err(StoreError::Held { holder, .. }) => {
                     tracing::debug!(holder, "another process writes");
                     self.stand_by();
-                    self.watch();
                     self.wait(*ttl / 5);
                 }
                 Err(error) => {
                     tracing::error!(%error, "the lease could not be taken");
-                    self.shared.set_trouble(Some(error.to_string()));
+                    self.unavailable(&error.to_string());
                     self.wait(*ttl / 5);
                 }
             }
         }
     }
 
-    /// Loads and writes until that ends; returns the store to go on with, none when all is over.
+    /// Loads under a lease that was asked for at a moment, and writes until that ends; returns the store to go on
+    /// with, none when all is over.
     fn write(
         &self,
         store: Box<dyn Store>,
         held: (Lease, suanpan_store::commit::Head),
+        began: Instant,
     ) -> Option<Box<dyn Store>> {
-        let mut writer = match load(self.shared.clone(), store, held, self.config.lease) {
+        self.shared.renewal.begin(held.0, began);
+        let loaded = load(self.shared.clone(), store, held, self.config.lease);
+        let renewed = self.shared.renewal.end();
+        let mut writer = match loaded {
             Ok(writer) => writer,
             Err((error, store)) => {
                 tracing::error!(%error, "the books could not be loaded");
-                self.shared.set_trouble(Some(error.to_string()));
-                for envelope in self.shared.queue.take_all() {
-                    envelope.fail(Refused::Unavailable(error.to_string()));
-                }
+                self.unavailable(&error.to_string());
                 self.wait(self.config.lease / 5);
                 return Some(store);
             }
         };
+        writer.renewed_at(renewed);
         self.shared.set_trouble(None);
         self.shared.set_role(Role::Writer);
         self.shared.jobs.reset();
@@ -444,22 +464,35 @@ impl Keeper {
         Some(store)
     }
 
+    /// Says to all that wait that nothing can be done now, and why.
+    fn unavailable(&self, why: &str) {
+        self.shared.set_trouble(Some(why.to_owned()));
+        for envelope in self.shared.queue.take_all() {
+            envelope.fail(Refused::Unavailable(why.to_owned()));
+        }
+    }
+
     /// Says to all that wait that another process writes.
     fn stand_by(&self) {
         self.shared.set_role(Role::Standby);
-        self.shared.set_trouble(None);
+        self.shared.set_trouble(self.watch().err());
         for envelope in self.shared.queue.take_all() {
             envelope.fail(Refused::Standby);
         }
     }
 
-    /// Notes how far the other process has got, so that it is missed if the database forgets it.
-    fn watch(&self) {
-        if let Ok(Some(standing)) = self.shared.reader.standing() {
-            let (Lease { cell, epoch }, head) = (standing.lease, standing.head);
-            self.shared.high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
-            self.shared.high_water.write_when_due();
-        }
+    /// Notes how far the other process has got, so that it is missed if the database forgets it. When it has
+    /// forgotten something already, that is kept as the evidence and told.
+    fn watch(&self) -> Result<(), String> {
+        let Shared { reader, high_water, .. } = self.shared.as_ref();
+        let standing = reader.standing().map_err(|error| error.to_string())?;
+        let Some(standing) = standing else { return Ok(()) };
+        let (Lease { cell, epoch }, head) = (standing.lease, standing.head);
+        let checked = high_water.check(cell, &head, reader.as_ref()).map_err(|error| error.to_string())?;
+        checked.map_err(|fork| fork.to_string())?;
+        high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
+        high_water.write_when_due();
+        Ok(())
     }
 
     fn wait(&self, how_long: Duration) {
@@ -470,6 +503,7 @@ impl Keeper {
 /// However the writer ends, nobody waits for it any longer.
 impl Drop for Keeper {
     fn drop(&mut self) {
+        self.shared.renewal.stop();
         self.shared.high_water.write();
         self.shared.queue.close();
         for envelope in self.shared.queue.take_all() {
@@ -478,3 +512,6 @@ impl Drop for Keeper {
         self.shared.set_role(Role::Stopped);
     }
 }
+
+#[cfg(test)]
+mod tests;

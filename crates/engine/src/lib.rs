@@ -15,6 +15,7 @@ mod history;
 mod jobs;
 mod limits;
 mod queue;
+mod renewal;
 #[doc(hidden)]
 pub mod simulation;
 mod world;

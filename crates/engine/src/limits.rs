@@ -1,11 +1,23 @@
 //! Every limit of the engine, with its reason.
 
-/// Weight of one batch, in entries: the largest batch of entries, and some calls beside it. A record of the
-/// ledger holds eight times as many, so even calls that make many entries fit.
-pub(crate) const BATCH_WEIGHT: usize = 8_192;
+/// Entries of the largest command for the books.
+const BULK_WEIGHT: usize = 8_192;
+
+/// Weight of one batch, in entries: the largest batch of entries, and some hundred calls beside it. A record of the
+/// ledger holds six times as many, so even calls that make many entries fit.
+pub(crate) const BATCH_WEIGHT: usize = BULK_WEIGHT + 2_048;
 
 /// Weight of what may wait: some seconds of work at the lowest rate that was measured.
-pub(crate) const QUEUE_WEIGHT: usize = 16 * BATCH_WEIGHT;
+pub(crate) const QUEUE_WEIGHT: usize = 16 * BULK_WEIGHT;
+
+/// Batches in a row to which a lane of the queue may have added nothing, because those before it filled them: then
+/// its first item goes first.
+pub(crate) const PASSED_MAX: u32 = 3;
+
+/// Rows of one table after which no more is decided for the same commit: the rest has a commit of its own. One more
+/// command adds some events for each of a hundred endpoints at most, so half of what a commit takes is far enough
+/// from its end.
+pub(crate) const ROWS_DECIDED_MAX: usize = suanpan_store::ROWS_PER_COMMIT / 2;
 
 /// Holds that are released at the beginning of one batch, so that a flood of them does not delay it for long.
 pub(crate) const EXPIRE_MAX: usize = 4_096;
@@ -15,6 +27,16 @@ pub(crate) const GATHER_ROUNDS: usize = 6;
 
 /// Entries after which a checkpoint is written, so that a restart replays at most so many: some 100 ms.
 pub(crate) const CHECKPOINT_ENTRIES: u64 = 400_000;
+
+/// Pages of balances that changed, some 80 MB, after which a checkpoint is written, however few entries there were:
+/// in a book of many millions of accounts each entry changes pages of its own.
+pub(crate) const CHECKPOINT_PAGES: usize = 32_768;
+
+/// How long answers are kept for repeats under the same idempotency key: what the API promises, seconds.
+pub(crate) const ANSWERS_KEPT_SECONDS: i64 = 24 * 3_600;
+
+/// Answers that are forgotten at once, between two batches: some milliseconds.
+pub(crate) const FORGET_MAX: u32 = 500;
 
 /// Endpoints of one merchant and mode.
 pub(crate) const ENDPOINTS_MAX: u32 = 100;

@@ -1,5 +1,6 @@
 //! The bounded queue before the sequencer: what waits there has been promised nothing yet.
 
+use crate::limits::PASSED_MAX;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 /// Which commands go first when several wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Priority {
-    /// What ends something that was begun: outcomes of channels, inquiries, captures, queries of the books.
+    /// What ends something that was begun: what channels say, also to inquiries, captures, cancellations, what a
+    /// customer was asked for, authorizations that expire; and queries of the books.
     High,
-    /// What begins something new.
+    /// What begins something new, and all else that is small.
     Normal,
     /// Batches of entries and imports.
     Bulk,
@@ -33,10 +35,23 @@ pub enum NotQueued {
 
 struct Inner<T> {
     lanes: [VecDeque<(T, usize)>; 3],
+    /// For each lane, to how many batches in a row it added nothing although something waited there.
+    passed: [u32; 3],
     weight: usize,
     closed: bool,
     /// Weight taken out per second lately, for `retry_after_ms`; at least 1.
     rate: usize,
+}
+
+impl<T> Inner<T> {
+    /// Takes the first item of a lane, and returns its weight.
+    fn pop(&mut self, lane: usize, taken: &mut Vec<T>) -> usize {
+        self.passed[lane] = 0;
+        let Some((item, weight)) = self.lanes[lane].pop_front() else { return 0 };
+        self.weight -= weight;
+        taken.push(item);
+        weight
+    }
 }
 
 /// A queue of three lanes, bounded by weight (one per command, one per entry of a batch).
@@ -48,7 +63,8 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new(limit: usize) -> Queue<T> {
-        let inner = Inner { lanes: Default::default(), weight: 0, closed: false, rate: 1_000 };
+        let inner =
+            Inner { lanes: Default::default(), passed: [0; 3], weight: 0, closed: false, rate: 1_000 };
         Queue { inner: Mutex::new(inner), arrived: Condvar::new(), limit }
     }
 
@@ -79,7 +95,8 @@ impl<T> Queue<T> {
     }
 
     /// Takes up to `limit` in weight, high lane first, waiting up to `patience` for the first. Empty when
-    /// nothing came; none when the queue is closed and empty.
+    /// nothing came; none when the queue is closed and empty. A lane that was passed over for long has its first item
+    /// taken before all others, so that the heaviest item gets through however much goes before it.
     pub(crate) fn take(&self, limit: usize, patience: Duration) -> Option<Vec<T>> {
         let mut inner = self.lock();
         if inner.weight == 0 && !inner.closed {
@@ -93,15 +110,20 @@ impl<T> Queue<T> {
         let mut taken = Vec::new();
         let mut weight = 0;
         for lane in 0..inner.lanes.len() {
+            if inner.passed[lane] >= PASSED_MAX {
+                weight += inner.pop(lane, &mut taken);
+            }
+        }
+        for lane in 0..inner.lanes.len() {
+            let before = taken.len();
             while let Some((_, next)) = inner.lanes[lane].front() {
                 if weight > 0 && weight + next > limit {
                     break;
                 }
-                let Some((item, next)) = inner.lanes[lane].pop_front() else { break };
-                weight += next;
-                inner.weight -= next;
-                taken.push(item);
+                weight += inner.pop(lane, &mut taken);
             }
+            let passed = taken.len() == before && !inner.lanes[lane].is_empty();
+            inner.passed[lane] = if passed { inner.passed[lane] + 1 } else { 0 };
         }
         Some(taken)
     }
@@ -139,6 +161,7 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BATCH_WEIGHT;
 
     const SOON: Duration = Duration::from_millis(1);
 
@@ -179,6 +202,42 @@ mod tests {
         queue.push(Priority::Bulk, 50, 1).unwrap();
         assert!(queue.push(Priority::High, 1, 2).is_err());
         assert_eq!(queue.take(4, SOON), Some(vec![1]));
+    }
+
+    #[test]
+    fn the_largest_batch_of_entries_gets_through_however_many_payments_come() {
+        let queue = Queue::new(1 << 20);
+        queue.push(Priority::Bulk, 8_192, 0).unwrap();
+        // Room is left beside it.
+        queue.push(Priority::Normal, 4, 1).unwrap();
+        assert_eq!(queue.take(BATCH_WEIGHT, SOON), Some(vec![1, 0]));
+        // So many that each batch could be filled with them.
+        for number in 0..3 {
+            queue.push(Priority::Bulk, 8_192, -number - 1).unwrap();
+        }
+        let mut taken = Vec::new();
+        for _ in 0..4 * (PASSED_MAX + 1) {
+            while queue.push(Priority::Normal, 4, 1).is_ok() && queue.waiting() < 100_000 {}
+            let batch = queue.take(BATCH_WEIGHT, SOON).unwrap();
+            assert!(batch.len() > 500, "others go on");
+            taken.extend(batch.into_iter().filter(|item| *item < 0));
+        }
+        assert_eq!(taken, [-1, -2, -3]);
+    }
+
+    #[test]
+    fn what_begins_something_gets_through_as_well() {
+        let queue = Queue::new(1_000);
+        queue.push(Priority::Normal, 1, 0).unwrap();
+        for _ in 0..=PASSED_MAX {
+            while queue.waiting() < 500 {
+                queue.push(Priority::High, 1, 1).unwrap();
+            }
+            if queue.take(10, SOON).unwrap().contains(&0) {
+                return;
+            }
+        }
+        panic!("it starves");
     }
 
     #[test]

@@ -143,6 +143,11 @@ impl World {
         !self.written.is_empty() || !self.new_links.is_empty() || !self.new_answers.is_empty()
     }
 
+    /// Returns how many objects and names this batch has written.
+    pub(crate) fn rows_written(&self) -> (usize, usize) {
+        (self.written.len(), self.new_links.len())
+    }
+
     /// Copies out what this batch has written, for the commit.
     pub(crate) fn changes(&self, commit: &mut commit::Commit) {
         commit.objects.extend(self.written.iter().map(|object| Object::clone(object)));

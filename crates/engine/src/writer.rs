@@ -6,20 +6,22 @@
 mod books;
 mod calls;
 mod commit;
+mod forget;
 mod gather;
 mod load;
 
-use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply, Upkeep};
+use crate::command::{Answered, BooksAnswer, Envelope, Query, Receipt, Refused, Reply, Upkeep};
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
-use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX};
+use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX, ROWS_DECIDED_MAX};
 use crate::world::World;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
-use suanpan_store::Store;
+use suanpan_money::Timestamp;
 use suanpan_store::commit::{Answer, Head, Job, Lease, Link, Object};
+use suanpan_store::{Store, StoreError};
 
 pub use load::LoadError;
 pub(crate) use load::load;
@@ -61,6 +63,24 @@ enum After {
         reference: String,
         parked: Parked,
     },
+    /// A refusal rests on what is committed, or on what this batch commits.
+    Refuse(Refusal),
+    Query(Query),
+}
+
+/// Whom a refusal is told.
+enum Refusal {
+    Call(Reply<Answered>, Refused),
+    Books(Reply<(BooksAnswer, Receipt)>, Refused),
+}
+
+impl Refusal {
+    fn tell(self) {
+        match self {
+            Refusal::Call(reply, why) => drop(reply.send(Err(why))),
+            Refusal::Books(reply, why) => drop(reply.send(Err(why))),
+        }
+    }
 }
 
 impl After {
@@ -73,6 +93,10 @@ impl After {
             After::Books { reply, .. } => drop(reply.send(Err(why))),
             After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { parked, .. } => drop(parked.reply.send(Err(why))),
+            After::Refuse(Refusal::Call(reply, _)) => drop(reply.send(Err(why))),
+            After::Refuse(Refusal::Books(reply, _)) => drop(reply.send(Err(why))),
+            // Whoever asked sees that the answer does not come.
+            After::Query(_) => {}
         }
     }
 }
@@ -93,6 +117,18 @@ struct Batch {
 }
 
 impl Batch {
+    fn refuse(&mut self, refusal: Refusal) {
+        self.after.push(After::Refuse(refusal));
+    }
+
+    /// Returns how many rows it puts into the table that gets most of them.
+    fn rows(&self, world: &World) -> usize {
+        let (objects, links) = world.rows_written();
+        [self.jobs.len(), self.jobs_done.len(), self.objects.len() + objects, self.links.len() + links]
+            .into_iter()
+            .fold(0, usize::max)
+    }
+
     fn done(&mut self, job: String) {
         self.jobs_done.push((job, self.jobs.len()));
     }
@@ -130,7 +166,9 @@ pub(crate) struct Writer {
     store: Box<dyn Store>,
     lease: Lease,
     ttl: Duration,
+    /// When the newest renewal of the lease was begun, and when one was tried.
     renewed: Instant,
+    tried: Instant,
     head: Head,
     book: Book,
     draft: Draft,
@@ -138,6 +176,8 @@ pub(crate) struct Writer {
     endpoints: Endpoints,
     parked: HashMap<String, Parked>,
     checkpoints: commit::Checkpoints,
+    /// When answers are to be forgotten next.
+    forget_at: Timestamp,
 }
 
 /// Why a writer ended.
@@ -173,32 +213,59 @@ impl Writer {
                 self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
             }
             self.shared.high_water.write_when_due();
-            if self.renewed.elapsed() > self.ttl / 3 {
-                match self.store.renew(&self.lease, self.ttl) {
-                    Ok(()) => self.renewed = Instant::now(),
-                    Err(suanpan_store::StoreError::Fenced { .. }) => {
-                        let ended = Ended::Fenced("its epoch is higher".to_owned());
-                        self.fail_parked(&ended);
-                        return ended;
-                    }
-                    // The next commit tells; safety does not rest on the lease being fresh.
-                    Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
-                }
+            if let Err(ended) = self.between() {
+                self.fail_parked(&ended);
+                return ended;
             }
         }
     }
 
+    /// What is done between two batches when it is time.
+    fn between(&mut self) -> Result<(), Ended> {
+        if self.renewal_in().is_zero() {
+            match self.renew() {
+                Ok(()) => {}
+                Err(StoreError::Fenced { .. }) => {
+                    return Err(Ended::Fenced("its epoch is higher".to_owned()));
+                }
+                // The next commit tells; what needs none is not answered once the lease is over.
+                Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
+            }
+        }
+        self.forget_answers()
+    }
+
+    /// How long until the lease should be renewed, or that be tried again.
+    fn renewal_in(&self) -> Duration {
+        let due = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
+        due.max((self.ttl / 30).saturating_sub(self.tried.elapsed()))
+    }
+
+    fn renew(&mut self) -> Result<(), StoreError> {
+        self.tried = Instant::now();
+        self.store.renew(&self.lease, self.ttl)?;
+        self.renewed = self.tried;
+        Ok(())
+    }
+
+    /// Makes sure that nobody else can have begun to write. Commits find out by themselves; what is answered from
+    /// memory alone rests on this.
+    fn assure_lease(&mut self) -> Result<(), StoreError> {
+        // Clocks of two machines do not run at quite the same rate.
+        if self.renewed.elapsed() < self.ttl - self.ttl / 10 { Ok(()) } else { self.renew() }
+    }
+
     /// How long to wait for work: until the lease must be renewed, a hold expires, a checkpoint is
-    /// due, or the newest acknowledgement is to be kept.
+    /// due, the newest acknowledgement is to be kept, or answers are to be forgotten.
     fn patience(&self) -> Duration {
-        let lease = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
+        let lease = self.renewal_in();
         let hold = self.book.next_expiry().map(|at| {
             let left = at.micros().saturating_sub(self.shared.clock.now().micros());
             Duration::from_micros(u64::try_from(left).unwrap_or(0))
         });
         let checkpoint = self.checkpoints.idle_patience();
         let acknowledged = self.shared.high_water.due_in();
-        [Some(lease), hold, checkpoint, acknowledged]
+        [Some(lease), hold, checkpoint, acknowledged, Some(self.forget_in())]
             .into_iter()
             .flatten()
             .min()
@@ -206,29 +273,49 @@ impl Writer {
             .max(Duration::from_millis(1))
     }
 
+    /// Does all of a batch: in one commit, or in several when it comes to more than one holds.
     pub(crate) fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
         let idle = envelopes.is_empty();
-        let mut commands = Vec::with_capacity(envelopes.len());
-        let committed = Committed { book: &self.book, receipt: self.receipt() };
-        for envelope in envelopes {
-            match envelope {
-                Envelope::Query(query) => query(&committed),
-                other => commands.push(other),
-            }
+        let mut left = self.part(envelopes, idle)?;
+        while !left.is_empty() {
+            left = self.part(left, false)?;
         }
+        Ok(())
+    }
+
+    /// Does as much of a batch as one commit holds, and returns the rest.
+    fn part(&mut self, envelopes: Vec<Envelope>, idle: bool) -> Result<Vec<Envelope>, Ended> {
         self.book.begin(&mut self.draft, self.shared.clock.now());
         self.book.expire(&mut self.draft, EXPIRE_MAX);
-        let commands = self.gather(commands)?;
+        if let Err(error) = self.gather(&envelopes) {
+            let ended = Ended::Reload(error.to_string());
+            fail_all(envelopes, &ended);
+            return Err(ended);
+        }
         let mut batch = Batch::default();
-        for command in commands {
+        let mut left = envelopes.into_iter();
+        while batch.rows(&self.world) < ROWS_DECIDED_MAX
+            && let Some(command) = left.next()
+        {
             match command {
                 Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
-                Envelope::Books { command, reply } => self.books(command, reply, &mut batch)?,
+                Envelope::Books { command, reply } => self.books(command, reply, &mut batch),
                 Envelope::Upkeep { upkeep, reply } => batch.upkeep(upkeep, reply),
-                Envelope::Query(_) => {}
+                Envelope::Query(query) => batch.after.push(After::Query(query)),
             }
         }
-        self.commit(batch, idle)
+        match self.commit(batch, idle) {
+            Ok(()) => Ok(left.collect()),
+            Err(ended) => {
+                fail_all(left.collect(), &ended);
+                Err(ended)
+            }
+        }
+    }
+
+    /// Notes when the newest renewal of the lease was begun.
+    pub(crate) fn renewed_at(&mut self, moment: Instant) {
+        (self.renewed, self.tried) = (moment, moment);
     }
 
     /// Gives the store back, and forgets everything else.
@@ -262,6 +349,17 @@ impl Writer {
             tracing::warn!(%error, "the lease could not be given back; it expires by itself");
         }
         Ended::Stopped
+    }
+}
+
+/// Answers that nothing was done to those whose turn had not come.
+fn fail_all(envelopes: Vec<Envelope>, why: &Ended) {
+    let refused = match why {
+        Ended::Fenced(_) => Refused::Standby,
+        Ended::Stopped | Ended::Reload(_) => Refused::Unavailable(why.to_string()),
+    };
+    for envelope in envelopes {
+        envelope.fail(refused.clone());
     }
 }
 

@@ -33,7 +33,9 @@ mod words;
 mod writer;
 
 pub use error::StoreError;
-pub use limits::{BYTES_PER_BODY, BYTES_PER_KEY, BYTES_PER_RECORD, ROWS_PER_ANSWER, ROWS_PER_COMMIT};
+pub use limits::{
+    BYTES_PER_BODY, BYTES_PER_KEY, BYTES_PER_RECORD, PAGES_PER_COMMIT, ROWS_PER_ANSWER, ROWS_PER_COMMIT,
+};
 pub use open::{Database, open};
 pub use seam::{
     Cursor, History, Kept, Listing, Mark, NewRun, Objects, Read, Record, Run, RunKind, Sizes, Standing, Store,

@@ -13,6 +13,14 @@ pub const BYTES_PER_KEY: usize = 640;
 /// Rows of one table in a commit: what a batch of 8,192 commands may change, eight times over.
 pub const ROWS_PER_COMMIT: usize = 65_536;
 
+/// Pages of balances in a commit: all that the largest book has, 2^27 accounts in pages of 64. The book cannot go on
+/// without its checkpoint, so this is no place to refuse one; the engine keeps them far smaller.
+pub const PAGES_PER_COMMIT: usize = 1 << 21;
+
+/// Pages that one statement takes to PostgreSQL: some 20 MB. It takes 1 GiB at most, and counts the time in which a
+/// statement arrives as time without work.
+pub(crate) const PAGES_AT_ONCE: usize = 8_192;
+
 /// Rows that one question may ask for.
 pub const ROWS_PER_ANSWER: usize = 65_536;
 
@@ -30,3 +38,11 @@ pub(crate) const RECORDS_AT_ONCE: i64 = 64;
 
 /// How long one waits for a lock that another process holds.
 pub(crate) const LOCK_MS: u32 = 10_000;
+
+/// How long a transaction of a writer may stand still between two statements before PostgreSQL ends it. A process that
+/// was paused within one holds the row of the cell, and nobody can take over until it is free. None stands still for
+/// longer than it takes to send the next statement.
+pub(crate) const IDLE_MS: u32 = 2_000;
+
+/// How long a writer waits for a lock on PostgreSQL: until a paused transaction was ended, and a little more.
+pub(crate) const WRITER_LOCK_MS: u32 = 3_000;

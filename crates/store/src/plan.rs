@@ -1,7 +1,7 @@
 //! From a commit to the rows that are written: pure, and the same for both databases.
 
 use crate::commit::{Answer, Commit, CommitError, Head, Job, Link, Object};
-use crate::limits::{BYTES_PER_BODY, BYTES_PER_KEY, BYTES_PER_RECORD, ROWS_PER_COMMIT};
+use crate::limits::{BYTES_PER_BODY, BYTES_PER_KEY, BYTES_PER_RECORD, PAGES_PER_COMMIT, ROWS_PER_COMMIT};
 use std::collections::HashMap;
 
 /// The rows of a commit. No row occurs twice, and every number fits the databases.
@@ -146,18 +146,18 @@ fn last_of<'a, T, K: std::hash::Hash + Eq>(rows: &'a [T], key: impl Fn(&'a T) ->
 
 /// Refuses what one of the databases could not hold, so that both refuse the same.
 fn limits(commit: &Commit) -> Result<(), CommitError> {
-    let holds = commit.checkpoint.as_ref();
-    for (what, rows) in [
-        ("accounts", commit.accounts.len()),
-        ("objects", commit.objects.len()),
-        ("links", commit.links.len()),
-        ("answers", commit.answers.len()),
-        ("jobs", commit.jobs.len()),
-        ("jobs that are done", commit.jobs_done.len()),
-        ("pages", holds.map_or(0, |checkpoint| checkpoint.pages.len())),
+    let pages = commit.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.pages.len());
+    for (what, rows, max) in [
+        ("accounts", commit.accounts.len(), ROWS_PER_COMMIT),
+        ("objects", commit.objects.len(), ROWS_PER_COMMIT),
+        ("links", commit.links.len(), ROWS_PER_COMMIT),
+        ("answers", commit.answers.len(), ROWS_PER_COMMIT),
+        ("jobs", commit.jobs.len(), ROWS_PER_COMMIT),
+        ("jobs that are done", commit.jobs_done.len(), ROWS_PER_COMMIT),
+        ("pages", pages, PAGES_PER_COMMIT),
     ] {
-        if rows > ROWS_PER_COMMIT {
-            return refuse(format!("{rows} {what} in one commit; the limit is {ROWS_PER_COMMIT}"));
+        if rows > max {
+            return refuse(format!("{rows} {what} in one commit; the limit is {max}"));
         }
     }
     if commit.record.len() > BYTES_PER_RECORD {

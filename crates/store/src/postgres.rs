@@ -6,6 +6,8 @@
 
 mod connect;
 mod session;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use connect::without_password;

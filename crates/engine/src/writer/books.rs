@@ -1,6 +1,6 @@
 //! Commands for the books alone.
 
-use super::{After, Batch, Ended, Writer};
+use super::{After, Batch, Refusal, Writer};
 use crate::command::{BooksAnswer, BooksCommand, NamedEntry, Receipt, Refused, Reply};
 use suanpan_ledger::account::AccountNo;
 use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
@@ -15,15 +15,14 @@ impl Writer {
         command: BooksCommand,
         reply: Reply<(BooksAnswer, Receipt)>,
         batch: &mut Batch,
-    ) -> Result<(), Ended> {
+    ) {
         match self.do_books(command) {
             Ok(answer) => {
                 batch.replays |= answer.repeats();
                 batch.after.push(After::Books { reply, answer });
             }
-            Err(refused) => drop(reply.send(Err(refused))),
+            Err(refused) => batch.refuse(Refusal::Books(reply, refused)),
         }
-        Ok(())
     }
 
     fn do_books(&mut self, command: BooksCommand) -> Result<BooksAnswer, Refused> {

@@ -1,7 +1,7 @@
 //! Deciding calls: each is done as a whole in memory, or leaves no trace.
 
 use super::gather::{WAITS_FOR, place_text};
-use super::{After, Batch, Parked, Writer};
+use super::{After, Batch, Parked, Refusal, Writer};
 use crate::command::{Answered, Call, IdempotencyKey, PreparedCall, Refused, Reply};
 use crate::world::View;
 use suanpan_ledger::account::{AccountNo, AccountSpec};
@@ -27,7 +27,7 @@ impl Writer {
                     batch.replays = true;
                     batch.after.push(After::Answer { reply, status, body, replayed: true });
                 }
-                Err(refused) => drop(reply.send(Err(refused))),
+                Err(refused) => batch.refuse(Refusal::Call(reply, refused)),
             }
             return;
         }
@@ -35,9 +35,7 @@ impl Writer {
         let decided = self.decide(&prepared).and_then(|decision| self.book_entries(decision));
         match decided {
             Ok(decision) => self.accept(prepared.call, decision, now, reply, batch),
-            // A refusal rests on what is committed, or on what this batch will commit: it can be told at once,
-            // since nothing was done.
-            Err(refused) => drop(reply.send(Err(refused))),
+            Err(refused) => batch.refuse(Refusal::Call(reply, refused)),
         }
     }
 

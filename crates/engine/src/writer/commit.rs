@@ -1,14 +1,15 @@
 //! The end of a batch: one commit, and what is told afterwards.
 
-use super::{After, Batch, Ended, Writer};
+use super::{After, Batch, Committed, Ended, Writer};
 use crate::command::{Answered, Refused};
 use crate::endpoints::DELIVERY;
-use crate::limits::CHECKPOINT_ENTRIES;
+use crate::limits::{CHECKPOINT_ENTRIES, CHECKPOINT_PAGES};
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::FinishedRecord;
 use suanpan_ledger::merkle;
 use suanpan_ledger::record::Record;
 use suanpan_ledger::snapshot;
+use suanpan_store::StoreError;
 use suanpan_store::commit::{AccountRow, Checkpoint, Commit, CommitError, Head};
 
 /// How long nothing must have happened before a checkpoint is written for that reason.
@@ -34,8 +35,9 @@ impl Checkpoints {
         self.dirty.then(|| IDLE.saturating_sub(self.last_write.elapsed()))
     }
 
-    fn due(&self, entries: u64, idle: bool) -> bool {
+    fn due(&self, entries: u64, pages: usize, idle: bool) -> bool {
         entries - self.entries >= CHECKPOINT_ENTRIES
+            || pages >= CHECKPOINT_PAGES
             || (idle && self.dirty && self.last_write.elapsed() >= IDLE)
     }
 }
@@ -49,11 +51,10 @@ impl Writer {
             || !jobs.is_empty()
             || !jobs_done.is_empty()
             || !objects.is_empty();
-        let checkpoint = self.checkpoints.due(self.book.head().entries, idle);
+        let checkpoint = self.checkpoints.due(self.book.head().entries, self.book.dirty_pages(), idle);
         if !changed && !replays && !checkpoint {
             self.world.committed();
-            self.tell(after);
-            return Ok(());
+            return self.tell_from_memory(after);
         }
         let began = Instant::now();
         let record = self.book.finish_always(&mut self.draft, self.lease.epoch);
@@ -86,7 +87,10 @@ impl Writer {
             self.checkpoints.entries = self.head.entries;
         }
         measure(&commit, began.elapsed());
+        // It waits while the history is too far behind.
+        self.shared.renewal.begin(self.lease, self.renewed);
         self.shared.history.follow(commit.after, commit.record);
+        self.renewed = self.shared.renewal.end();
         for id in &commit.jobs_done {
             self.shared.jobs.done(id);
             self.shared.outbox.remove(id);
@@ -209,6 +213,23 @@ impl Writer {
         }
     }
 
+    /// Tells what needs no commit, if this process is still the one that writes.
+    fn tell_from_memory(&mut self, after: Vec<After>) -> Result<(), Ended> {
+        if after.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.assure_lease() else {
+            self.tell(after);
+            return Ok(());
+        };
+        let fenced = matches!(error, StoreError::Fenced { .. });
+        let refused = if fenced { Refused::Standby } else { Refused::Unavailable(error.to_string()) };
+        for after in after {
+            after.fail(refused.clone());
+        }
+        if fenced { Err(Ended::Fenced("its epoch is higher".to_owned())) } else { Ok(()) }
+    }
+
     fn tell(&mut self, after: Vec<After>) {
         let receipt = self.receipt();
         for after in after {
@@ -228,6 +249,8 @@ impl Writer {
                 After::Park { reference, parked } => {
                     self.parked.insert(reference, parked);
                 }
+                After::Refuse(refusal) => refusal.tell(),
+                After::Query(query) => query(&Committed { book: &self.book, receipt }),
             }
         }
     }
@@ -249,4 +272,26 @@ fn measure(commit: &Commit, took: Duration) {
 // Metrics are floats; these are counts, not money.
 fn counted(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_is_due_by_entries_by_pages_and_when_nothing_happens() {
+        let after = |entries, pages, idle, dirty| Checkpoints::new(100, dirty).due(entries, pages, idle);
+        assert!(!after(100, 0, false, true));
+        assert!(!after(99 + CHECKPOINT_ENTRIES, CHECKPOINT_PAGES - 1, false, true));
+        assert!(after(100 + CHECKPOINT_ENTRIES, 0, false, true));
+        // In a book of many millions of accounts a few entries change many pages.
+        assert!(after(101, CHECKPOINT_PAGES, false, true));
+        let rested = |dirty| {
+            let last_write = Instant::now().checked_sub(IDLE).unwrap();
+            Checkpoints { entries: 0, last_write, dirty }.due(1, 1, true)
+        };
+        assert!(rested(true) && !rested(false));
+        // One commit takes all pages that one batch can change on top of those.
+        const { assert!(CHECKPOINT_PAGES < suanpan_store::PAGES_PER_COMMIT / 2) };
+    }
 }

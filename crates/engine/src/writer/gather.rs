@@ -1,12 +1,13 @@
 //! Reading what a batch needs, a set at a time.
 
-use super::{Ended, Writer};
+use super::Writer;
 use crate::command::{Envelope, PreparedCall};
 use crate::limits::GATHER_ROUNDS;
 use crate::world::View;
 use std::collections::BTreeSet;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{Gathered, Needs};
+use suanpan_store::StoreError;
 
 /// The reference of a request to a channel to `scope\nkey`, unique: the call that waits for its outcome, found again
 /// after a restart. Not the object it is about, of which a second call may be waiting later.
@@ -19,11 +20,11 @@ pub(super) fn place_text(scope: &str, key: &str) -> String {
 
 impl Writer {
     /// Reads all that the commands say they need, in rounds, because what is found may lead on.
-    pub(super) fn gather(&mut self, commands: Vec<Envelope>) -> Result<Vec<Envelope>, Ended> {
+    pub(super) fn gather(&mut self, commands: &[Envelope]) -> Result<(), StoreError> {
         for _ in 0..GATHER_ROUNDS {
             let mut missing = Missing::default();
             let known = self.world.objects_known();
-            for command in &commands {
+            for command in commands {
                 if let Envelope::Call { call, .. } = command {
                     self.want(call, &mut missing);
                 }
@@ -32,9 +33,9 @@ impl Writer {
             if missing.is_empty() && self.world.objects_known() == known {
                 break;
             }
-            self.read(missing).map_err(|error| Ended::Reload(error.to_string()))?;
+            self.read(missing)?;
         }
-        Ok(commands)
+        Ok(())
     }
 
     fn want(&mut self, prepared: &PreparedCall, missing: &mut Missing) {
@@ -60,7 +61,7 @@ impl Writer {
         }
     }
 
-    fn read(&mut self, missing: Missing) -> Result<(), suanpan_store::StoreError> {
+    fn read(&mut self, missing: Missing) -> Result<(), StoreError> {
         let reader = &self.shared.reader;
         let Missing { mut ids, mut links, mut answers, endpoints } = missing;
         ids.sort_unstable();

@@ -66,12 +66,14 @@ pub(crate) fn load(
     let numbers = 0..u32::try_from(book.accounts_len()).unwrap_or(u32::MAX);
     let sums = numbers.map(|number| book.balance(AccountNo(number)).unwrap_or_default());
     shared.history.begin(sums.collect(), head);
+    let forget_at = shared.clock.now();
     Ok(Writer {
         shared,
         store,
         lease,
         ttl,
         renewed: Instant::now(),
+        tried: Instant::now(),
         head,
         book,
         draft: Draft::default(),
@@ -79,6 +81,7 @@ pub(crate) fn load(
         endpoints: Endpoints::default(),
         parked: HashMap::new(),
         checkpoints: commit::Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
+        forget_at,
     })
 }
 

@@ -153,6 +153,32 @@ fn a_file_that_went_on_from_an_older_backup_is_not_written_either() {
 }
 
 #[test]
+fn a_standby_keeps_its_evidence_and_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, older) = (folder.path().join("cell.sqlite"), folder.path().join("older"));
+    let address = file.display().to_string();
+    let kept = folder.path().join("elsewhere");
+    let after = {
+        let running = Running::start(&address, "node-a", Some(kept.clone())).writes();
+        running.commit();
+        open(&address).unwrap().backup(&older, &mut |_, _| {}).unwrap();
+        running.commit()
+    };
+    let evidence = std::fs::read_to_string(&kept).unwrap();
+    replace(&file, &older);
+    // Somebody who knows of nothing goes on, further than what is missing, and lives.
+    let stranger = Running::start(&address, "node-b", Some(folder.path().join("stranger"))).writes();
+    while stranger.commit().seq <= after.seq {}
+    let standby = Running::start(&address, "node-a", Some(kept.clone()));
+    standby.until("a fork", |engine| engine.trouble().is_some_and(|why| why.starts_with("history fork")));
+    assert_eq!(standby.engine.role(), Role::Standby);
+    // It looks again and again, and takes nothing in.
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert!(standby.engine.trouble().unwrap().starts_with("history fork"));
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), evidence);
+}
+
+#[test]
 fn what_is_written_every_second_survives_a_process_that_does_not_stop() {
     let folder = tempfile::tempdir().unwrap();
     let address = folder.path().join("cell.sqlite").display().to_string();

@@ -14,6 +14,7 @@ on_each!(
     an_order_number_is_used_once,
     repeats_at_the_same_moment_are_done_once,
     keys_belong_to_a_merchant_and_a_mode,
+    answers_are_kept_for_a_day_and_then_forgotten,
 );
 
 fn a_repeat_is_answered_with_the_same_bytes(mut world: World) {
@@ -121,4 +122,22 @@ fn keys_belong_to_a_merchant_and_a_mode(world: World) {
     other.caller.merchant = "acct_other".to_owned();
     let answered = world.runtime().block_on(world.engine().call(other)).unwrap();
     assert!(!answered.replayed);
+}
+
+fn answers_are_kept_for_a_day_and_then_forgotten(world: World) {
+    let again = || world.call(Some("k1"), pay("pm_card_visa", json!({}))).unwrap();
+    assert!(!again().replayed);
+    world.clock.advance_seconds(23 * 3_600);
+    let late = world.call(Some("k2"), pay("pm_card_visa", json!({}))).unwrap();
+    assert!(again().replayed && !late.replayed);
+    world.clock.advance_seconds(2 * 3_600);
+    let kept = |world: &World, key| {
+        // Wakes the writer up.
+        world.balances();
+        world.engine().reader().answers(&[("acct_m/test", key)]).unwrap()[0].is_some()
+    };
+    world.until("the first answer is forgotten", |world| !kept(world, "k1"));
+    assert!(kept(&world, "k2"));
+    assert!(!again().replayed, "the key is free again");
+    world.expect_books((30_000, 0), (29_820, 0), 180);
 }

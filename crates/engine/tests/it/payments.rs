@@ -1,10 +1,16 @@
 //! Payments from end to end: what is answered, booked, told and planned.
 
-use crate::world::{Gate, World, body, cancel, capture, id, on_each, pay, refund, request};
+use crate::world::{CELL, Gate, NOON, World, body, call, cancel, capture, id, on_each, pay, refund, request};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
 use suanpan_channels::card_sim::cards::CARDS;
-use suanpan_engine::Refused;
+use suanpan_engine::simulation::{Parts, Single};
+use suanpan_engine::{Channels, Clock, Refused};
+use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
+use suanpan_payments::settings::Settings;
+use suanpan_store::open;
 
 on_each!(
     a_payment_is_taken_booked_and_told,
@@ -207,6 +213,46 @@ fn a_refused_capture_and_a_refused_refund_change_no_money(world: World) {
     world.expect_books((10_000, 0), (9_940, 0), 60);
     assert_eq!(world.done(refund(&id(&intent), 4_000))["status"], "failed");
     world.expect_books((10_000, 0), (9_940, 0), 60);
+}
+
+#[test]
+fn more_webhooks_than_one_commit_holds_are_written_by_several() {
+    let database = open("sqlite::memory:").unwrap();
+    let mut store = database.writer().unwrap();
+    let held = store.acquire(CELL, "node-a", Duration::from_secs(60)).unwrap();
+    let parts = Parts {
+        store,
+        reader: database.reader(),
+        history: database.history().unwrap(),
+        held,
+        clock: Clock::manual(Timestamp::from_seconds(NOON)),
+        settings: Settings::with_simulator([7; 32], ""),
+        channels: Channels::default(),
+        acknowledged: None,
+    };
+    let mut single = Single::load(parts).unwrap();
+    let random = |number: u32| *blake3::hash(&number.to_be_bytes()).as_bytes();
+    for number in 0..100 {
+        let value = json!({"url": "https://example.org/hook", "enabled_events": ["*"]});
+        let create = Command::CreateWebhookEndpoint { request: request(value) };
+        drop(single.call(call(None, create), random(number)));
+    }
+    single.step().unwrap();
+    // One event each, for a hundred endpoints: together more rows than a commit may have.
+    let (payments, endpoints) = (700, 100);
+    assert!(payments * endpoints > suanpan_store::ROWS_PER_COMMIT);
+    let answers: Vec<_> = (0..payments)
+        .map(|number| {
+            let create = request(json!({"amount": 100, "currency": "cny"}));
+            let number = u32::try_from(1_000 + number).unwrap();
+            single.call(call(None, Command::CreatePaymentIntent { request: create }), random(number))
+        })
+        .collect();
+    single.step().unwrap();
+    let records: BTreeSet<u64> =
+        answers.into_iter().map(|mut answer| answer.try_recv().unwrap().unwrap().receipt.seq).collect();
+    assert_eq!(records.into_iter().collect::<Vec<u64>>(), [2, 3, 4]);
+    assert_eq!(database.reader().sizes().unwrap().jobs, (payments * endpoints) as u64);
 }
 
 fn events_go_to_the_endpoints_that_want_them(world: World) {

@@ -56,6 +56,12 @@ impl Book {
         Checkpoint { seq: self.head.seq, pages, holds_open, holds_closed }
     }
 
+    /// Returns how many pages of balances the next checkpoint will have, at most.
+    #[must_use]
+    pub fn dirty_pages(&self) -> usize {
+        self.dirty.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
     /// Makes a book of a checkpoint. It is ready when entries were remembered up to the checkpoint and newer
     /// records replayed.
     ///

@@ -2,7 +2,7 @@
 
 use super::session::from;
 use crate::error::StoreError;
-use crate::limits::LOCK_MS;
+use crate::limits::{IDLE_MS, WRITER_LOCK_MS};
 use crate::migrations::Schema;
 use crate::source::Engine;
 use std::collections::HashMap;
@@ -149,11 +149,13 @@ impl std::fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// Connects; the writer to a server that can be written, with settings that keep its commits whole.
+    /// Connects to a server that can be written; the writer with settings that keep its commits whole. Readers too
+    /// read there: after a switch-over another host of the address may be behind. Only who asks for a server that is
+    /// read-only in the address itself may read from one.
     pub(crate) async fn connect(address: &Address, writer: bool) -> Result<Wire, StoreError> {
         let at = &address.place;
         let mut config = address.config.clone();
-        if writer {
+        if writer || config.get_target_session_attrs() == TargetSessionAttrs::Any {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         let (client, connection) = config.connect(NoTls).await.map_err(|error| from(at, &error))?;
@@ -184,13 +186,16 @@ async fn drive(mut connection: Connection<Socket, NoTlsStream>, warnings: Arc<Mu
 }
 
 /// No timeout may cut a commit short; a transaction that waits for a writer that is gone ends by itself; and
-/// what is acknowledged must be on disk.
+/// what is acknowledged must be on disk, here and on the standbys that the server waits for. Whatever else was set for
+/// the user or the database: `local` would not wait for them, `remote_write` would lose what they have not written.
 async fn prepare_writer(at: &str, client: &Client) -> Result<(), StoreError> {
     let settings = format!(
         "SELECT set_config(name, '0', false) FROM pg_settings
              WHERE name IN ('statement_timeout', 'transaction_timeout');
-         SET lock_timeout = {LOCK_MS};
-         SET idle_in_transaction_session_timeout = {LOCK_MS}"
+         SELECT set_config(name, 'on', false) FROM pg_settings
+             WHERE name = 'synchronous_commit' AND setting NOT IN ('on', 'remote_apply');
+         SET lock_timeout = {WRITER_LOCK_MS};
+         SET idle_in_transaction_session_timeout = {IDLE_MS}"
     );
     client.batch_execute(&settings).await.map_err(|error| from(at, &error))?;
     let rows = client
@@ -205,7 +210,7 @@ async fn prepare_writer(at: &str, client: &Client) -> Result<(), StoreError> {
         let (setting, wanted, bad) = match name {
             "fsync" => ("fsync", "on", found == "off"),
             "full_page_writes" => ("full_page_writes", "on", found == "off"),
-            _ => ("synchronous_commit", "on", found == "off"),
+            _ => ("synchronous_commit", "on", !matches!(found, "on" | "remote_apply")),
         };
         if bad {
             return Err(StoreError::Unsafe { at: at.to_owned(), setting, found: found.to_owned(), wanted });
@@ -218,14 +223,12 @@ async fn prepare_writer(at: &str, client: &Client) -> Result<(), StoreError> {
 pub(crate) fn migrate(address: &Address, runner: &Runner, schema: Schema) -> Result<(), StoreError> {
     runner.wait(async {
         let at = &address.place;
-        let mut config = address.config.clone();
         let mut wire = Wire::connect(address, false).await?;
         check_version(at, &wire.client).await?;
         if !schema.compare(at, schema_found(at, &wire.client, schema).await?)? {
             return Ok(());
         }
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        if address.config.get_hosts().len() > 1 {
+        if address.config.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
             wire = Wire::connect(address, true).await?;
         }
         let fault = |error: tokio_postgres::Error| from(at, &error);

@@ -9,6 +9,7 @@ use crate::dialect::{
     PG_PUT_ANSWERS, PG_PUT_HOLDS, PG_PUT_JOBS, PG_PUT_PAGES, PG_SET_OBJECTS, PG_TAKEN, PG_TOUCH,
 };
 use crate::error::StoreError;
+use crate::limits::PAGES_AT_ONCE;
 use crate::plan::Plan;
 use crate::source::{Sink, Value};
 use crate::sql::{ADD_RECORD, CHECKPOINT, MOVE, Sql};
@@ -137,6 +138,18 @@ async fn execute(
     client.execute(statement, &parameters).await
 }
 
+/// Sends a statement for each part of the rows.
+async fn execute_parts(
+    client: &Client,
+    statement: &Statement,
+    parts: Vec<Params<'_>>,
+) -> Result<(), tokio_postgres::Error> {
+    for part in parts {
+        execute(client, statement, Some(part)).await?;
+    }
+    Ok(())
+}
+
 /// Begins and sends all rows without waiting in between.
 async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refusal> {
     let mut statements = Vec::with_capacity(STATEMENTS.len());
@@ -179,7 +192,7 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refu
         execute(client, answers, answer_rows(&plan.answers)),
         execute(client, done, done_rows(plan)),
         execute(client, jobs, job_rows(&plan.jobs)),
-        execute(client, pages, checkpoint.pages),
+        execute_parts(client, pages, checkpoint.pages),
         execute(client, closed, checkpoint.closed),
         execute(client, open, checkpoint.open),
         execute(client, point, checkpoint.point),
@@ -197,10 +210,9 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refu
         unique: results.6.map_err(fault)?,
         answers: results.8.map_err(fault)?,
     };
-    for result in [
-        results.2, results.3, results.7, results.9, results.10, results.11, results.12, results.13,
-        results.14,
-    ] {
+    results.11.map_err(fault)?;
+    for result in [results.2, results.3, results.7, results.9, results.10, results.12, results.13, results.14]
+    {
         result.map_err(fault)?;
     }
     Ok(counts)
@@ -368,7 +380,7 @@ fn job_rows<'a>(rows: &'a [&'a Job]) -> Option<Params<'a>> {
 /// The parameters of the statements that write a checkpoint.
 #[derive(Default)]
 struct Checkpoint<'a> {
-    pages: Option<Params<'a>>,
+    pages: Vec<Params<'a>>,
     closed: Option<Params<'a>>,
     open: Option<Params<'a>>,
     point: Option<Params<'a>>,
@@ -379,9 +391,12 @@ impl<'a> Checkpoint<'a> {
         let Some(checkpoint) = &plan.commit.checkpoint else { return Checkpoint::default() };
         let (pages, closed, open) = (&checkpoint.pages, &checkpoint.holds_closed, &checkpoint.holds_open);
         Checkpoint {
-            pages: (!pages.is_empty()).then(|| {
-                vec![column(pages, |page| i64::from(page.0)), column(pages, |page| page.1.as_slice())]
-            }),
+            pages: pages
+                .chunks(PAGES_AT_ONCE)
+                .map(|part| {
+                    vec![column(part, |page| i64::from(page.0)), column(part, |page| page.1.as_slice())]
+                })
+                .collect(),
             closed: (!closed.is_empty()).then(|| vec![column(closed, |id| id.to_be_bytes().to_vec())]),
             open: (!open.is_empty()).then(|| {
                 vec![

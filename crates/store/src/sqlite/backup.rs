@@ -48,6 +48,7 @@ pub fn restore(backup: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> 
     // A stale history would be told by its hashes; one that is not there needs no telling.
     for path in [to.to_owned(), super::beside(to)] {
         refuse_existing(&path)?;
+        refuse_logs(&path)?;
     }
     if !backup.exists() {
         return Err(StoreError::Unavailable {
@@ -68,23 +69,41 @@ fn refuse_existing(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Refuses the logs of another file of the same name: SQLite would read them into the new one.
+fn refuse_logs(path: &Path) -> Result<(), StoreError> {
+    for log in LOGS.map(|end| with_end(path, end)) {
+        if log.exists() {
+            return Err(StoreError::Foreign {
+                at: log.display().to_string(),
+                found: "what a database of that name left behind, which would be read into the new file"
+                    .to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn copy(from_: &Connection, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Restored, StoreError> {
     refuse_existing(to)?;
-    let partial = partial(to);
+    refuse_logs(to)?;
+    let partial = with_end(to, ".partial");
     let at = partial.display().to_string();
     let io = |error: std::io::Error| StoreError::Unavailable { at: at.clone(), reason: error.to_string() };
-    if partial.exists() {
-        std::fs::remove_file(&partial).map_err(io)?;
+    for left in [partial.clone()].into_iter().chain(LOGS.map(|end| with_end(&partial, end))) {
+        if left.exists() {
+            std::fs::remove_file(&left).map_err(io)?;
+        }
     }
     let copied = pages(from_, &partial, progress).and_then(|()| verify(&partial));
     match copied {
-        Ok(restored) => {
+        Ok(_) => {
             std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
             std::fs::rename(&partial, to).map_err(io)?;
             if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
             }
-            Ok(restored)
+            // As it will be opened.
+            verify(to).inspect_err(|_| drop(std::fs::remove_file(to)))
         }
         Err(error) => {
             // What is left is of no use; that it could not be removed would hide why.
@@ -94,9 +113,12 @@ fn copy(from_: &Connection, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Re
     }
 }
 
-fn partial(to: &Path) -> PathBuf {
-    let mut name = to.as_os_str().to_owned();
-    name.push(".partial");
+/// What SQLite keeps beside a file.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
     PathBuf::from(name)
 }
 

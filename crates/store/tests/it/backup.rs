@@ -98,6 +98,34 @@ fn a_damaged_backup_is_not_restored() {
 }
 
 #[test]
+fn a_log_that_was_left_behind_is_not_read_into_a_restored_cell() {
+    let world = World::file();
+    let mut cell = world.cell();
+    cell.with(|_| {}).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("backup.sqlite");
+    world.database.backup(&copy, &mut |_, _| {}).unwrap();
+    // The log of another state of the same cell, as it lies there after its file was removed: its commits would be
+    // read on top of the backup.
+    for _ in 0..20 {
+        cell.with(|commit| commit.jobs = vec![job("j", 1)]).unwrap();
+    }
+    let target = folder.path().join("restored.sqlite");
+    let beside = |end: &str| folder.path().join(format!("restored{end}"));
+    std::fs::copy(format!("{}-wal", world.address), beside(".sqlite-wal")).unwrap();
+    std::fs::copy(beside(".sqlite-wal"), beside(".sqlite.partial-wal")).unwrap();
+    for end in [".sqlite-wal", ".sqlite-shm", ".sqlite-journal", "-history.sqlite-wal"] {
+        std::fs::write(beside(end), std::fs::read(beside(".sqlite-wal")).unwrap_or_default()).unwrap();
+        let error = restore(&copy, &target, &mut |_, _| {}).unwrap_err();
+        assert!(matches!(&error, StoreError::Foreign { at, .. } if at.ends_with(end)), "{end}: {error}");
+        assert!(error.to_string().contains("move this away"), "{error}");
+        assert!(!target.exists());
+        std::fs::remove_file(beside(end)).unwrap();
+    }
+    assert_eq!(restore(&copy, &target, &mut |_, _| {}).unwrap().records, 1);
+}
+
+#[test]
 fn memory_can_be_copied_and_postgres_names_its_own_tools() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::memory();

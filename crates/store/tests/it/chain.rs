@@ -10,6 +10,7 @@ use suanpan_store::commit::{AccountRow, Checkpoint, CommitError, Head};
 on_all!(
     what_was_committed_is_loaded_again,
     a_checkpoint_replaces_pages_and_holds,
+    a_checkpoint_of_millions_of_accounts_is_taken,
     older_holders_are_fenced,
     a_lease_is_waited_for_unless_it_is_ones_own,
     a_commit_must_follow_what_is_stored,
@@ -73,6 +74,20 @@ fn a_checkpoint_replaces_pages_and_holds(world: World) {
     let mut early = cell.next(1);
     early.checkpoint = Some(Checkpoint { seq: early.after.seq + 1, ..Checkpoint::default() });
     assert!(matches!(cell.put(&early), Err(CommitError::Disagrees(_))));
+}
+
+fn a_checkpoint_of_millions_of_accounts_is_taken(world: World) {
+    let mut cell = world.cell();
+    // More than the rows of any other table that one commit may have, and no round number of parts.
+    let pages: Vec<(u32, Vec<u8>)> =
+        (0..70_001).map(|page: u32| (page, page.to_le_bytes().to_vec())).collect();
+    cell.with(|commit| {
+        commit.checkpoint = Some(Checkpoint { seq: 1, pages: pages.clone(), ..Checkpoint::default() });
+    })
+    .unwrap();
+    let kept = cell.store.load().unwrap();
+    assert_eq!(kept.checkpoint, 1);
+    assert!(kept.pages == pages, "{} pages", kept.pages.len());
 }
 
 fn older_holders_are_fenced(world: World) {

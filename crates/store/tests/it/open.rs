@@ -150,12 +150,28 @@ fn postgres_itself_refuses_to_change_the_past() {
 
 #[test]
 fn settings_that_can_lose_commits_are_refused() {
+    let cluster = suanpan_testkit::Cluster::start();
+    let world = World::at(&cluster.database());
+    cluster.set("fsync = off");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let error = world.database.writer().err().unwrap();
+    assert!(matches!(error, StoreError::Unsafe { setting: "fsync", .. }), "{error}");
+    // Who only reads is not concerned.
+    assert_eq!(world.database.reader().standing().unwrap(), None);
+}
+
+#[test]
+fn readers_of_an_address_do_not_read_where_nobody_writes() {
     let world = World::postgres();
     let cluster = suanpan_testkit::cluster();
     let name = cluster.sql(&world.address, "SELECT current_database()");
-    cluster.sql(&world.address, &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
-    let error = world.database.writer().err().unwrap();
-    assert!(matches!(error, StoreError::Unsafe { setting: "synchronous_commit", .. }), "{error}");
-    // Who only reads is not concerned.
     assert_eq!(world.database.reader().standing().unwrap(), None);
+    // What a former primary is after a switch-over.
+    cluster.sql(&world.address, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    assert!(matches!(open(&world.address), Err(StoreError::Unavailable { .. })));
+    // Whoever wants to read there says so.
+    let and = if world.address.contains('?') { '&' } else { '?' };
+    let asked = open(&format!("{}{and}target_session_attrs=read-only", world.address)).unwrap();
+    assert_eq!(asked.reader().standing().unwrap(), None);
+    assert!(matches!(asked.writer().err().unwrap(), StoreError::Unavailable { .. }));
 }

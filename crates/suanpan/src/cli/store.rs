@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     /// How long the lease lasts: another process takes over after that when this one is gone
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_lease)]
     pub(crate) lease: Duration,
+    /// Where the newest acknowledgement is kept, so that a database that has forgotten it is not written; each process needs a file of its own. By default beside a file of SQLite, for PostgreSQL in $XDG_STATE_HOME/suanpan or ~/.local/state/suanpan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) acknowledged: Option<PathBuf>,
     /// Send webhooks to addresses of this machine and of private networks too; for development only
     #[arg(long)]
     pub(crate) allow_private_webhooks: bool,

@@ -31,6 +31,13 @@ pub(crate) fn restore(args: &RestoreArgs, terminal: Terminal) -> Result<u8, Trou
     let restored = restored.map_err(|error| refused(error, &args.dest))?;
     tell(&args.dest, &restored, args.json, terminal)?;
     terminal.hint(&format!("verified and put in place in {}", duration(began.elapsed())));
+    let kept = format!("{}.acknowledged", args.dest.display());
+    if Path::new(&kept).exists() {
+        terminal.hint(&format!(
+            "{kept} says what was acknowledged under this name: when the backup is older, it is not written until you \
+             take the loss upon yourself and move that file away"
+        ));
+    }
     terminal
         .hint(&format!("everything that is stored: suanpan ledger verify --store {}", args.dest.display()));
     Ok(status::FINE)

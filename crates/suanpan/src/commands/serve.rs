@@ -1,5 +1,6 @@
 //! `suanpan serve`: payments and books over HTTP, until a signal.
 
+mod acknowledged;
 mod logs;
 mod signals;
 
@@ -12,6 +13,7 @@ use crate::store::{at_store, damaged, file_of, open_or_make, refused};
 use crate::terminal::Terminal;
 use signals::Signals;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
@@ -67,7 +69,9 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         settings: Settings::with_simulator(key.key, &url),
         clock: Clock::system(),
     };
-    let engine = blocking(|| Engine::start(&database, channels(), config).map_err(at_store))?;
+    let kept = acknowledged::place(args, &database)?;
+    let engine =
+        blocking(|| Engine::start_keeping(&database, channels(), config, kept.clone()).map_err(at_store))?;
     if let Some(path) = &key.made {
         terminal.hint(&format!(
             "made the master key {}: without a copy of it keys and secrets are lost",
@@ -82,7 +86,7 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         blocking(|| engine.stop());
         return Ok(status::FINE);
     };
-    terminal.result(&welcome(args, address, &database, secret.as_deref()))?;
+    terminal.result(&welcome((args, address), &database, kept.as_deref(), secret.as_deref()))?;
     let api = Api::new(engine.clone(), suanpan_server::api::Config::new(&operator));
     let worker = deliver(args, &engine);
     let deliveries = EngineDeliveries::new(engine.clone());
@@ -197,10 +201,17 @@ async fn first_start(
     Ok(Some((operator, made["secret"].as_str().map(str::to_owned))))
 }
 
-fn welcome(args: &ServeArgs, address: SocketAddr, database: &Database, secret: Option<&str>) -> String {
+fn welcome(
+    (args, address): (&ServeArgs, SocketAddr),
+    database: &Database,
+    kept: Option<&Path>,
+    secret: Option<&str>,
+) -> String {
+    let kept = kept.map_or_else(|| "in memory".to_owned(), |path| format!("in {}", path.display()));
     let mut text = format!(
         "listening  http://{address}\n\
          store      {} ({}), cell {}\n\
+         receipts   the newest is kept {kept}\n\
          simulated  cards in test mode: no money moves, 4242 4242 4242 4242 is approved\n\
          live mode  takes no cards yet\n\
          reference  http://{address}/docs\n",

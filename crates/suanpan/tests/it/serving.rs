@@ -107,3 +107,19 @@ fn a_server_without_its_master_key_does_not_start() {
     ran.names("key_missing", "suanpan.master-key");
     assert!(!world.path("suanpan.master-key").exists());
 }
+
+#[test]
+fn a_server_says_where_it_keeps_the_newest_acknowledgement() {
+    let world = World::empty();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(server.said.contains(" in suanpan.db.acknowledged\n"), "{}", server.said);
+    assert_eq!(server.end("-TERM").0, 0);
+    let beside = world.text("suanpan.db.acknowledged");
+    assert!(beside.contains("record "), "{beside}");
+    let asked = ["serve", "--listen", "127.0.0.1:0", "--acknowledged", "elsewhere"];
+    let server = Server::start(&world, &asked);
+    assert!(server.said.contains(" in elsewhere\n"), "{}", server.said);
+    assert_eq!(server.end("-TERM").0, 0);
+    assert!(world.text("elsewhere").contains("record "));
+    assert_eq!(world.text("suanpan.db.acknowledged"), beside);
+}

@@ -1,0 +1,41 @@
+//! Upkeep between batches: answers that no repeat asks for any more.
+
+use super::{Ended, Writer};
+use crate::limits::{ANSWERS_KEPT_SECONDS, FORGET_MAX};
+use std::time::Duration;
+use suanpan_money::Timestamp;
+use suanpan_store::StoreError;
+
+/// The wait before the next portion while there is more: at most 10,000 answers are forgotten in a second, more than
+/// are made.
+const PAUSE_MICROS: i64 = 50_000;
+/// The wait before the next look when there was no more.
+const EVERY_MICROS: i64 = 60_000_000;
+
+impl Writer {
+    /// Forgets a portion of the answers that are older than what the API promises, when it is time.
+    pub(super) fn forget_answers(&mut self) -> Result<(), Ended> {
+        let now = self.shared.clock.now();
+        if now < self.forget_at {
+            return Ok(());
+        }
+        let before = now.micros().saturating_sub(ANSWERS_KEPT_SECONDS * 1_000_000);
+        let wait = match self.store.forget_answers(&self.lease, before, FORGET_MAX) {
+            Ok(forgotten) if forgotten >= u64::from(FORGET_MAX) => PAUSE_MICROS,
+            Ok(_) => EVERY_MICROS,
+            Err(StoreError::Fenced { .. }) => return Err(Ended::Fenced("its epoch is higher".to_owned())),
+            Err(error) => {
+                tracing::warn!(%error, "old answers could not be forgotten; trying again in a minute");
+                EVERY_MICROS
+            }
+        };
+        self.forget_at = Timestamp::from_micros(now.micros().saturating_add(wait));
+        Ok(())
+    }
+
+    /// How long until there is something to forget.
+    pub(super) fn forget_in(&self) -> Duration {
+        let left = self.forget_at.micros().saturating_sub(self.shared.clock.now().micros());
+        Duration::from_micros(u64::try_from(left).unwrap_or(0))
+    }
+}
