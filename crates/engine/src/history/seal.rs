@@ -83,17 +83,20 @@ impl Sealer {
     /// Merges, sweeps and loads; tails that come meanwhile are sealed between two pages.
     fn tidy(&mut self, works: Works<'_>) {
         let (tails, taken) = (&self.tails, &mut self.taken);
+        let mut sealed = false;
         let done = works.tidy(&mut || {
             works.go_on()?;
             while let Ok(full) = tails.try_recv() {
                 *taken = Some(full);
+                sealed = true;
                 seal_taken(works, taken)?;
             }
             Ok(())
         });
         match done {
             Ok(()) => {
-                self.tidy_at = None;
+                // What was sealed at the very end may be due for a merge.
+                self.tidy_at = sealed.then(Instant::now);
                 self.wait = RETRY.start;
                 self.index.well(Part::Merges);
             }

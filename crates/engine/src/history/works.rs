@@ -106,13 +106,18 @@ impl<'a> Works<'a> {
         Ok(())
     }
 
-    /// Merges until nothing is due, takes away what was replaced, and loads filters.
+    /// Takes away what was replaced, loads filters, and merges until nothing is due. Sweeping comes first, because what
+    /// an unfinished merge has left goes with it.
     pub(super) fn tidy(&self, tick: &mut Tick<'_>) -> Result<(), String> {
-        while self.merge_once(tick)? {}
-        while self.index.store.sweep(&self.lease).map_err(|error| error.to_string())? {
-            tick()?;
+        loop {
+            while self.index.store.sweep(&self.lease).map_err(|error| error.to_string())? {
+                tick()?;
+            }
+            self.load_filters(tick)?;
+            if !self.merge_once(tick)? {
+                return Ok(());
+            }
         }
-        self.load_filters(tick)
     }
 
     fn merge_once(&self, tick: &mut Tick<'_>) -> Result<bool, String> {

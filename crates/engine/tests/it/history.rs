@@ -154,12 +154,26 @@ fn sealed(database: &Database, kind: RunKind) -> u64 {
 /// Waits until all full tails are sealed, and merged where eight of a level are.
 fn until_sealed(running: &Running, database: &Database, entries: u64) {
     let history = database.history().unwrap();
-    running.until("sealed", |_| {
-        [RunKind::History, RunKind::Ids].into_iter().all(|kind| {
+    let began = Instant::now();
+    for kind in [RunKind::History, RunKind::Ids] {
+        loop {
             let runs = history.runs(kind).unwrap();
-            runs.len() < 15 && runs.last().is_some_and(|run| run.entries.end + 2 * TAIL > entries)
-        })
-    });
+            if runs.len() < 15 && runs.last().is_some_and(|run| run.entries.end + 2 * TAIL > entries) {
+                break;
+            }
+            let engine = &running.engine;
+            assert!(
+                began.elapsed() < SOON,
+                "{kind:?} of {entries} entries: {:?}, {:?}, {:?}, {} behind; {:?}",
+                runs.iter().map(|run| (run.level, run.entries.clone())).collect::<Vec<_>>(),
+                engine.role(),
+                engine.history().trouble(),
+                engine.history().lag(),
+                database.reader().standing(),
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 fn file(folder: &Path) -> String {
