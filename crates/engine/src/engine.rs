@@ -9,7 +9,7 @@ use crate::command::{
 use crate::deliveries::{Attempted, Outbox};
 use crate::history::HistoryIndex;
 use crate::jobs::{JobWorker, Jobs};
-use crate::limits::QUEUE_WEIGHT;
+use crate::limits::{QUEUE_WEIGHT, TAIL_ENTRIES};
 use crate::queue::{NotQueued, Priority, Queue};
 use crate::renewal::Renewal;
 use crate::writer::{Ended, load};
@@ -162,9 +162,25 @@ impl Engine {
         config: Config,
         acknowledged: Option<PathBuf>,
     ) -> Result<Engine, StoreError> {
+        Engine::start_sealing(database, channels, config, acknowledged, TAIL_ENTRIES)
+    }
+
+    /// Starts the engine with tails of the history that are sealed after so many entries. For tests: small ones show
+    /// in a second what else takes millions of entries.
+    ///
+    /// # Errors
+    /// As [`Engine::start_keeping`].
+    #[doc(hidden)]
+    pub fn start_sealing(
+        database: &Database,
+        channels: Channels,
+        config: Config,
+        acknowledged: Option<PathBuf>,
+        tail_entries: u64,
+    ) -> Result<Engine, StoreError> {
         let reader = database.reader();
         let (jobs, notes) = Jobs::new();
-        let history = HistoryIndex::open(database.history()?, reader.clone())?;
+        let history = HistoryIndex::open(database.history()?, reader.clone(), tail_entries)?;
         let shared = Arc::new(Shared::new(
             reader,
             history,
@@ -336,6 +352,7 @@ impl Engine {
     /// Takes nothing more in, finishes what waits, and gives the lease back. Blocks until that is done.
     pub fn stop(&self) {
         self.shared.queue.close();
+        self.shared.history.stop_soon();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             if self.shared.role() == Role::Standby {

@@ -39,6 +39,10 @@ pub fn metrics() -> &'static PrometheusHandle {
             "From the headers to the answer, by route."
         );
         metrics::describe_gauge!("suanpan_http_connections", "Connections that are open.");
+        metrics::describe_gauge!(
+            "suanpan_history_lag_entries",
+            "Entries that are committed and not yet in the history of accounts."
+        );
         metrics::describe_counter!(
             "suanpan_rate_limited_total",
             "Requests refused because a key sent too many."

@@ -24,6 +24,9 @@ pub(crate) const PAGES_AT_ONCE: usize = 8_192;
 /// Rows that one question may ask for.
 pub const ROWS_PER_ANSWER: usize = 65_536;
 
+/// Pages of a replaced run of the history that are deleted in one transaction: some 4 MB.
+pub(crate) const PAGES_PER_SWEEP: u32 = 64;
+
 /// Different kinds of objects and jobs: their names are kept in memory for ever.
 pub(crate) const KINDS: usize = 4_096;
 

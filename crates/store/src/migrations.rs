@@ -15,10 +15,14 @@ pub(crate) enum Schema {
 
 const CELL_SQLITE: &[(&str, &str)] = &[("V1__cell", include_str!("../migrations/sqlite/V1__cell.sql"))];
 const CELL_POSTGRES: &[(&str, &str)] = &[("V1__cell", include_str!("../migrations/postgres/V1__cell.sql"))];
-const HISTORY_SQLITE: &[(&str, &str)] =
-    &[("V1__runs", include_str!("../migrations/history_sqlite/V1__runs.sql"))];
-const HISTORY_POSTGRES: &[(&str, &str)] =
-    &[("V1__runs", include_str!("../migrations/history_postgres/V1__runs.sql"))];
+const HISTORY_SQLITE: &[(&str, &str)] = &[
+    ("V1__runs", include_str!("../migrations/history_sqlite/V1__runs.sql")),
+    ("V2__writer", include_str!("../migrations/history_sqlite/V2__writer.sql")),
+];
+const HISTORY_POSTGRES: &[(&str, &str)] = &[
+    ("V1__runs", include_str!("../migrations/history_postgres/V1__runs.sql")),
+    ("V2__writer", include_str!("../migrations/history_postgres/V2__writer.sql")),
+];
 
 impl Schema {
     pub(crate) const fn steps(self, engine: Engine) -> &'static [(&'static str, &'static str)] {

@@ -159,17 +159,60 @@ pub trait Read: Send + Sync {
     fn sizes(&self) -> Result<Sizes, StoreError>;
 }
 
-/// Sorted runs of entries, written by the sealer and read by many threads. All of it can be made again from
-/// the journal.
+/// Sorted runs of entries, written by the sealer of whoever has the lease and read by many threads. All of it can be
+/// made again from the journal.
+///
+/// Every write names the lease under which it is done, and is refused once another writer has claimed the history.
 pub trait History: Send + Sync {
+    /// Takes the right to write, from whoever had it, and gives up the runs that were begun and not finished.
+    ///
+    /// The epoch may be lower than the last one: a cell that was restored counts from where its backup stood. So
+    /// whoever claims has just taken the lease, or has looked that it still has it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    fn claim(&self, lease: &Lease) -> Result<(), StoreError>;
+
     /// Writes a run and takes those away that it replaces, at once. Returns its number.
     ///
     /// The runs of a kind lie side by side without gaps: a run begins where the replaced ones began, or
     /// where the newest one ended.
     ///
     /// # Errors
-    /// `Damaged` when the run does not fit; nothing is written then.
-    fn put(&self, run: &NewRun<'_>, replaced: &[u64]) -> Result<u64, StoreError>;
+    /// `Damaged` when the run does not fit, `Fenced` when another writer has claimed the history; nothing is written
+    /// then.
+    fn put(&self, lease: &Lease, run: &NewRun<'_>, replaced: &[u64]) -> Result<u64, StoreError>;
+
+    /// Begins a run that is too large for one transaction, and returns its number. Nobody sees it before it is
+    /// finished.
+    ///
+    /// # Errors
+    /// `Fenced` when another writer has claimed the history.
+    fn begin_run(&self, lease: &Lease, kind: RunKind) -> Result<u64, StoreError>;
+
+    /// Adds pages to a run that was begun. `from` is the number of the first.
+    ///
+    /// # Errors
+    /// `Fenced` when another writer has claimed the history.
+    fn add_pages(&self, lease: &Lease, run: u64, from: u32, pages: &[Vec<u8>]) -> Result<(), StoreError>;
+
+    /// Adds the last pages to a run that was begun, and puts it in the place of others, at once.
+    ///
+    /// # Errors
+    /// As [`History::put`].
+    fn finish_run(
+        &self,
+        lease: &Lease,
+        number: u64,
+        run: &NewRun<'_>,
+        replaced: &[u64],
+    ) -> Result<(), StoreError>;
+
+    /// Deletes some pages of runs that were replaced or given up, and says whether there may be more.
+    ///
+    /// # Errors
+    /// `Fenced` when another writer has claimed the history.
+    fn sweep(&self, lease: &Lease) -> Result<bool, StoreError>;
 
     /// Returns the runs of a kind, the oldest entries first.
     ///
@@ -189,11 +232,11 @@ pub trait History: Send + Sync {
     /// When the database does not answer.
     fn sealed(&self, kind: RunKind) -> Result<u64, StoreError>;
 
-    /// Drops everything, so that it is made again from the journal.
+    /// Gives up everything, so that it is made again from the journal.
     ///
     /// # Errors
-    /// When the database does not answer.
-    fn clear(&self) -> Result<(), StoreError>;
+    /// `Fenced` when another writer has claimed the history.
+    fn clear(&self, lease: &Lease) -> Result<(), StoreError>;
 }
 
 /// What a restart needs.
@@ -338,7 +381,7 @@ pub struct NewRun<'a> {
     pub hash: [u8; 32],
     /// Where things are in the pages, as the sealer writes it.
     pub directory: &'a [u8],
-    /// The pages, numbered from 0.
+    /// The pages, numbered from 0; of a run that was begun, those that were not added yet.
     pub pages: &'a [Vec<u8>],
 }
 

@@ -71,20 +71,30 @@ statements! { SHARED:
 }
 
 statements! { HISTORY:
-    RUNS = "SELECT id, kind, level, first, past, seq, hash, pages, directory FROM history_run WHERE kind = ?1
-        ORDER BY first";
-    RUN_SPAN = "SELECT kind, first, past FROM history_run WHERE id = ?1";
-    RUN_PAGES = "SELECT pages FROM history_run WHERE id = ?1";
+    RUNS = "SELECT id, kind, level, first, past, seq, hash, pages, directory FROM history_run
+        WHERE kind = ?1 AND state = 1 ORDER BY first";
+    RUN_SPAN = "SELECT kind, first, past FROM history_run WHERE id = ?1 AND state = 1";
+    RUN_PAGES = "SELECT pages FROM history_run WHERE id = ?1 AND state = 1";
     LAST_RUN = "SELECT COALESCE(MAX(id), 0) FROM history_run";
-    SEALED = "SELECT COALESCE(MAX(past), 0) FROM history_run WHERE kind = ?1";
-    ADD_RUN = "INSERT INTO history_run (id, kind, level, first, past, seq, hash, pages, directory)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    SEALED = "SELECT COALESCE(MAX(past), 0) FROM history_run WHERE kind = ?1 AND state = 1";
+    BEGIN_RUN = "INSERT INTO history_run (id, kind, level, first, past, seq, hash, pages, directory, state)
+        VALUES (?1, ?2, 0, 0, 1, 1, ?3, 0, ?4, 0)";
+    FINISH_RUN = "UPDATE history_run SET level = ?1, first = ?2, past = ?3, seq = ?4, hash = ?5, pages = ?6,
+        directory = ?7, state = 1 WHERE id = ?8 AND kind = ?9 AND state = 0";
     ADD_PAGE = "INSERT INTO history_page (run, number, body) VALUES (?1, ?2, ?3)";
     PAGE = "SELECT body FROM history_page WHERE run = ?1 AND number = ?2";
-    DROP_PAGES = "DELETE FROM history_page WHERE run = ?1";
+    COUNT_PAGES = "SELECT COUNT(*) FROM history_page WHERE run = ?1";
+    REPLACE_RUN = "UPDATE history_run SET state = 2 WHERE id = ?1";
+    REPLACE_ALL = "UPDATE history_run SET state = 2 WHERE state <> 2";
+    REPLACE_UNFINISHED = "UPDATE history_run SET state = 2 WHERE state = 0";
+    REPLACED = "SELECT COALESCE(MIN(id), 0) FROM history_run WHERE state = 2";
+    LAST_PAGE = "SELECT COALESCE(MAX(number), -1) FROM history_page WHERE run = ?1";
+    DROP_PAGES = "DELETE FROM history_page WHERE run = ?1 AND number >= ?2";
     DROP_RUN = "DELETE FROM history_run WHERE id = ?1";
-    CLEAR_PAGES = "DELETE FROM history_page";
-    CLEAR_RUNS = "DELETE FROM history_run";
+    HISTORY_EPOCH = "SELECT epoch FROM history_writer WHERE one = 1";
+    CLAIM_HISTORY = "UPDATE history_writer SET epoch = ?1 WHERE one = 1";
+    // The fence: as long as its transaction lasts, nobody else can claim the history.
+    HOLD_HISTORY = "UPDATE history_writer SET epoch = ?1 WHERE one = 1 AND epoch = ?1";
 }
 
 #[cfg(test)]

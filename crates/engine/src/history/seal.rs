@@ -1,193 +1,134 @@
-//! From full tails to runs, and from runs to larger ones.
+//! The thread that makes runs of full tails, and larger runs of small ones.
 
-use super::follow::FullTail;
-use super::{HistoryIndex, Pages};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use super::lines::FullTail;
+use super::works::Works;
+use super::{HistoryIndex, Part, RETRY};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
-use suanpan_ledger::history::{Merge, Run, RunId, RunLevel, plan, seal};
-use suanpan_ledger::ids::{IdMerge, IdRun, seal_ids};
-use suanpan_store::{NewRun, RunKind};
+use std::time::{Duration, Instant};
+use suanpan_store::commit::Lease;
+
+/// How often the thread looks whether a writer has begun.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) struct Sealer {
     index: Arc<HistoryIndex>,
     tails: Receiver<FullTail>,
+    /// Taken and not sealed yet.
+    taken: Option<FullTail>,
+    lease: Lease,
+    /// When runs are to be merged and swept again; none while there is nothing to do.
+    tidy_at: Option<Instant>,
+    wait: Duration,
 }
-
-/// The name of a run before the store has given it one.
-const UNNAMED: RunId = RunId(0);
 
 impl Sealer {
     pub(super) fn new(index: Arc<HistoryIndex>, tails: Receiver<FullTail>) -> Sealer {
-        Sealer { index, tails }
+        let lease = index.lease();
+        Sealer { index, tails, taken: None, lease, tidy_at: None, wait: RETRY.start }
     }
 
-    pub(super) fn run(self) {
-        while let Ok(tail) = self.tails.recv() {
-            if let Err(error) = self.seal(&tail).and_then(|()| self.merge_all()) {
-                // Tails stay in memory and the follower stops when too many do; the next start builds again.
-                tracing::error!(error, "the history cannot be sealed");
-                return;
+    /// Works until there will be no more. A tail that cannot be sealed is tried again, and those behind it wait. Runs
+    /// that cannot be merged do not keep tails from being sealed.
+    pub(super) fn run(mut self) {
+        while self.take() {
+            let index = self.index.clone();
+            let alone = index.works.lock().unwrap_or_else(PoisonError::into_inner);
+            self.look_at_lease();
+            if self.lease.epoch == 0 {
+                (self.taken, self.tidy_at) = (None, None);
+                continue;
+            }
+            let works = Works { index: &index, lease: self.lease };
+            if let Err(why) = seal_taken(works, &mut self.taken) {
+                drop(alone);
+                self.failed(Part::Sealer, &why);
+                index.pause(self.wait);
+                continue;
+            }
+            if self.tidy_at.is_some_and(|at| at <= Instant::now()) {
+                self.tidy(works);
             }
         }
     }
 
-    fn seal(&self, full: &FullTail) -> Result<(), String> {
-        let FullTail { tail, ids, head } = full;
-        let mut pages = Vec::new();
-        let mut run = seal(UNNAMED, tail, |page| pages.push(page)).map_err(|error| error.to_string())?;
-        let (seq, hash) = (head.seq, head.hash);
-        let entries = run.first..run.end;
-        let directory = run.write();
-        let new = NewRun {
-            kind: RunKind::History,
-            level: 0,
-            entries: &entries,
-            seq,
-            hash,
-            directory: &directory,
-            pages: &pages,
-        };
-        run.id = RunId(self.index.store.put(&new, &[]).map_err(|error| error.to_string())?);
-        {
-            let mut state = self.index.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.runs.push(Arc::new(run));
-            state.full.remove(0);
+    /// Waits for a tail, or for something else to do. Returns false at the end.
+    fn take(&mut self) -> bool {
+        if self.index.is_stopping() {
+            return false;
         }
-        self.seal_ids(ids, entries.end, full)
+        if self.taken.is_none() {
+            let wait = self.tidy_at.map_or(LOOK, |at| at.saturating_duration_since(Instant::now()).min(LOOK));
+            match self.tails.recv_timeout(wait) {
+                Ok(full) => {
+                    self.taken = Some(full);
+                    self.tidy_at = self.tidy_at.or_else(|| Some(Instant::now()));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        true
     }
 
-    fn seal_ids(&self, ids: &[suanpan_ledger::ids::IdRow], end: u64, full: &FullTail) -> Result<(), String> {
-        let first = self.index.ids_sealed.load(Ordering::Acquire);
-        let rows = ids.iter().filter(|row| row.ordinal >= first).copied().collect();
-        let mut pages = Vec::new();
-        let mut run = seal_ids(UNNAMED, (first, end), rows, |page| pages.push(page))
-            .map_err(|error| error.to_string())?;
-        let (seq, hash) = (full.head.seq, full.head.hash);
-        let entries = first..end;
-        let directory = run.write();
-        let new = NewRun {
-            kind: RunKind::Ids,
-            level: 0,
-            entries: &entries,
-            seq,
-            hash,
-            directory: &directory,
-            pages: &pages,
-        };
-        run.id = RunId(self.index.store.put(&new, &[]).map_err(|error| error.to_string())?);
-        self.index.state.write().unwrap_or_else(PoisonError::into_inner).id_runs.push(Arc::new(run));
-        self.index.ids_sealed.store(end, Ordering::Release);
-        Ok(())
+    fn look_at_lease(&mut self) {
+        let lease = self.index.lease();
+        if lease != self.lease {
+            self.lease = lease;
+            self.wait = RETRY.start;
+            self.tidy_at = Some(Instant::now());
+        }
     }
 
-    /// Merges until nothing is due. A tail that comes meanwhile is sealed between two pages.
-    fn merge_all(&self) -> Result<(), String> {
-        loop {
-            let (runs, id_runs) = {
-                let state = self.index.state.read().unwrap_or_else(PoisonError::into_inner);
-                (state.runs.clone(), state.id_runs.clone())
-            };
-            let standings: Vec<RunLevel> = runs.iter().map(|run| RunLevel::from(run.as_ref())).collect();
-            let id_standings: Vec<RunLevel> =
-                id_runs.iter().map(|run| RunLevel { id: run.id, level: run.level }).collect();
-            if let Some(plan) = plan(&standings) {
-                self.merge(
-                    runs.iter()
-                        .filter(|run| plan.runs.contains(&run.id))
-                        .map(|run| run.as_ref().clone())
-                        .collect(),
-                )?;
-            } else if let Some(plan) = plan(&id_standings) {
-                self.merge_ids(
-                    id_runs
-                        .iter()
-                        .filter(|run| plan.runs.contains(&run.id))
-                        .map(|run| run.as_ref().clone())
-                        .collect(),
-                )?;
-            } else {
-                return Ok(());
+    /// Merges, sweeps and loads; tails that come meanwhile are sealed between two pages.
+    fn tidy(&mut self, works: Works<'_>) {
+        let (tails, taken) = (&self.tails, &mut self.taken);
+        let mut sealed = false;
+        let done = works.tidy(&mut || {
+            works.go_on()?;
+            while let Ok(full) = tails.try_recv() {
+                *taken = Some(full);
+                sealed = true;
+                seal_taken(works, taken)?;
+            }
+            Ok(())
+        });
+        match done {
+            Ok(()) => {
+                // What was sealed at the very end may be due for a merge.
+                self.tidy_at = sealed.then(Instant::now);
+                self.wait = RETRY.start;
+                self.index.well(Part::Merges);
+            }
+            Err(why) => {
+                self.failed(Part::Merges, &why);
+                self.tidy_at = Some(Instant::now() + self.wait);
             }
         }
     }
 
-    fn seal_what_waits(&self) -> Result<(), String> {
-        loop {
-            match self.tails.try_recv() {
-                Ok(tail) => self.seal(&tail)?,
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(()),
-            }
+    /// Notes what went wrong, and looks whether what is stored is what is believed to be.
+    fn failed(&mut self, part: Part, why: &str) {
+        let works = Works { index: &self.index, lease: self.lease };
+        if works.go_on().is_err() {
+            return;
         }
-    }
-
-    fn merge(&self, runs: Vec<Run>) -> Result<(), String> {
-        let replaced: Vec<u64> = runs.iter().map(|run| run.id.0).collect();
-        let mut merge = Merge::new(UNNAMED, runs).map_err(|error| error.to_string())?;
-        let mut source = Pages::new(self.index.store.as_ref());
-        let mut pages = Vec::new();
-        while let Some(page) = merge.next_page(&mut source).map_err(|error| error.to_string())? {
-            pages.push(page);
-            self.seal_what_waits()?;
+        self.index.note_trouble(part, why);
+        if let Err(why) = self.index.reclaim(&self.lease) {
+            self.index.note_trouble(part, &why);
         }
-        let mut run = merge.finish().ok_or("a merge ended before its end")?;
-        let mark = self.mark(run.end)?;
-        let new = NewRun {
-            kind: RunKind::History,
-            level: run.level.into(),
-            entries: &(run.first..run.end),
-            seq: mark.0,
-            hash: mark.1,
-            directory: &run.write(),
-            pages: &pages,
-        };
-        run.id = RunId(self.index.store.put(&new, &replaced).map_err(|error| error.to_string())?);
-        let mut state = self.index.state.write().unwrap_or_else(PoisonError::into_inner);
-        let at = state
-            .runs
-            .iter()
-            .position(|run| run.id.0 == replaced[0])
-            .ok_or("a run to be replaced is gone")?;
-        state.runs.splice(at..at + replaced.len(), [Arc::new(run)]);
-        Ok(())
+        self.wait = (self.wait * 2).min(RETRY.end);
     }
+}
 
-    fn merge_ids(&self, runs: Vec<IdRun>) -> Result<(), String> {
-        let replaced: Vec<u64> = runs.iter().map(|run| run.id.0).collect();
-        let mut merge = IdMerge::new(UNNAMED, runs).map_err(|error| error.to_string())?;
-        let mut source = Pages::new(self.index.store.as_ref());
-        let mut pages = Vec::new();
-        while let Some(page) = merge.next_page(&mut source).map_err(|error| error.to_string())? {
-            pages.push(page);
-            self.seal_what_waits()?;
-        }
-        let mut run = merge.finish().ok_or("a merge ended before its end")?;
-        let mark = self.mark(run.end)?;
-        let new = NewRun {
-            kind: RunKind::Ids,
-            level: run.level.into(),
-            entries: &(run.first..run.end),
-            seq: mark.0,
-            hash: mark.1,
-            directory: &run.write(),
-            pages: &pages,
-        };
-        run.id = RunId(self.index.store.put(&new, &replaced).map_err(|error| error.to_string())?);
-        let mut state = self.index.state.write().unwrap_or_else(PoisonError::into_inner);
-        let at = state
-            .id_runs
-            .iter()
-            .position(|run| run.id.0 == replaced[0])
-            .ok_or("a run to be replaced is gone")?;
-        state.id_runs.splice(at..at + replaced.len(), [Arc::new(run)]);
-        Ok(())
+/// Seals the tail that was taken, unless it is of an earlier writer. After an error it is still there.
+fn seal_taken(works: Works<'_>, taken: &mut Option<FullTail>) -> Result<(), String> {
+    if let Some(full) = taken
+        && full.epoch == works.lease.epoch
+    {
+        works.seal(full)?;
+        works.index.well(Part::Sealer);
     }
-
-    /// The record in which the last entry before `end` stands, and its hash.
-    fn mark(&self, end: u64) -> Result<(u64, [u8; 32]), String> {
-        let record = self.index.reader.record_of(end - 1).map_err(|error| error.to_string())?;
-        record
-            .map(|record| (record.mark.seq, record.mark.hash))
-            .ok_or_else(|| format!("entry {end} is in no record"))
-    }
+    *taken = None;
+    Ok(())
 }

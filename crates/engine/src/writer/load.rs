@@ -4,12 +4,13 @@ use super::{Writer, commit};
 use crate::command::Receipt;
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
+use crate::history::SumsAt;
 use crate::world::World;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use suanpan_ledger::account::{Account, AccountNo};
+use suanpan_ledger::account::{Account, AccountNo, Balance};
 use suanpan_ledger::book::{Book, Draft, Head as BookHead, Loading};
 use suanpan_ledger::entry::EntryId;
 use suanpan_ledger::merkle;
@@ -17,7 +18,7 @@ use suanpan_ledger::record::Record;
 use suanpan_ledger::snapshot::{decode_account, decode_hold};
 use suanpan_money::{Currency, Timestamp};
 use suanpan_store::commit::{Head, Lease};
-use suanpan_store::{Store, StoreError};
+use suanpan_store::{Kept, Store, StoreError};
 
 /// Why a cell could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -56,16 +57,14 @@ pub(crate) fn load(
     held: (Lease, Head),
     ttl: Duration,
 ) -> Result<Writer, (LoadError, Box<dyn Store>)> {
-    let (book, dirty_from) = match load_book(&shared, store.as_mut(), &held) {
+    let (book, dirty_from) = match load_book(&shared, store.as_mut(), &held, ttl) {
         Ok(loaded) => loaded,
         Err(error) => return Err((error, store)),
     };
     let (lease, head) = held;
     let (cell, epoch) = (lease.cell, lease.epoch);
     shared.high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
-    let numbers = 0..u32::try_from(book.accounts_len()).unwrap_or(u32::MAX);
-    let sums = numbers.map(|number| book.balance(AccountNo(number)).unwrap_or_default());
-    shared.history.begin(sums.collect(), head);
+    shared.history.begin(sums(&book), head);
     let forget_at = shared.clock.now();
     Ok(Writer {
         shared,
@@ -90,35 +89,15 @@ fn load_book(
     shared: &Arc<Shared>,
     store: &mut dyn Store,
     (lease, head): &(Lease, Head),
+    ttl: Duration,
 ) -> Result<(Book, BookHead), LoadError> {
     let began = Instant::now();
     shared.high_water.check(lease.cell, head, shared.reader.as_ref())??;
-    let kept = store.load()?;
-    let at_checkpoint = match kept.checkpoint {
-        0 => BookHead::default(),
-        seq => {
-            let marks = shared.reader.marks(seq..seq + 1)?;
-            let mark = marks.first().ok_or(LoadError::End { found: 0, expected: seq })?;
-            let (entries, at) = (mark.first + mark.entries, Timestamp::from_micros(mark.at));
-            BookHead { seq, entries, at, epoch: mark.epoch }
-        }
-    };
-    let accounts: Result<Vec<Account>, LoadError> = kept.accounts.iter().map(account).collect();
-    let holds: Result<Vec<_>, LoadError> =
-        kept.holds.iter().map(|(id, body)| Ok((EntryId(*id), decode_hold(body)?))).collect();
-    let remembered_from = shared.history.ids_sealed().min(at_checkpoint.entries);
-    let pages = kept.pages.iter().map(|(page, body)| (*page, body.as_slice()));
-    let mut book = Book::load(
-        lease.cell,
-        rand_seed(),
-        Loading {
-            accounts: accounts?,
-            pages: pages.collect(),
-            holds: holds?,
-            head: at_checkpoint,
-            remembered_from,
-        },
-    )?;
+    prepare_history(shared, store, (lease, head), ttl)?;
+    let (mut book, at_checkpoint) = load_checkpoint(shared, store.load()?, lease, |at_checkpoint| {
+        shared.history.ids_sealed().min(at_checkpoint)
+    })?;
+    let remembered_from = book.remembered_from();
     if remembered_from < at_checkpoint.entries {
         remember(&mut book, store, shared, remembered_from, at_checkpoint.seq)?;
     }
@@ -132,6 +111,77 @@ fn load_book(
         took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         "loaded"
     );
+    Ok((book, at_checkpoint))
+}
+
+/// Reads again what is sealed of the history, and seals what it lacks when that is much: else the book would have to
+/// remember the ids of all these entries.
+fn prepare_history(
+    shared: &Arc<Shared>,
+    store: &mut dyn Store,
+    (lease, head): (&Lease, &Head),
+    ttl: Duration,
+) -> Result<(), LoadError> {
+    shared.history.take_over(lease, head)?;
+    if !shared.history.is_far_behind(head) {
+        return Ok(());
+    }
+    let start = if shared.history.is_empty() {
+        SumsAt { sums: Vec::new(), seq: 0, entries: 0 }
+    } else {
+        let (book, at) = load_checkpoint(shared, store.load()?, lease, |at_checkpoint| at_checkpoint)?;
+        SumsAt { sums: sums(&book), seq: at.seq, entries: at.entries }
+    };
+    let mut renewed = Instant::now();
+    shared.history.catch_up(start, head, &mut || {
+        if renewed.elapsed() > ttl / 3 {
+            store.renew(lease, ttl)?;
+            renewed = Instant::now();
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Returns the sums of all accounts by number.
+fn sums(book: &Book) -> Vec<Balance> {
+    let numbers = 0..u32::try_from(book.accounts_len()).unwrap_or(u32::MAX);
+    numbers.map(|number| book.balance(AccountNo(number)).unwrap_or_default()).collect()
+}
+
+/// Returns the book as it was at the checkpoint, and where that stood. The entries from which on it is to remember ids
+/// are said by how many the checkpoint has.
+fn load_checkpoint(
+    shared: &Shared,
+    kept: Kept,
+    lease: &Lease,
+    remembered_from: impl FnOnce(u64) -> u64,
+) -> Result<(Book, BookHead), LoadError> {
+    let at_checkpoint = match kept.checkpoint {
+        0 => BookHead::default(),
+        seq => {
+            let marks = shared.reader.marks(seq..seq + 1)?;
+            let mark = marks.first().ok_or(LoadError::End { found: 0, expected: seq })?;
+            let (entries, at) = (mark.first + mark.entries, Timestamp::from_micros(mark.at));
+            BookHead { seq, entries, at, epoch: mark.epoch }
+        }
+    };
+    let accounts: Result<Vec<Account>, LoadError> = kept.accounts.iter().map(account).collect();
+    let holds: Result<Vec<_>, LoadError> =
+        kept.holds.iter().map(|(id, body)| Ok((EntryId(*id), decode_hold(body)?))).collect();
+    let remembered_from = remembered_from(at_checkpoint.entries);
+    let pages = kept.pages.iter().map(|(page, body)| (*page, body.as_slice()));
+    let book = Book::load(
+        lease.cell,
+        rand_seed(),
+        Loading {
+            accounts: accounts?,
+            pages: pages.collect(),
+            holds: holds?,
+            head: at_checkpoint,
+            remembered_from,
+        },
+    )?;
     Ok((book, at_checkpoint))
 }
 

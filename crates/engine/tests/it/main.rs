@@ -3,6 +3,7 @@
 
 mod books;
 mod forget;
+mod history;
 mod idempotency;
 mod payments;
 mod restart;

@@ -412,8 +412,28 @@ impl Read for SimStore {
 pub(crate) struct NoHistory;
 
 impl History for NoHistory {
-    fn put(&self, _: &NewRun<'_>, _: &[u64]) -> Result<u64, StoreError> {
+    fn claim(&self, _: &Lease) -> Result<(), StoreError> {
         Err(down())
+    }
+
+    fn put(&self, _: &Lease, _: &NewRun<'_>, _: &[u64]) -> Result<u64, StoreError> {
+        Err(down())
+    }
+
+    fn begin_run(&self, _: &Lease, _: RunKind) -> Result<u64, StoreError> {
+        Err(down())
+    }
+
+    fn add_pages(&self, _: &Lease, _: u64, _: u32, _: &[Vec<u8>]) -> Result<(), StoreError> {
+        Err(down())
+    }
+
+    fn finish_run(&self, _: &Lease, _: u64, _: &NewRun<'_>, _: &[u64]) -> Result<(), StoreError> {
+        Err(down())
+    }
+
+    fn sweep(&self, _: &Lease) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     fn runs(&self, _: RunKind) -> Result<Vec<Run>, StoreError> {
@@ -428,7 +448,7 @@ impl History for NoHistory {
         Ok(0)
     }
 
-    fn clear(&self) -> Result<(), StoreError> {
+    fn clear(&self, _: &Lease) -> Result<(), StoreError> {
         Ok(())
     }
 }

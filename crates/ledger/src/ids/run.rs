@@ -23,6 +23,7 @@ use crate::history::{
     limits::{FILTER_BYTES, FILTERS_PER_PAGE, LEVEL_MAX, PAGE_IDS_MAX, ROWS_PER_ID_MAX, RUN_PAGES_MAX},
     run::checked_body,
 };
+use std::sync::Arc;
 
 const MAGIC: [u8; 4] = *b"SPIR";
 const VERSION: u16 = 1;
@@ -44,7 +45,8 @@ pub struct IdRun {
     pub bounds: (u128, u128),
     pub(super) pages: Vec<IdPageInfo>,
     pub(super) filter_digests: Vec<[u8; 16]>,
-    pub(super) filters: Option<Vec<u8>>,
+    // Shared by copies of the run: they are by far its largest part.
+    pub(super) filters: Option<Arc<Vec<u8>>>,
 }
 
 impl IdRun {
@@ -142,13 +144,25 @@ impl IdRun {
             }
             filters.extend_from_slice(page);
         }
-        self.filters = Some(filters);
+        self.filters = Some(Arc::new(filters));
         Ok(())
     }
 
     /// Lets the filters go.
     pub fn drop_filters(&mut self) {
         self.filters = None;
+    }
+
+    /// Returns whether the filters are in memory.
+    #[must_use]
+    pub const fn has_filters(&self) -> bool {
+        self.filters.is_some()
+    }
+
+    /// Returns how many bytes the filters have or would have in memory.
+    #[must_use]
+    pub fn filter_bytes(&self) -> u64 {
+        (self.pages.len() * FILTER_BYTES) as u64
     }
 
     /// Returns how many pages the run has, of both sorts.
