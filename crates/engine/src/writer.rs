@@ -10,14 +10,15 @@ mod gather;
 mod load;
 
 use crate::command::{Answered, BooksAnswer, Envelope, Receipt, Refused, Reply, Upkeep};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, delivery};
 use crate::engine::Shared;
 use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX};
 use crate::world::World;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
+use suanpan_money::Timestamp;
 use suanpan_store::Store;
 use suanpan_store::commit::{Answer, Head, Job, Lease, Link, Object};
 
@@ -34,6 +35,9 @@ pub(crate) struct Committed<'a> {
 struct Parked {
     reply: Reply<Answered>,
     key: Option<Answer>,
+    /// What is answered when that takes too long: the object as it stands.
+    meanwhile: (u16, Vec<u8>),
+    until: Timestamp,
 }
 
 /// What is to be told after the commit.
@@ -107,7 +111,7 @@ impl Batch {
         (jobs, done.into_iter().map(|(id, _)| id).collect())
     }
 
-    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
+    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>, now: Timestamp, places: &mut Places) {
         match upkeep {
             Upkeep::Attempted(attempted) => {
                 self.objects.push(attempted.log);
@@ -118,9 +122,26 @@ impl Batch {
                 }
             }
             Upkeep::Drop(ids) => ids.into_iter().for_each(|id| self.done(id)),
-            Upkeep::Plan(jobs) => self.jobs.extend(jobs),
+            Upkeep::Send { event, endpoints } => {
+                let place = places.next(now);
+                self.jobs.extend(endpoints.iter().map(|endpoint| delivery(&event, endpoint, now, place)));
+            }
         }
         self.after.push(After::Upkeep { reply });
+    }
+}
+
+/// Gives events and deliveries their places: microseconds since the epoch, each larger than the one before, however
+/// many there are in one batch.
+#[derive(Default)]
+struct Places {
+    last: i64,
+}
+
+impl Places {
+    fn next(&mut self, now: Timestamp) -> i64 {
+        self.last = now.micros().max(self.last.saturating_add(1));
+        self.last
     }
 }
 
@@ -136,7 +157,10 @@ pub(crate) struct Writer {
     draft: Draft,
     world: World,
     endpoints: Endpoints,
+    places: Places,
     parked: HashMap<String, Parked>,
+    /// References of `parked` in the order in which their time is up; some may be answered already.
+    parked_order: VecDeque<(Timestamp, String)>,
     checkpoints: commit::Checkpoints,
 }
 
@@ -188,17 +212,21 @@ impl Writer {
         }
     }
 
-    /// How long to wait for work: until the lease must be renewed, a hold expires, a checkpoint is
-    /// due, or the newest acknowledgement is to be kept.
+    /// How long to wait for work: until the lease must be renewed, a hold expires, whoever waits for a channel has
+    /// waited enough, a checkpoint is due, or the newest acknowledgement is to be kept.
     fn patience(&self) -> Duration {
         let lease = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
         let hold = self.book.next_expiry().map(|at| {
             let left = at.micros().saturating_sub(self.shared.clock.now().micros());
             Duration::from_micros(u64::try_from(left).unwrap_or(0))
         });
+        let parked = self.parked_order.front().map(|(until, _)| {
+            let left = until.micros().saturating_sub(self.shared.clock.now().micros());
+            Duration::from_micros(u64::try_from(left).unwrap_or(0))
+        });
         let checkpoint = self.checkpoints.idle_patience();
         let acknowledged = self.shared.high_water.due_in();
-        [Some(lease), hold, checkpoint, acknowledged]
+        [Some(lease), hold, parked, checkpoint, acknowledged]
             .into_iter()
             .flatten()
             .min()
@@ -224,11 +252,32 @@ impl Writer {
             match command {
                 Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
                 Envelope::Books { command, reply } => self.books(command, reply, &mut batch)?,
-                Envelope::Upkeep { upkeep, reply } => batch.upkeep(upkeep, reply),
+                Envelope::Upkeep { upkeep, reply } => {
+                    batch.upkeep(upkeep, reply, self.draft.at(), &mut self.places);
+                }
                 Envelope::Query(_) => {}
             }
         }
+        self.answer_meanwhile(&mut batch);
         self.commit(batch, idle)
+    }
+
+    /// Answers those who have waited long enough for a channel with what is known. An answer that is kept for repeats
+    /// is that one from now on.
+    fn answer_meanwhile(&mut self, batch: &mut Batch) {
+        let now = self.draft.at();
+        while self.parked_order.front().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, reference)) = self.parked_order.pop_front() else { break };
+            let Some(Parked { reply, key, meanwhile: (status, body), .. }) = self.parked.remove(&reference)
+            else {
+                continue;
+            };
+            if let Some(answer) = key {
+                self.world.keep_answer(Answer { answered: Some((status, body.clone())), ..answer });
+            }
+            metrics::counter!("suanpan_answers_before_outcome_total").increment(1);
+            batch.after.push(After::Outcome { reply, status, body });
+        }
     }
 
     /// Gives the store back, and forgets everything else.

@@ -99,7 +99,6 @@ impl Writer {
                 self.shared.jobs.start(job);
             }
         }
-        self.endpoints.learn(&commit.objects);
         self.book.forget_before(self.shared.history.ids_sealed());
         Ok(())
     }
@@ -226,6 +225,7 @@ impl Writer {
                     let _ = reply.send(Ok(()));
                 }
                 After::Park { reference, parked } => {
+                    self.parked_order.push_back((parked.until, reference.clone()));
                     self.parked.insert(reference, parked);
                 }
             }

@@ -3,7 +3,9 @@
 
 mod books;
 mod forget;
+mod frozen;
 mod idempotency;
 mod payments;
 mod restart;
+mod webhooks;
 mod world;
