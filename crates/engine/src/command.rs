@@ -196,8 +196,8 @@ pub(crate) enum Upkeep {
     Attempted(Box<crate::deliveries::Attempted>),
     /// Jobs that can never be done, by id.
     Drop(Vec<String>),
-    /// Jobs to do.
-    Plan(Vec<suanpan_store::commit::Job>),
+    /// An event to be sent again.
+    Send { event: String, endpoints: Vec<String> },
 }
 
 /// A call with everything that its decision needs beside what is stored.

@@ -7,6 +7,7 @@ use crate::command::{
     Answered, BooksAnswer, BooksCommand, Call, Caller, Envelope, PreparedCall, Receipt, Refused, Upkeep,
 };
 use crate::deliveries::{Attempted, Outbox};
+use crate::endpoints::check_url;
 use crate::history::HistoryIndex;
 use crate::jobs::{JobWorker, Jobs};
 use crate::limits::{QUEUE_WEIGHT, TAIL_ENTRIES};
@@ -24,7 +25,7 @@ use suanpan_payments::decision::{Context, Found, Gathered};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
-use suanpan_store::commit::{Job, Lease};
+use suanpan_store::commit::Lease;
 use suanpan_store::{Database, Read, Store, StoreError};
 use tokio::sync::oneshot;
 
@@ -207,6 +208,7 @@ impl Engine {
     /// See [`Refused`]. After `Unknown` the same call under the same key tells what became of it.
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
         let priority = priority(&call.command);
+        check_url(&call.command, call.caller.live, self.shared.settings.private_webhooks)?;
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
         let card = self.shared.card(&call, random);
@@ -263,17 +265,12 @@ impl Engine {
         self.upkeep(Upkeep::Attempted(Box::new(attempted))).await
     }
 
-    /// Writes jobs.
-    pub(crate) async fn plan(&self, jobs: Vec<Job>) -> Result<(), Refused> {
-        self.upkeep(Upkeep::Plan(jobs)).await
-    }
-
     /// Takes jobs away that can never be done.
     pub(crate) async fn drop_jobs(&self, ids: Vec<String>) -> Result<(), Refused> {
         self.upkeep(Upkeep::Drop(ids)).await
     }
 
-    async fn upkeep(&self, upkeep: Upkeep) -> Result<(), Refused> {
+    pub(crate) async fn upkeep(&self, upkeep: Upkeep) -> Result<(), Refused> {
         let (reply, answer) = oneshot::channel();
         self.push(Priority::Normal, Envelope::Upkeep { upkeep, reply })?;
         answer.await.unwrap_or_else(|_| Err(gone()))

@@ -23,6 +23,9 @@ const JOBS_AT_ONCE: u32 = 500;
 const DONE_KEPT: Duration = Duration::from_secs(60);
 /// How long a job that could not be written rests.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// How long what the books refuse rests at first, and at most. It doubles each time.
+const BOOKS_REST: Duration = Duration::from_secs(1);
+const BOOKS_REST_MAX: Duration = Duration::from_secs(300);
 /// The kind of jobs that are begun right after their commit.
 const ASK_CHANNEL: &str = "ask_channel";
 
@@ -252,6 +255,7 @@ fn caller_of(ask: &ChannelAsk) -> Caller {
 /// store as a job and is found again. Returns whether it was written.
 async fn submit(engine: Engine, job: &str, caller: Caller, command: Command) -> bool {
     let mut wait = Duration::from_millis(20);
+    let mut rest = BOOKS_REST;
     loop {
         let call =
             Call { caller: caller.clone(), idempotency: None, request_id: None, command: command.clone() };
@@ -261,6 +265,21 @@ async fn submit(engine: Engine, job: &str, caller: Caller, command: Command) -> 
                 // The outcome is known already: it came twice. Or it is not the time yet.
                 tracing::debug!(job, %rejection, "an outcome changed nothing");
                 return false;
+            }
+            // The channel has done its part and must not be asked again: what it said is brought until the books
+            // take it. That an account is frozen or closed takes people to change, not seconds.
+            Err(Refused::Books(why)) if engine.role() != Role::Stopped => {
+                metrics::counter!("suanpan_outcomes_refused_by_books_total", "code" => why.code())
+                    .increment(1);
+                let seconds = rest.as_secs();
+                tracing::warn!(
+                    job,
+                    code = why.code(),
+                    seconds,
+                    "the books refuse what came of a job; it rests"
+                );
+                tokio::time::sleep(rest).await;
+                rest = (rest * 2).min(BOOKS_REST_MAX);
             }
             Err(refused) if refused.retryable() && engine.role() != Role::Stopped => {
                 tokio::time::sleep(wait).await;

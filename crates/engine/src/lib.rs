@@ -27,7 +27,7 @@ pub use clock::Clock;
 pub use command::{
     Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
 };
-pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT};
+pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT, count_pending};
 pub use engine::{BooksPromise, Config, Engine, Role};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;

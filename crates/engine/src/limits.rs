@@ -38,8 +38,14 @@ pub(crate) const ANSWERS_KEPT_SECONDS: i64 = 24 * 3_600;
 /// Answers that are forgotten at once, between two batches: some milliseconds.
 pub(crate) const FORGET_MAX: u32 = 500;
 
-/// Endpoints of one merchant and mode.
-pub(crate) const ENDPOINTS_MAX: u32 = 100;
+/// Seconds after which whoever waits for a channel is answered with what is known. A channel has 20 s; clients and
+/// what stands between commonly give up after 30.
+pub(crate) const ANSWER_SECONDS: i64 = 25;
+
+/// Endpoints of one merchant and mode at a time: each event is looked at for each of them. Stripe allows 16.
+pub(crate) const ENDPOINTS_MAX: usize = 100;
+/// The same with those deleted, whose objects stay: all of them are read after a start.
+pub(crate) const ENDPOINTS_EVER: usize = 10_000;
 
 /// Length of an idempotency key, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;

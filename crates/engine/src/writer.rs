@@ -11,11 +11,11 @@ mod gather;
 mod load;
 
 use crate::command::{Answered, BooksAnswer, Envelope, Query, Receipt, Refused, Reply, Upkeep};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, delivery};
 use crate::engine::Shared;
 use crate::limits::{BATCH_WEIGHT, EXPIRE_MAX, ROWS_DECIDED_MAX};
 use crate::world::World;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
@@ -36,6 +36,9 @@ pub(crate) struct Committed<'a> {
 struct Parked {
     reply: Reply<Answered>,
     key: Option<Answer>,
+    /// What is answered when that takes too long: the object as it stands.
+    meanwhile: (u16, Vec<u8>),
+    until: Timestamp,
 }
 
 /// What is to be told after the commit.
@@ -143,7 +146,7 @@ impl Batch {
         (jobs, done.into_iter().map(|(id, _)| id).collect())
     }
 
-    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>) {
+    fn upkeep(&mut self, upkeep: Upkeep, reply: Reply<()>, now: Timestamp, places: &mut Places) {
         match upkeep {
             Upkeep::Attempted(attempted) => {
                 self.objects.push(attempted.log);
@@ -154,9 +157,26 @@ impl Batch {
                 }
             }
             Upkeep::Drop(ids) => ids.into_iter().for_each(|id| self.done(id)),
-            Upkeep::Plan(jobs) => self.jobs.extend(jobs),
+            Upkeep::Send { event, endpoints } => {
+                let place = places.next(now);
+                self.jobs.extend(endpoints.iter().map(|endpoint| delivery(&event, endpoint, now, place)));
+            }
         }
         self.after.push(After::Upkeep { reply });
+    }
+}
+
+/// Gives events and deliveries their places: microseconds since the epoch, each larger than the one before, however
+/// many there are in one batch.
+#[derive(Default)]
+struct Places {
+    last: i64,
+}
+
+impl Places {
+    fn next(&mut self, now: Timestamp) -> i64 {
+        self.last = now.micros().max(self.last.saturating_add(1));
+        self.last
     }
 }
 
@@ -174,7 +194,10 @@ pub(crate) struct Writer {
     draft: Draft,
     world: World,
     endpoints: Endpoints,
+    places: Places,
     parked: HashMap<String, Parked>,
+    /// References of `parked` in the order in which their time is up; some may be answered already.
+    parked_order: VecDeque<(Timestamp, String)>,
     checkpoints: commit::Checkpoints,
     /// When answers are to be forgotten next.
     forget_at: Timestamp,
@@ -255,17 +278,21 @@ impl Writer {
         if self.renewed.elapsed() < self.ttl - self.ttl / 10 { Ok(()) } else { self.renew() }
     }
 
-    /// How long to wait for work: until the lease must be renewed, a hold expires, a checkpoint is
-    /// due, the newest acknowledgement is to be kept, or answers are to be forgotten.
+    /// How long to wait for work: until the lease must be renewed, a hold expires, whoever waits for a channel has
+    /// waited enough, a checkpoint is due, the newest acknowledgement is to be kept, or answers are to be forgotten.
     fn patience(&self) -> Duration {
         let lease = self.renewal_in();
         let hold = self.book.next_expiry().map(|at| {
             let left = at.micros().saturating_sub(self.shared.clock.now().micros());
             Duration::from_micros(u64::try_from(left).unwrap_or(0))
         });
+        let parked = self.parked_order.front().map(|(until, _)| {
+            let left = until.micros().saturating_sub(self.shared.clock.now().micros());
+            Duration::from_micros(u64::try_from(left).unwrap_or(0))
+        });
         let checkpoint = self.checkpoints.idle_patience();
         let acknowledged = self.shared.high_water.due_in();
-        [Some(lease), hold, checkpoint, acknowledged, Some(self.forget_in())]
+        [Some(lease), hold, parked, checkpoint, acknowledged, Some(self.forget_in())]
             .into_iter()
             .flatten()
             .min()
@@ -300,10 +327,13 @@ impl Writer {
             match command {
                 Envelope::Call { call, reply } => self.call(*call, reply, &mut batch),
                 Envelope::Books { command, reply } => self.books(command, reply, &mut batch),
-                Envelope::Upkeep { upkeep, reply } => batch.upkeep(upkeep, reply),
+                Envelope::Upkeep { upkeep, reply } => {
+                    batch.upkeep(upkeep, reply, self.draft.at(), &mut self.places);
+                }
                 Envelope::Query(query) => batch.after.push(After::Query(query)),
             }
         }
+        self.answer_meanwhile(&mut batch);
         match self.commit(batch, idle) {
             Ok(()) => Ok(left.collect()),
             Err(ended) => {
@@ -316,6 +346,24 @@ impl Writer {
     /// Notes when the newest renewal of the lease was begun.
     pub(crate) fn renewed_at(&mut self, moment: Instant) {
         (self.renewed, self.tried) = (moment, moment);
+    }
+
+    /// Answers those who have waited long enough for a channel with what is known. An answer that is kept for repeats
+    /// is that one from now on.
+    fn answer_meanwhile(&mut self, batch: &mut Batch) {
+        let now = self.draft.at();
+        while self.parked_order.front().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, reference)) = self.parked_order.pop_front() else { break };
+            let Some(Parked { reply, key, meanwhile: (status, body), .. }) = self.parked.remove(&reference)
+            else {
+                continue;
+            };
+            if let Some(answer) = key {
+                self.world.keep_answer(Answer { answered: Some((status, body.clone())), ..answer });
+            }
+            metrics::counter!("suanpan_answers_before_outcome_total").increment(1);
+            batch.after.push(After::Outcome { reply, status, body });
+        }
     }
 
     /// Gives the store back, and forgets everything else.

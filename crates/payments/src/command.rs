@@ -6,6 +6,7 @@ use crate::decide::{
 use crate::decision::{ChannelAsk, ChannelOutcome, Context, Decision, Gathered, Needs, ObjectKind};
 use crate::link;
 use crate::object::payment_method::CardSource;
+use crate::object::webhook_endpoint::EndpointHealth;
 use crate::rejection::Rejection;
 use crate::request::account::{CreateApiKey, WriteAccount};
 use crate::request::card::PaymentMethodData;
@@ -89,6 +90,11 @@ pub enum Command {
     },
     DeleteWebhookEndpoint {
         id: String,
+    },
+    /// Attempts to deliver told something about an endpoint.
+    NoteEndpointHealth {
+        id: String,
+        health: EndpointHealth,
     },
     CreateAccount {
         request: Box<WriteAccount>,
@@ -200,6 +206,7 @@ impl Command {
             | Command::UpdateWebhookEndpoint { id, .. }
             | Command::RollWebhookSecret { id, .. }
             | Command::DeleteWebhookEndpoint { id }
+            | Command::NoteEndpointHealth { id, .. }
             | Command::UpdateAccount { id, .. }
             | Command::ExpireApiKey { id, .. } => needs.id(Some(id)),
             Command::CreateWebhookEndpoint { .. }
@@ -259,6 +266,9 @@ impl Command {
             Command::DeleteWebhookEndpoint { id } => {
                 webhook_endpoint::decide_delete_webhook_endpoint(id, gathered, ctx)
             }
+            Command::NoteEndpointHealth { id, health } => {
+                webhook_endpoint::decide_note_endpoint_health(id, *health, gathered, ctx)
+            }
             Command::CreateAccount { request } => account::decide_create_account(request, ctx),
             Command::UpdateAccount { id, request } => {
                 account::decide_update_account(id, request, gathered, ctx)
@@ -300,7 +310,10 @@ impl Command {
             | Command::UpdateAccount { .. }
             | Command::CreateApiKey { .. }
             | Command::ExpireApiKey { .. } => Some("accounts:write"),
-            Command::Action { .. } | Command::Outcome { .. } | Command::Expire { .. } => None,
+            Command::NoteEndpointHealth { .. }
+            | Command::Action { .. }
+            | Command::Outcome { .. }
+            | Command::Expire { .. } => None,
         }
     }
 }

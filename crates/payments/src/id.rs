@@ -65,6 +65,18 @@ impl IdSource {
     }
 }
 
+/// Returns the id that an event has at its place among all events of a cell: `place_micros` grows from each to the
+/// next, and ids sort by it. The id that the rules gave lends its chance.
+///
+/// Milliseconds stand where all ids have them; the ten bits behind them count microseconds.
+#[must_use]
+pub fn event_at(drafted: &str, place_micros: i64) -> String {
+    let place = u128::try_from(place_micros).unwrap_or(0);
+    let (millis, micros) = ((place / 1_000) & 0xffff_ffff_ffff, place % 1_000);
+    let chance = drafted.strip_prefix("evt_").and_then(value_of).unwrap_or(0) & ((1 << 70) - 1);
+    text_of("evt_", millis << 80 | micros << 70 | chance)
+}
+
 /// Writes the id of a journal entry as `je_…`.
 #[must_use]
 pub fn entry_text(id: EntryId) -> String {
@@ -74,7 +86,10 @@ pub fn entry_text(id: EntryId) -> String {
 /// Reads `je_…` back.
 #[must_use]
 pub fn parse_entry(text: &str) -> Option<EntryId> {
-    let letters = text.strip_prefix("je_")?;
+    text.strip_prefix("je_").and_then(value_of).map(EntryId)
+}
+
+fn value_of(letters: &str) -> Option<u128> {
     if letters.len() != LENGTH {
         return None;
     }
@@ -83,7 +98,7 @@ pub fn parse_entry(text: &str) -> Option<EntryId> {
         let digit = LETTERS.iter().position(|&letter| letter == byte)?;
         value = value.checked_mul(32)?.checked_add(digit as u128)?;
     }
-    Some(EntryId(value))
+    Some(value)
 }
 
 fn text_of(prefix: &str, value: u128) -> String {
@@ -109,6 +124,22 @@ mod tests {
         assert_eq!(first, IdSource::new([7; 32], Timestamp::from_seconds(1_000)).next("pi_"));
         assert_eq!(first.len(), 3 + LENGTH);
         assert_eq!(early.next_secret("whsec_").len(), 6 + 32);
+    }
+
+    #[test]
+    fn events_sort_by_their_places_whatever_their_chance() {
+        let second = 1_790_000_000_000_000;
+        let places = [0, second, second + 1, second + 999, second + 1_000, second + 1_001];
+        let high = "evt_7zzzzzzzzzzzzzzzzzzzzzzzzz";
+        let low = "evt_00000000000000000000000000";
+        for pair in places.windows(2) {
+            assert!(event_at(high, pair[0]) < event_at(low, pair[1]), "{pair:?}");
+        }
+        assert_ne!(event_at(high, second), event_at(low, second));
+        let mut ids = IdSource::new([7; 32], Timestamp::from_micros(second));
+        let (id, pi) = (event_at(&ids.next("evt_"), second), ids.next("pi_"));
+        assert_eq!(id.len(), 4 + LENGTH);
+        assert_eq!(id[4..13], pi[3..12], "the same millisecond");
     }
 
     #[test]

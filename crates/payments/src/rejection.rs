@@ -88,6 +88,14 @@ pub enum Rejection {
         /// Why.
         why: String,
     },
+    /// A merchant has as many endpoints as one may have.
+    #[error("There are {limit} webhook endpoints {of}; no more can be made.")]
+    TooManyEndpoints {
+        /// The most that is allowed.
+        limit: usize,
+        /// Of what.
+        of: &'static str,
+    },
     /// A currency is none of ISO 4217.
     #[error("Invalid currency: {value}. Currencies are three letters of ISO 4217.")]
     CurrencyInvalid {
@@ -290,6 +298,7 @@ impl Rejection {
             Rejection::ParametersExclude { .. } => "parameters_exclusive",
             Rejection::EmailInvalid { .. } => "email_invalid",
             Rejection::UrlInvalid { .. } => "url_invalid",
+            Rejection::TooManyEndpoints { .. } => "too_many_webhook_endpoints",
             Rejection::CurrencyInvalid { .. } => "currency_invalid",
             Rejection::AmountTooSmall { .. } => "amount_too_small",
             Rejection::AmountTooLarge { .. } => "amount_too_large",
@@ -369,6 +378,7 @@ impl Rejection {
             | Rejection::IntentState { .. }
             | Rejection::AttemptState { .. }
             | Rejection::TooManyAttempts { .. }
+            | Rejection::TooManyEndpoints { .. }
             | Rejection::ChargeNotRefundable { .. }
             | Rejection::ChargeRefunded { .. }
             | Rejection::RefundState { .. }

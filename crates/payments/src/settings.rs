@@ -15,6 +15,8 @@ pub struct Settings {
     pub public_url: String,
     /// Seconds from a capture until its money may be paid out.
     pub available_after_seconds: i64,
+    /// Whether events may be sent to loopback and private networks: for development, and receivers inside.
+    pub private_webhooks: bool,
     /// The key from which secrets of webhooks follow, and under which API keys are hashed. It must not change
     /// while there are any, and must come from the platform's own secrets.
     pub master_key: [u8; 32],
@@ -30,6 +32,7 @@ impl Settings {
             fee: FeePolicy::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             available_after_seconds: 86_400,
+            private_webhooks: false,
             master_key,
         }
     }
@@ -49,6 +52,7 @@ impl std::fmt::Debug for Settings {
             .field("fee", &self.fee)
             .field("public_url", &self.public_url)
             .field("available_after_seconds", &self.available_after_seconds)
+            .field("private_webhooks", &self.private_webhooks)
             .finish_non_exhaustive()
     }
 }

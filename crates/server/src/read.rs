@@ -42,6 +42,23 @@ pub fn show(caller: &Caller, object: &Object) -> Option<String> {
     Some(api_view(kind, &object.body).into_owned())
 }
 
+/// Fills in what is not stored with objects of a kind.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn finish(
+    reader: &dyn Read,
+    caller: &Caller,
+    kind: ObjectKind,
+    shown: &mut [String],
+) -> Result<(), StoreError> {
+    if kind != ObjectKind::Event || shown.is_empty() {
+        return Ok(());
+    }
+    let owner = suanpan_engine::Caller { merchant: caller.merchant.clone(), live: caller.live };
+    suanpan_engine::count_pending(reader, &owner, shown)
+}
+
 fn is_deleted(kind: ObjectKind, body: &str) -> bool {
     #[derive(Deserialize, Default)]
     #[serde(default)]
@@ -92,10 +109,16 @@ impl Api {
         if !id.starts_with(kind.prefix()) {
             return Err(missing());
         }
-        let wanted = id.to_owned();
-        let found = self.read(move |reader| reader.objects(&[wanted.as_str()])).await?;
-        let object = found.into_iter().next().flatten().filter(|object| object.kind == kind.name());
-        object.and_then(|object| show(caller, &object)).ok_or_else(missing)
+        let (wanted, caller) = (id.to_owned(), caller.clone());
+        let found = self.read(move |reader| {
+            let object = reader.objects(&[wanted.as_str()])?.into_iter().next().flatten();
+            let object = object.filter(|object| object.kind == kind.name());
+            let mut shown: Vec<String> =
+                object.and_then(|object| show(&caller, &object)).into_iter().collect();
+            finish(reader, &caller, kind, &mut shown)?;
+            Ok(shown.pop())
+        });
+        found.await?.ok_or_else(missing)
     }
 
     /// Answers with one object.
@@ -260,6 +283,7 @@ fn gather(
             } else {
                 shown.truncate(limit);
             }
+            finish(reader, caller, kind, &mut shown)?;
             return Ok(Ok((shown, more)));
         }
     }

@@ -104,7 +104,7 @@ pub struct EventSchema {
     data: EventData,
     /// Whether in live mode.
     livemode: bool,
-    /// How many endpoints were to be told.
+    /// How many endpoints are still to be told.
     pending_webhooks: u32,
     /// Who made it happen.
     request: EventRequest,

@@ -9,7 +9,7 @@ use crate::expand::expand;
 use crate::inbound::Inbound;
 use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::problem::Problem;
-use crate::read::{answer_json, show};
+use crate::read::{answer_json, finish, show};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -98,12 +98,16 @@ impl Api {
                         }
                         if found.len() == limit as usize || scanned >= SCANNED_MAX {
                             let more = at + 1 < count || page.more;
+                            finish(reader, &caller, kind, &mut found)?;
                             return Ok((found, more.then(|| write_place(object.created, &object.id))));
                         }
                     }
                     match page.objects.last() {
                         Some(last) if page.more => place = Some((last.created, last.id.clone())),
-                        _ => return Ok((found, None)),
+                        _ => {
+                            finish(reader, &caller, kind, &mut found)?;
+                            return Ok((found, None));
+                        }
                     }
                 }
             })

@@ -200,6 +200,12 @@ impl<S: Source> Read for Reader<S> {
         })
     }
 
+    fn jobs_between(&self, after: &str, before: &str, limit: u32) -> Result<Vec<Job>, StoreError> {
+        at_most("jobs", limit as usize, ROWS_PER_ANSWER)?;
+        let (after, before) = (Value::Text(after), Value::Text(before));
+        self.many(&sql::JOBS_BETWEEN, &[after, before, Value::Int(limit.into())], |_, row| job_row(row))
+    }
+
     fn jobs(&self, ids: &[&str]) -> Result<Vec<Option<Job>>, StoreError> {
         self.by_id((&dialect::LITE_JOB, &dialect::PG_JOBS), ids, job_row)
     }

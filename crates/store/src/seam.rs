@@ -115,6 +115,12 @@ pub trait Read: Send + Sync {
     /// When the database does not answer.
     fn jobs_due(&self, kind: &str, at: i64, limit: u32) -> Result<Vec<Job>, StoreError>;
 
+    /// Returns the jobs whose ids lie between two others, neither included, by id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    fn jobs_between(&self, after: &str, before: &str, limit: u32) -> Result<Vec<Job>, StoreError>;
+
     /// Returns jobs by their ids, in the order asked.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ statements! { SHARED:
     ANSWER = "SELECT scope, key, digest, status, body, created FROM answer WHERE scope = ?1 AND key = ?2";
 
     JOBS_DUE = "SELECT id, kind, due, body FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, id LIMIT ?3";
+    JOBS_BETWEEN = "SELECT id, kind, due, body FROM job WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
     COUNT_JOBS = "SELECT count(*) FROM job";
     COUNT_ACCOUNTS = "SELECT count(*) FROM account";
 }
@@ -162,6 +163,7 @@ mod tests {
             &super::LIST_LINKED,
             &super::LIST_LINKED_BACK,
             &super::JOBS_DUE,
+            &super::JOBS_BETWEEN,
             &super::RECORD_OF,
         ] {
             let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).unwrap();

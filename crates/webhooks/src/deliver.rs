@@ -34,6 +34,8 @@ pub struct Message<'a> {
     pub url: &'a str,
     /// The live secrets of the endpoint, the newest first.
     pub secrets: &'a [SigningSecret],
+    /// Whether the event belongs to live mode, where nothing goes over plain HTTP, whatever the way out permits.
+    pub live: bool,
 }
 
 /// What came of an attempt: an entry of the delivery log.
@@ -110,7 +112,7 @@ pub async fn attempt(wire: &Wire, message: &Message<'_>, bounds: Bounds, now: Ti
     ];
     headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
     let request = Request { method: Method::POST, headers: &headers, body: message.body.clone() };
-    let answer = match Target::parse(message.url, wire.policy()) {
+    let answer = match Target::parse(message.url, &wire.policy().of_mode(message.live)) {
         Ok(target) => wire.exchange(&target, request, bounds).await,
         Err(error) => Err(error),
     };

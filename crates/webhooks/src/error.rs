@@ -135,6 +135,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// An event that waited too long behind others of its endpoint.
+    #[error("the event has waited for {hours} hours behind others, and was not sent")]
+    Expired {
+        /// How long it may wait.
+        hours: u64,
+    },
     /// What keeps the deliveries cannot be asked or told.
     #[error("the deliveries cannot be reached: {reason}")]
     Store {
@@ -167,6 +173,7 @@ impl Error {
             Error::Timeout { .. } => "timeout",
             Error::Answer { .. } => "answer",
             Error::Request { .. } => "request",
+            Error::Expired { .. } => "expired",
             Error::Store { .. } => "store",
         }
     }

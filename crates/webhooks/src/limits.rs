@@ -23,5 +23,14 @@ pub const ADDRESSES: usize = 32;
 /// Attempts after which a delivery no longer makes the next ones of its endpoint wait: with the waits of the
 /// schedule that is after about three minutes, longer than a restart of the receiver takes.
 pub const ORDERED_ATTEMPTS: u32 = 4;
+/// Seconds after an event from which on a failed attempt is the last one: three days, so that a receiver which is
+/// down over a weekend still gets it.
+pub const GIVE_UP_SECONDS: i64 = 72 * 3_600;
+/// Seconds that an event waits for its first attempt, behind others of its endpoint: a receiver that takes less than
+/// it is sent for a week will not catch up.
+pub const UNTRIED_SECONDS_MAX: i64 = 7 * 86_400;
+/// Seconds for which an endpoint may fail, with nothing delivered, before it is disabled: as long as an event is
+/// tried.
+pub const FAILING_SECONDS_MAX: i64 = GIVE_UP_SECONDS;
 /// Entries of the list of private networks that may be reached.
 pub const NETWORKS: usize = 64;

@@ -3,6 +3,7 @@
 //! The waits grow from seconds, for a receiver that restarts, to half a day, for one that nobody looks at over
 //! a weekend. Together they are at least 72 hours whatever the jitter and the receiver say.
 
+use crate::limits::GIVE_UP_SECONDS;
 use suanpan_money::Timestamp;
 
 /// Seconds from the end of each failed attempt to the next one, before jitter.
@@ -62,18 +63,25 @@ impl Next {
     }
 }
 
-/// Decides what follows an attempt: `attempt` counts from 1, `ended` is when it ended, `jitter` any random number.
+/// Decides what follows an attempt: `attempt` counts from 1, `since` is when the event was made, `ended` when the
+/// attempt ended, `jitter` any random number.
+///
+/// After [`GIVE_UP_SECONDS`] of the event a failure is the last one, whatever its number: an event that waited behind
+/// others for days is not tried for days more.
 ///
 /// Redirects are failures like any other status: whoever can answer for a receiver must not be able to send its
 /// events elsewhere.
 #[must_use]
-pub fn after(attempt: u32, ended: Timestamp, result: Result, jitter: u64) -> Next {
+pub fn after(attempt: u32, (since, ended): (Timestamp, Timestamp), result: Result, jitter: u64) -> Next {
     let retry_after = match result {
         Result::Status { status: 200..=299, .. } => return Next::Delivered,
         Result::Status { status: 410, .. } => return Next::Disable,
         Result::Status { retry_after, .. } => retry_after.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX),
         Result::Failed => 0,
     };
+    if ended.micros().saturating_sub(since.micros()) >= GIVE_UP_SECONDS * 1_000_000 {
+        return Next::Exhausted;
+    }
     let place = usize::try_from(attempt.max(1) - 1).unwrap_or(usize::MAX);
     let Some(&wait) = WAITS_SECONDS.get(place) else { return Next::Exhausted };
     // In microseconds: with whole seconds the first waits would have next to no jitter. Never sooner than the
@@ -105,7 +113,7 @@ mod tests {
     fn times(result: Result, jitter: u64) -> Vec<Timestamp> {
         let (mut times, mut now) = (vec![START], START);
         loop {
-            match after(u32::try_from(times.len()).unwrap(), now, result, jitter) {
+            match after(u32::try_from(times.len()).unwrap(), (START, now), result, jitter) {
                 Next::Retry { at } => {
                     now = at;
                     times.push(at);
@@ -136,8 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn the_days_count_from_the_event_and_not_from_its_first_attempt() {
+        let at = |seconds| Timestamp::from_seconds(START.seconds() + seconds);
+        let next = |attempt, result, seconds| after(attempt, (START, at(seconds)), result, 0).code();
+        assert_eq!(next(1, DOWN, GIVE_UP_SECONDS - 1), "retry");
+        assert_eq!(next(1, DOWN, GIVE_UP_SECONDS), "exhausted");
+        assert_eq!(next(9, Result::Failed, 30 * 86_400), "exhausted");
+        let fine = Result::Status { status: 200, retry_after: None };
+        assert_eq!(next(1, fine, 30 * 86_400), "delivered");
+    }
+
+    #[test]
     fn every_status_has_its_consequence() {
-        let next = |status| after(1, START, Result::Status { status, retry_after: None }, 0);
+        let next = |status| after(1, (START, START), Result::Status { status, retry_after: None }, 0);
         for status in 100..1_000 {
             let expected = match status {
                 200..=299 => "delivered",
@@ -146,17 +165,18 @@ mod tests {
             };
             assert_eq!(next(status).code(), expected, "{status}");
         }
-        assert_eq!(after(ATTEMPTS, START, DOWN, 0), Next::Exhausted);
-        assert_eq!(after(u32::MAX, START, DOWN, 0), Next::Exhausted);
-        assert_eq!(after(0, START, DOWN, 0), after(1, START, DOWN, 0));
+        assert_eq!(after(ATTEMPTS, (START, START), DOWN, 0), Next::Exhausted);
+        assert_eq!(after(u32::MAX, (START, START), DOWN, 0), Next::Exhausted);
+        assert_eq!(after(0, (START, START), DOWN, 0), after(1, (START, START), DOWN, 0));
     }
 
     #[test]
     fn a_receiver_may_ask_for_more_time_but_not_for_less_nor_for_ever() {
-        let wait = |retry_after| match after(2, START, Result::Status { status: 503, retry_after }, 0) {
-            Next::Retry { at } => at.seconds() - START.seconds(),
-            other => panic!("{other:?}"),
-        };
+        let wait =
+            |retry_after| match after(2, (START, START), Result::Status { status: 503, retry_after }, 0) {
+                Next::Retry { at } => at.seconds() - START.seconds(),
+                other => panic!("{other:?}"),
+            };
         assert_eq!(wait(None), 30);
         assert_eq!(wait(Some(1)), 30);
         assert_eq!(wait(Some(31)), 31);
@@ -175,7 +195,7 @@ mod tests {
             attempt in 1_u32..ATTEMPTS, jitter: u64, micros in 0_i64..4_000_000_000_000_000
         ) {
             let ended = Timestamp::from_micros(micros);
-            let Next::Retry { at } = after(attempt, ended, DOWN, jitter) else { panic!("no retry") };
+            let Next::Retry { at } = after(attempt, (ended, ended), DOWN, jitter) else { panic!("no retry") };
             let least = i64::from(WAITS_SECONDS[attempt as usize - 1]) * 1_000_000;
             let wait = at.micros() - micros;
             prop_assert!(least <= wait && wait <= least + least / 5, "{wait}");

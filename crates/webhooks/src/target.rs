@@ -46,6 +46,19 @@ impl Policy {
         Policy::default()
     }
 
+    /// Returns what endpoints of a mode may be: in live mode https, in test mode plain HTTP too; at private addresses
+    /// only where the operator allows it.
+    #[must_use]
+    pub fn of_endpoints(live: bool, private: bool) -> Policy {
+        Policy { plain_http: !live, private, networks: Vec::new() }
+    }
+
+    /// Returns what this permits for events of a mode.
+    #[must_use]
+    pub fn of_mode(&self, live: bool) -> Policy {
+        Policy { plain_http: self.plain_http && !live, ..self.clone() }
+    }
+
     /// Returns what a developer's machine needs: everything but link-local addresses, where clouds keep
     /// credentials of machines, and addresses that are no single host's.
     #[must_use]

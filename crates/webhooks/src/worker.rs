@@ -34,10 +34,14 @@ pub struct Delivery {
     pub endpoint: String,
     /// Its URL as it is now.
     pub url: String,
+    /// Whether it belongs to live mode.
+    pub live: bool,
     /// Its live secrets, the newest first.
     pub secrets: Vec<SigningSecret>,
     /// Which attempt this will be, from 1.
     pub attempt: u32,
+    /// When the event was made, or sent again by hand: from then on the days of trying count.
+    pub since: Timestamp,
 }
 
 /// What came of one attempt, and what follows from it.
@@ -288,10 +292,12 @@ async fn serve<D: Deliveries>(parts: Parts<D>, lane: Vec<Delivery>, mut stopping
             body: delivery.body.clone(),
             url: &delivery.url,
             secrets: &delivery.secrets,
+            live: delivery.live,
         };
         let attempt = deliver::attempt(&parts.wire, &message, parts.settings.bounds, (parts.clock)()).await;
         let number = delivery.attempt;
-        let next = schedule::after(number, (parts.clock)(), attempt.for_schedule(), (parts.chance)());
+        let (ended, since) = ((parts.clock)(), delivery.since);
+        let next = schedule::after(number, (since, ended), attempt.for_schedule(), (parts.chance)());
         let outcome = Outcome { attempt, number, next };
         log(&delivery, &outcome);
         let told = tell(&parts, &delivery.id, &outcome, &mut stopping).await;

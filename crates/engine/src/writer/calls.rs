@@ -3,17 +3,20 @@
 use super::gather::{WAITS_FOR, place_text};
 use super::{After, Batch, Parked, Refusal, Writer};
 use crate::command::{Answered, Call, IdempotencyKey, PreparedCall, Refused, Reply};
+use crate::limits::ANSWER_SECONDS;
 use crate::world::View;
-use suanpan_ledger::account::{AccountNo, AccountSpec};
+use suanpan_ledger::account::{AccountNo, AccountSpec, Standing};
 use suanpan_ledger::book::{Known, Verdict};
 use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
 use suanpan_ledger::rejection::Rejection as BooksRejection;
 use suanpan_money::Timestamp;
-use suanpan_payments::books::chart;
+use suanpan_payments::books::{Accounts, chart};
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{
     AccountRef, Context, Decision, EntryDraft, Gathered, JobBody, JobDraft, Link, ObjectKind, ObjectWrite,
+    Operation,
 };
+use suanpan_payments::id::event_at;
 use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
 use suanpan_store::commit::{Answer, Job};
 
@@ -32,7 +35,10 @@ impl Writer {
             return;
         }
         let now = self.draft.at();
-        let decided = self.decide(&prepared).and_then(|decision| self.book_entries(decision));
+        let decided = self
+            .decide(&prepared)
+            .and_then(|decision| self.check_accounts(decision))
+            .and_then(|decision| self.book_entries(decision));
         match decided {
             Ok(decision) => self.accept(prepared.call, decision, now, reply, batch),
             Err(refused) => batch.refuse(Refusal::Call(reply, refused)),
@@ -40,6 +46,9 @@ impl Writer {
     }
 
     fn decide(&self, prepared: &PreparedCall) -> Result<Decision, Refused> {
+        if let Command::CreateWebhookEndpoint { .. } = &prepared.call.command {
+            self.endpoints.check_room(&prepared.call.caller)?;
+        }
         let view = View { world: &self.world, card: prepared.card.as_ref() };
         Ok(prepared.call.command.decide(&view, &self.context(prepared))?)
     }
@@ -52,6 +61,37 @@ impl Writer {
             random: prepared.random,
             settings: &self.shared.settings,
         }
+    }
+
+    /// Refuses what would ask a channel for money that the books would not take: before it is asked, since what it
+    /// did cannot be taken back.
+    fn check_accounts(&self, decision: Decision) -> Result<Decision, Refused> {
+        for job in &decision.jobs {
+            let JobBody::AskChannel(ask) = &job.body else { continue };
+            let Accounts { channel, merchant, .. } =
+                Accounts::of(ask.live, &ask.merchant, &ask.channel, ask.currency);
+            match ask.operation {
+                Operation::Authorize => self.check_open(&channel, &merchant)?,
+                Operation::Refund => self.check_open(&merchant, &channel)?,
+                // These end holds, which may be ended whatever was frozen since.
+                Operation::Capture | Operation::Void => {}
+            }
+        }
+        Ok(decision)
+    }
+
+    fn check_open(&self, debit: &AccountRef, credit: &AccountRef) -> Result<(), Refused> {
+        let standing = |named: &AccountRef| {
+            let number = self.book.find(&named.path, named.currency)?;
+            self.book.account(number).map(|account| account.standing)
+        };
+        let refused = match (standing(debit), standing(credit)) {
+            (Some(Standing::Closed), _) | (_, Some(Standing::Closed)) => BooksRejection::AccountClosed,
+            (Some(Standing::Frozen { debits: true, .. }), _) => BooksRejection::DebitsFrozen,
+            (_, Some(Standing::Frozen { credits: true, .. })) => BooksRejection::CreditsFrozen,
+            _ => return Ok(()),
+        };
+        Err(Refused::Books(refused))
     }
 
     /// Books the entries of a decision, all or none.
@@ -129,13 +169,16 @@ impl Writer {
         batch: &mut Batch,
     ) {
         for write in decision.objects {
+            self.endpoints.learn(&write);
             self.world.write(write);
         }
         for link in decision.links {
             let free = self.world.link(link);
             assert!(free, "the rules look up unique names before they give them");
         }
-        for event in decision.events {
+        for mut event in decision.events {
+            let place = self.places.next(now);
+            event.id = event_at(&event.id, place);
             let endpoints = self.endpoints.wanting(&call.caller, event.kind);
             let frame = EventFrame {
                 now,
@@ -147,7 +190,7 @@ impl Writer {
                 },
             };
             for endpoint in endpoints {
-                batch.jobs.push(crate::endpoints::delivery(&event.id, endpoint, now));
+                batch.jobs.push(crate::endpoints::delivery(&event.id, endpoint, now, place));
             }
             self.world.write(ObjectWrite {
                 body: event_body(&event, &frame),
@@ -180,7 +223,9 @@ impl Writer {
                     assert!(free, "a reference names one request for ever");
                     self.world.keep_answer(answer.clone());
                 }
-                batch.after.push(After::Park { reference, parked: Parked { reply, key } });
+                let until = now.plus_seconds(ANSWER_SECONDS);
+                let parked = Parked { reply, key, meanwhile: (status, body), until };
+                batch.after.push(After::Park { reference, parked });
             }
             None => {
                 if let Some(answer) = pending(Some((status, body.clone()))) {
@@ -194,7 +239,7 @@ impl Writer {
     /// Answers whoever waits for the outcome of a request to a channel, and keeps the answer for repeats.
     fn resolve(&mut self, reference: &str, status: u16, body: &[u8], batch: &mut Batch) {
         let key = match self.parked.remove(reference) {
-            Some(Parked { reply, key }) => {
+            Some(Parked { reply, key, .. }) => {
                 batch.after.push(After::Outcome { reply, status, body: body.to_vec() });
                 key
             }

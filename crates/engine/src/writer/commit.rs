@@ -103,7 +103,6 @@ impl Writer {
                 self.shared.jobs.start(job);
             }
         }
-        self.endpoints.learn(&commit.objects);
         self.book.forget_before(self.shared.history.ids_sealed());
         Ok(())
     }
@@ -247,6 +246,7 @@ impl Writer {
                     let _ = reply.send(Ok(()));
                 }
                 After::Park { reference, parked } => {
+                    self.parked_order.push_back((parked.until, reference.clone()));
                     self.parked.insert(reference, parked);
                 }
                 After::Refuse(refusal) => refusal.tell(),

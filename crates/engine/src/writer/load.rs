@@ -78,7 +78,9 @@ pub(crate) fn load(
         draft: Draft::default(),
         world: World::new(),
         endpoints: Endpoints::default(),
+        places: super::Places::default(),
         parked: HashMap::new(),
+        parked_order: std::collections::VecDeque::new(),
         checkpoints: commit::Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
         forget_at,
     })

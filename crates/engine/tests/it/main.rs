@@ -3,8 +3,10 @@
 
 mod books;
 mod forget;
+mod frozen;
 mod history;
 mod idempotency;
 mod payments;
 mod restart;
+mod webhooks;
 mod world;

@@ -71,6 +71,8 @@ pub(crate) enum Gate {
     Twice = 3,
     /// Loses them and inquiries, and says so.
     Broken = 4,
+    /// Carries them, and takes a second.
+    Slow = 5,
 }
 
 /// A wire with a gate before the host.
@@ -92,6 +94,7 @@ impl Wire for Gated {
                 let _ = self.host.exchange(request);
                 self.host.exchange(request)
             }
+            5 if !inquiry => Exchange { latency: Duration::from_secs(1), ..self.host.exchange(request) },
             4 => Exchange { answer: Err(Lost::Connection), latency: Duration::ZERO },
             _ => self.host.exchange(request),
         }

@@ -355,6 +355,16 @@ impl Read for SimStore {
         Ok(due.take(limit as usize).cloned().collect())
     }
 
+    fn jobs_between(&self, after: &str, before: &str, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let mut disk = self.lock();
+        disk.read_fault("reading jobs")?;
+        let between = |job: &&Job| job.id.as_str() > after && job.id.as_str() < before;
+        let mut found: Vec<Job> = disk.state.jobs.values().filter(between).cloned().collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
     fn jobs(&self, ids: &[&str]) -> Result<Vec<Option<Job>>, StoreError> {
         let disk = self.lock();
         Ok(ids.iter().map(|id| disk.state.jobs.get(*id).cloned()).collect())

@@ -3,7 +3,9 @@
 use super::{Draft, Stored, load};
 use crate::decision::{Answer, Context, Decision, Gathered, ObjectKind};
 use crate::object::customer::DeletedObject;
-use crate::object::webhook_endpoint::{EndpointStatus, Secrets, WebhookEndpoint, secret};
+use crate::object::webhook_endpoint::{
+    DisabledReason, EndpointHealth, EndpointStatus, Secrets, WebhookEndpoint, secret,
+};
 use crate::object::{Metadata, json};
 use crate::rejection::Rejection;
 use crate::request::webhook_endpoint::{RollSecret, WriteWebhookEndpoint};
@@ -32,12 +34,13 @@ pub fn decide_create_webhook_endpoint(
         application: None,
         created: ctx.now.seconds(),
         description: given(request.description.as_ref()),
+        disabled_reason: None,
         enabled_events: request.enabled_events.clone().ok_or_else(|| missing("enabled_events"))?,
         livemode: ctx.live,
         metadata,
         status: EndpointStatus::Enabled,
         url: request.url.clone().ok_or_else(|| missing("url"))?,
-        internal: Secrets { generation: 1, previous_until: None, deleted: false },
+        internal: Secrets { generation: 1, previous_until: None, deleted: false, failing_since: None },
     };
     let id = endpoint.id.clone();
     let stored = Stored::new(endpoint, ctx);
@@ -91,11 +94,40 @@ pub fn decide_update_webhook_endpoint(
     }
     if let Some(disabled) = request.disabled {
         endpoint.status = if disabled { EndpointStatus::Disabled } else { EndpointStatus::Enabled };
+        endpoint.disabled_reason = None;
+        endpoint.internal.failing_since = None;
     }
     if let Some(url) = &request.url {
         endpoint.url.clone_from(url);
     }
     patch_metadata(&mut endpoint.metadata, request.metadata.as_ref())?;
+    let mut draft = Draft::new(ctx);
+    let body = draft.write(KIND, id, &stored);
+    Ok(draft.answer(KIND, &body))
+}
+
+/// Notes what attempts tell about an endpoint, and disables one that takes nothing any more.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_note_endpoint_health(
+    id: &str,
+    health: EndpointHealth,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    let mut stored = existing(id, gathered, ctx)?;
+    let endpoint = &mut stored.value;
+    let since = &mut endpoint.internal.failing_since;
+    match health {
+        EndpointHealth::Works => *since = None,
+        EndpointHealth::Fails => *since = since.or(Some(ctx.now.seconds())),
+        EndpointHealth::FailedForDays => endpoint.disabled_reason = Some(DisabledReason::Failing),
+        EndpointHealth::Gone => endpoint.disabled_reason = Some(DisabledReason::Gone),
+    }
+    if endpoint.disabled_reason.is_some() {
+        endpoint.status = EndpointStatus::Disabled;
+    }
     let mut draft = Draft::new(ctx);
     let body = draft.write(KIND, id, &stored);
     Ok(draft.answer(KIND, &body))

@@ -15,6 +15,29 @@ words! {
     }
 }
 
+words! {
+    /// Why nothing is sent any more although the merchant did not say so.
+    DisabledReason {
+        /// The receiver answered that it is gone (410).
+        Gone = "gone",
+        /// Nothing was delivered for days.
+        Failing = "failing",
+    }
+}
+
+/// What attempts tell about an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointHealth {
+    /// Something was delivered again.
+    Works,
+    /// An event was tried in vain for minutes.
+    Fails,
+    /// Nothing was delivered for days: it is disabled.
+    FailedForDays,
+    /// The receiver says that it is gone: it is disabled.
+    Gone,
+}
+
 /// An endpoint. Its secret is shown once, when it is made or rolled, and is never stored: it follows from the
 /// master key, the id and the generation; see [`secret`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -32,6 +55,9 @@ pub struct WebhookEndpoint {
     pub created: i64,
     /// What the merchant notes.
     pub description: Option<String>,
+    /// Why the platform disabled it; none when it did not.
+    #[serde(default)]
+    pub disabled_reason: Option<DisabledReason>,
     /// The types of events, or `*`.
     pub enabled_events: Vec<String>,
     /// Whether in live mode.
@@ -57,6 +83,9 @@ pub struct Secrets {
     pub previous_until: Option<i64>,
     /// Whether it was deleted.
     pub deleted: bool,
+    /// Since when nothing was delivered although it was tried, seconds.
+    #[serde(default)]
+    pub failing_since: Option<i64>,
 }
 
 impl WebhookEndpoint {

@@ -184,6 +184,12 @@ fn jobs_are_put_replaced_and_done(world: World) {
     // What is put under an id that is done stays.
     assert_eq!(ids(i64::MAX, 10), ["a", "c"]);
     assert_eq!(reader.jobs_due("inquiry", 40, 10).unwrap(), std::slice::from_ref(&later));
+    let between = |after, before, limit| -> Vec<String> {
+        reader.jobs_between(after, before, limit).unwrap().into_iter().map(|job| job.id).collect()
+    };
+    assert_eq!(between("", "~", 10), ["a", "c", "z"]);
+    assert_eq!(between("a", "z", 10), ["c"]);
+    assert_eq!(between("a", "~", 1), ["c"]);
     assert_eq!(reader.jobs(&["z", "b"]).unwrap(), [Some(later), None]);
     assert_eq!(reader.sizes().unwrap().jobs, 3);
 }

@@ -55,6 +55,8 @@ impl Forward {
             body: Bytes::copy_from_slice(event.json.get().as_bytes()),
             url: &self.url,
             secrets: std::slice::from_ref(&self.secret),
+            // Where to is named on this machine, for this machine.
+            live: false,
         };
         attempt(&self.wire, &message, BOUNDS, now).await
     }

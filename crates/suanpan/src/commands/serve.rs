@@ -66,7 +66,10 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         cell: args.cell,
         node: node(args, &url, address.port()),
         lease: args.lease,
-        settings: Settings::with_simulator(key.key, &url),
+        settings: Settings {
+            private_webhooks: args.allow_private_webhooks,
+            ..Settings::with_simulator(key.key, &url)
+        },
         clock: Clock::system(),
     };
     let kept = acknowledged::place(args, &database)?;
@@ -133,12 +136,8 @@ fn node(args: &ServeArgs, url: &str, port: u16) -> String {
 
 /// Sends events to the servers of merchants, for as long as what is returned lives.
 fn deliver(args: &ServeArgs, engine: &Engine) -> Worker {
-    // Whether an endpoint may be plain HTTP was decided when it was made: in test mode it may.
-    let policy = if args.allow_private_webhooks {
-        Policy::development()
-    } else {
-        Policy { plain_http: true, ..Policy::live() }
-    };
+    // Plain HTTP for events of test mode; each attempt of live mode is judged without it.
+    let policy = Policy::of_endpoints(false, args.allow_private_webhooks);
     let clock = engine.clock().clone();
     worker::start(Parts {
         deliveries: Arc::new(EngineDeliveries::new(engine.clone())),

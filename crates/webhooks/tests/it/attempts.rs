@@ -28,7 +28,7 @@ fn quick() -> Bounds {
 async fn send(wire: &Wire, url: &str, secrets: &[&str]) -> Attempt {
     let secrets: Vec<_> = secrets.iter().map(|text| SigningSecret::parse(text).unwrap()).collect();
     let body = Bytes::from_static(BODY.as_bytes());
-    attempt(wire, &Message { event: "evt_1", body, url, secrets: &secrets }, quick(), NOW).await
+    attempt(wire, &Message { event: "evt_1", body, url, secrets: &secrets, live: false }, quick(), NOW).await
 }
 
 async fn answered(receiver: &Receiver, path: &str) -> Result<Answered, &'static str> {
@@ -185,4 +185,18 @@ async fn a_name_that_turns_inward_is_refused_at_the_attempt_and_looked_up_once_f
     let second = send(&wire, &url, &[&secret]).await.result.unwrap_err();
     assert_eq!(second.code, "address_not_permitted");
     assert!(receiver.received().is_empty());
+}
+
+#[tokio::test]
+async fn events_of_live_mode_never_go_over_plain_http() {
+    let receiver = Receiver::start().await;
+    let secrets = [SigningSecret::parse(&SigningSecret::text_of(&[1; 24])).unwrap()];
+    for (live, expected) in [(false, None), (true, Some("not_https"))] {
+        let url = receiver.url("/status/200");
+        let body = Bytes::from_static(BODY.as_bytes());
+        let message = Message { event: "evt_1", body, url: &url, secrets: &secrets, live };
+        let done = attempt(&wire(), &message, quick(), NOW).await;
+        assert_eq!(done.result.err().map(|failure| failure.code), expected);
+    }
+    assert_eq!(receiver.received().len(), 1);
 }

@@ -9,6 +9,9 @@ use suanpan_webhooks::schedule::Next;
 use suanpan_webhooks::worker::{Deliveries, Delivery, Outcome};
 use suanpan_webhooks::{Error, SigningSecret};
 
+/// Where the clock stands first, in microseconds.
+const BEGIN: i64 = 1_700_000_000_000_000;
+
 #[derive(Default)]
 pub(crate) struct Memory {
     waiting: Mutex<Vec<(Waiting, String)>>,
@@ -23,7 +26,7 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new() -> Arc<Memory> {
         let memory = Memory::default();
-        memory.clock.store(1_700_000_000_000_000, Ordering::SeqCst);
+        memory.clock.store(BEGIN, Ordering::SeqCst);
         Arc::new(memory)
     }
 
@@ -75,6 +78,8 @@ impl Deliveries for Memory {
                 body: Bytes::from(format!("{{\"id\":\"evt_{}\"}}", chosen.id)),
                 endpoint: chosen.endpoint.clone(),
                 url: url.clone(),
+                live: false,
+                since: Timestamp::from_micros(BEGIN),
                 secrets: vec![secret.clone()],
                 attempt: chosen.attempts + 1,
             }
