@@ -222,7 +222,10 @@ impl Deliveries for EngineDeliveries {
         let written = attempt_of(&job, &event, &endpoint, outcome);
         let Some(written) = written.map_err(Self::store_error)? else { return Ok(()) };
         match self.engine.attempted(written).await {
-            Ok(()) => {}
+            Ok(()) => {
+                metrics::counter!("suanpan_webhook_attempts_total", "result" => outcome.next.code())
+                    .increment(1);
+            }
             Err(refused) => return Err(Self::store_error(refused)),
         }
         if outcome.next == Next::Disable {

@@ -64,7 +64,7 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         cell: args.cell,
         node: node(args, &url, address.port()),
         lease: args.lease,
-        settings: Settings::with_simulator(key.key, &url),
+        settings: Settings::with_simulator(key.key, args.public_url.as_deref().unwrap_or(&url)),
         clock: Clock::system(),
     };
     let engine = blocking(|| Engine::start(&database, channels(), config).map_err(at_store))?;
@@ -87,7 +87,8 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     let worker = deliver(args, &engine);
     let deliveries = EngineDeliveries::new(engine.clone());
     let cut = {
-        let serving = serve(listener, router(api), Limits::default(), signals.first());
+        let limits = Limits { connections_per_address: args.connections_per_address, ..Limits::default() };
+        let serving = serve(listener, router(api), limits, signals.first());
         let mut serving = std::pin::pin!(serving);
         loop {
             tokio::select! {
