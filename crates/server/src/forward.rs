@@ -112,3 +112,15 @@ pub async fn surround(
         Err(problem) => problem.into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_without_an_answer_may_have_been_done() {
+        let write = unanswered(false);
+        assert_eq!((write.status().as_u16(), write.code()), (500, "outcome_unknown"));
+        assert_eq!(unanswered(true).status().as_u16(), 503);
+    }
+}
