@@ -22,17 +22,34 @@ pub struct Caller {
 impl Caller {
     /// Returns the scope of the caller's idempotency keys.
     #[must_use]
-    pub fn scope(&self) -> String {
-        format!("{}/{}", self.merchant, if self.live { "live" } else { "test" })
+    pub fn scope(&self, asker: Asker) -> String {
+        let mode = if self.live { "live" } else { "test" };
+        match asker {
+            Asker::Server => format!("{}/{mode}", self.merchant),
+            Asker::Browser => format!("{}/{mode}/browser", self.merchant),
+        }
     }
+}
+
+/// Who sends requests of a merchant. Keys of idempotency of the one say nothing about those of the other: a
+/// publishable key is known to everybody, and must neither take names away from servers nor see their answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// The merchant's own servers, by a secret key.
+    Server,
+    /// Anybody's browser, by a publishable key.
+    Browser,
 }
 
 /// The client's own name for a request, so that it can be repeated without being done twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The name, unique for the caller.
+    /// The name, unique for the caller and who sends its requests.
     pub key: String,
-    /// BLAKE3 of method, path and parameters: the same key with another request is refused.
+    /// Who sent it.
+    pub asker: Asker,
+    /// A keyed hash of method, path and parameters: the same key with another request is refused. Keyed, because
+    /// what is hashed may be the number of a card.
     pub digest: [u8; 32],
 }
 

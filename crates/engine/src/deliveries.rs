@@ -274,6 +274,8 @@ impl Deliveries for EngineDeliveries {
             (Some(job), Some(particulars)) => {
                 let written = attempt_of(job, particulars, &endpoint, outcome).map_err(Self::store_error)?;
                 self.engine.attempted(written).await.map_err(Self::store_error)?;
+                metrics::counter!("suanpan_webhook_attempts_total", "result" => outcome.next.code())
+                    .increment(1);
             }
             // It was written before, or the event was sent again meanwhile, or it was given up.
             _ => self.engine.outbox().correct(job_id, sent, job.as_ref()),

@@ -471,6 +471,7 @@ impl Keeper {
             }
             Ended::Reload(why) => {
                 tracing::error!(why, "the books are loaded anew");
+                metrics::counter!("suanpan_writer_reloads_total").increment(1);
                 self.shared.set_trouble(Some(why.clone()));
                 self.shared.set_role(Role::Loading);
             }

@@ -11,11 +11,13 @@ mod command;
 mod deliveries;
 mod endpoints;
 mod engine;
+mod entries;
 mod history;
 mod jobs;
 mod limits;
 mod queue;
 mod renewal;
+mod seal;
 #[doc(hidden)]
 pub mod simulation;
 mod world;
@@ -25,7 +27,7 @@ pub use acknowledged::Fork;
 pub use channels::{Channels, Way};
 pub use clock::Clock;
 pub use command::{
-    Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
+    Answered, Asker, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
 };
 pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT, count_pending};
 pub use engine::{BooksPromise, Config, Engine, Role};

@@ -188,6 +188,8 @@ impl Command {
             }
             Command::CreateCustomer { request } => {
                 needs.method(request.payment_method.as_deref(), None);
+                let invoice = request.invoice_settings.as_ref();
+                needs.id(invoice.and_then(|invoice| invoice.default_payment_method.as_deref()));
             }
             Command::UpdateCustomer { id, request } => {
                 needs.id(Some(id));
@@ -283,6 +285,17 @@ impl Command {
                 cancel::decide_expire(payment_intent, attempt, gathered, ctx)
             }
         }
+    }
+
+    /// Says whether the answer shows a secret, which must not be kept as it is.
+    #[must_use]
+    pub const fn answers_secret(&self) -> bool {
+        matches!(
+            self,
+            Command::CreateApiKey { .. }
+                | Command::CreateWebhookEndpoint { .. }
+                | Command::RollWebhookSecret { .. }
+        )
     }
 
     /// Returns the scope that a key needs for this; none for what only the platform itself may do.

@@ -17,8 +17,8 @@ pub struct Settings {
     pub available_after_seconds: i64,
     /// Whether events may be sent to loopback and private networks: for development, and receivers inside.
     pub private_webhooks: bool,
-    /// The key from which secrets of webhooks follow, and under which API keys are hashed. It must not change
-    /// while there are any, and must come from the platform's own secrets.
+    /// The key from which secrets of webhooks follow, under which API keys are hashed, and answers that show
+    /// secrets are sealed. It must not change while there are any, and must come from the platform's own secrets.
     pub master_key: [u8; 32],
 }
 
@@ -35,6 +35,14 @@ impl Settings {
             private_webhooks: false,
             master_key,
         }
+    }
+
+    /// Returns a key for one purpose, which tells nothing about the master key or the keys of other purposes.
+    #[must_use]
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.master_key);
+        hasher.update(b"suanpan key for 1\0").update(purpose.as_bytes());
+        *hasher.finalize().as_bytes()
     }
 
     /// Returns the channel of cards in a mode.

@@ -1,23 +1,25 @@
 //! What all handlers share.
 
+use crate::body::Reading;
+use crate::guess::Guesses;
 use crate::inbound::Inbound;
 use crate::key::{KeyRecord, Keys};
-use crate::limits::{REFUSED_KEYS_PER_MINUTE, REQUESTS_PER_SECOND};
+use crate::limits::{BODIES_BYTES_MAX, BODY_TIME_MAX, REQUESTS_PER_SECOND};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::read::answer_json;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use suanpan_engine::{Call, Caller, Engine, IdempotencyKey, Receipt, Role};
+use std::time::Duration;
+use suanpan_engine::{Call, Caller, Engine, Receipt, Role};
 use suanpan_payments::command::Command;
 use suanpan_payments::link;
 use suanpan_payments::object::api_key::{ApiKey, digest};
+use tokio::sync::Semaphore;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const RECEIPT: HeaderName = HeaderName::from_static("suanpan-receipt");
@@ -45,6 +47,10 @@ pub struct Config {
     pub operator: String,
     /// Requests per second that one key may send.
     pub requests_per_second: NonZeroU32,
+    /// How long the body of a request may take.
+    pub body_time: Duration,
+    /// Bytes of all bodies that may be in memory at once.
+    pub bodies_bytes: usize,
 }
 
 impl Config {
@@ -52,7 +58,12 @@ impl Config {
     #[must_use]
     pub fn new(operator: &str) -> Config {
         let requests_per_second = NonZeroU32::new(REQUESTS_PER_SECOND).expect("a positive limit");
-        Config { operator: operator.to_owned(), requests_per_second }
+        Config {
+            operator: operator.to_owned(),
+            requests_per_second,
+            body_time: BODY_TIME_MAX,
+            bodies_bytes: BODIES_BYTES_MAX,
+        }
     }
 }
 
@@ -64,16 +75,33 @@ struct Inner {
     engine: Engine,
     config: Config,
     keys: Keys,
-    refusals: DefaultKeyedRateLimiter<IpAddr>,
+    guesses: Guesses,
+    /// Room for bodies in memory, in bytes.
+    bodies: Arc<Semaphore>,
+    /// Hashes requests that may be repeated.
+    digest_key: [u8; 32],
 }
 
 impl Api {
     /// Makes the state of a server over an engine.
     #[must_use]
     pub fn new(engine: Engine, config: Config) -> Api {
-        let per_minute = NonZeroU32::new(REFUSED_KEYS_PER_MINUTE).expect("a positive limit");
-        let refusals = RateLimiter::keyed(Quota::per_minute(per_minute));
-        Api(Arc::new(Inner { engine, config, keys: Keys::default(), refusals }))
+        let bodies = Arc::new(Semaphore::new(config.bodies_bytes.min(Semaphore::MAX_PERMITS)));
+        let digest_key = engine.settings().key_for("digests of requests");
+        let (keys, guesses) = (Keys::default(), Guesses::default());
+        Api(Arc::new(Inner { engine, config, keys, guesses, bodies, digest_key }))
+    }
+
+    /// Returns how the body of a request is read that may have so many bytes.
+    #[must_use]
+    pub fn reading(&self, bytes_max: usize) -> Reading {
+        Reading { bytes_max, time_max: self.0.config.body_time, room: self.0.bodies.clone() }
+    }
+
+    /// Returns the counter of keys that are not known.
+    #[must_use]
+    pub fn guesses(&self) -> &Guesses {
+        &self.0.guesses
     }
 
     /// Returns the engine.
@@ -144,12 +172,20 @@ impl Api {
     /// Whatever the engine refuses.
     pub async fn write(&self, inbound: &Inbound, command: Command) -> Result<Response, Problem> {
         let caller = Caller { merchant: inbound.caller.merchant.clone(), live: inbound.caller.live };
-        let idempotency = inbound.idempotency().map(|(key, digest)| IdempotencyKey { key, digest });
+        let idempotency = inbound.idempotency(&self.0.digest_key);
         let request_id = Some(inbound.request_id.as_str().to_owned());
         let answered = self.0.engine.call(Call { caller, idempotency, request_id, command }).await?;
         let status = StatusCode::from_u16(answered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = if status.is_success() && !inbound.expand().is_empty() {
-            crate::expand::expand(self, &inbound.caller, answered.body, inbound.expand()).await?
+            // It is done: what cannot be shown in full is shown by its id, rather than refused.
+            match crate::expand::expand(self, &inbound.caller, answered.body.clone(), inbound.expand()).await
+            {
+                Ok(expanded) => expanded,
+                Err(problem) => {
+                    tracing::debug!(code = problem.code(), "what was done is shown without expansion");
+                    answered.body
+                }
+            }
         } else {
             answered.body
         };
@@ -164,24 +200,6 @@ impl Api {
         }
         headers.insert(RECEIPT, receipt_header(&answered.receipt));
         Ok(response)
-    }
-
-    /// Counts a refused key against an address. An IPv6 network of 64 bits counts as one address, because
-    /// whoever has one address of it has all.
-    ///
-    /// # Errors
-    /// When there were too many: how many seconds to wait.
-    pub fn count_refusal(&self, peer: IpAddr) -> Result<(), u64> {
-        let network = match peer {
-            IpAddr::V4(_) => peer,
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        };
-        // Addresses that were quiet for a minute are forgotten, so that the table stays small.
-        if self.0.refusals.len() > 10_000 {
-            self.0.refusals.retain_recent();
-        }
-        let checked = self.0.refusals.check_key(&network);
-        checked.map_err(|until| until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
 
     /// Returns why requests are not taken now; none when they are.

@@ -70,6 +70,18 @@ impl Caller {
         Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", message))
     }
 
+    /// Checks that the key is a secret one, which may do everything.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check_secret_key(&self, what: &str) -> Result<(), Problem> {
+        if self.key.record.kind == KeyKind::Secret {
+            return Ok(());
+        }
+        let message = format!("Only a secret key may {what}.");
+        Err(Problem::new(StatusCode::FORBIDDEN, "secret_key_needed", message))
+    }
+
     /// Tells whether the caller is a browser, which must show the secret of what it asks for.
     #[must_use]
     pub fn is_browser(&self) -> bool {
@@ -83,9 +95,9 @@ impl Caller {
 /// 401 without a good key, 403 for a merchant that is not connected, 429 when there are too many requests.
 pub async fn authenticate(api: &Api, headers: &HeaderMap, peer: IpAddr) -> Result<Caller, Problem> {
     let text = credentials(headers)?;
-    let key = match find(api, &text).await? {
-        Some(key) => key,
-        None => return Err(refuse(api, &text, peer)),
+    let Some(key) = find(api, &text, peer).await? else {
+        let message = format!("Invalid API Key provided: {}", masked(&text));
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "api_key_invalid", message));
     };
     if let Err(wait) = key.count_request() {
         metrics::counter!("suanpan_rate_limited_total").increment(1);
@@ -114,30 +126,40 @@ pub async fn authenticate(api: &Api, headers: &HeaderMap, peer: IpAddr) -> Resul
     Ok(Caller { live: key.record.live, merchant, key })
 }
 
-async fn find(api: &Api, text: &str) -> Result<Option<Arc<Key>>, Problem> {
-    let Some((kind, live)) = claims(text) else { return Ok(None) };
-    let digest = api.key_digest(text);
-    let key = match api.keys().find(&digest) {
-        Some(key) => key,
-        None => match api.load_key(&digest).await? {
-            Some(record) => api.keys().keep(record),
-            None => return Ok(None),
-        },
+/// Finds a key that is good now. One that nobody used here yet is counted as a guess against the address from which
+/// it came, *before* the store is asked, and no longer when it turns out to be good: so whoever has guessed too
+/// often is not told either when a guess is right.
+async fn find(api: &Api, text: &str, peer: IpAddr) -> Result<Option<Arc<Key>>, Problem> {
+    let count = || {
+        api.guesses().count(peer).map_err(|seconds| {
+            let message = "Too many requests with keys that are not valid came from this address.";
+            Problem::too_many("rate_limit", message, seconds)
+        })
     };
-    let good = key.record.kind == kind
-        && key.record.live == live
-        && key.record.expires_at.is_none_or(|end| api.now_seconds() < end);
-    Ok(good.then_some(key))
-}
-
-/// Counts a refused key against the address that it came from, so that keys cannot be guessed.
-fn refuse(api: &Api, text: &str, peer: IpAddr) -> Problem {
-    if let Err(seconds) = api.count_refusal(peer) {
-        let message = "Too many requests with keys that are not valid came from this address.";
-        return Problem::too_many("rate_limit", message, seconds);
+    let Some((kind, live)) = claims(text) else { return count().map(|()| None) };
+    let digest = api.key_digest(text);
+    let fresh = api.keys().find(&digest);
+    // A key that was good until lately is no guess: others behind the same address must not be able to shut it out.
+    let counted = fresh.is_none() && !api.keys().knew(&digest);
+    if counted {
+        count()?;
     }
-    let message = format!("Invalid API Key provided: {}", masked(text));
-    Problem::new(StatusCode::UNAUTHORIZED, "api_key_invalid", message)
+    let key = match fresh {
+        Some(key) => Some(key),
+        None => api.load_key(&digest).await?.map(|record| api.keys().keep(record)),
+    };
+    let good = key.filter(|key| {
+        key.record.kind == kind
+            && key.record.live == live
+            && key.record.expires_at.is_none_or(|end| api.now_seconds() < end)
+    });
+    match (&good, counted) {
+        (Some(_), true) => api.guesses().forgive(peer),
+        // An ended key: known, and refused all the same.
+        (None, false) => count()?,
+        _ => {}
+    }
+    Ok(good)
 }
 
 /// Shows the beginning and the end of a key, so that its owner knows which it was and nobody else can use it.

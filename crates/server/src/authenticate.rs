@@ -3,13 +3,14 @@
 
 use crate::api::Api;
 use crate::inbound::Id;
+use crate::limits::FORM_BYTES_MAX;
 use crate::parameters::{Node, form, typed};
 use crate::problem::Problem;
 use crate::request_id::RequestId;
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY};
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
@@ -71,8 +72,11 @@ pub async fn decide(
     State(api): State<Api>,
     Extension(request_id): Extension<RequestId>,
     Id(attempt): Id,
-    body: Bytes,
+    headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Problem> {
+    // Nobody shows a key here, so whoever sends much or slowly must not be let.
+    let (body, _room) = api.reading(FORM_BYTES_MAX).read(&headers, body).await?;
     let Decided { client_secret, proven } = read(form::parse(&body)?)?;
     let Found { merchant, intent } = find(&api, &attempt, &client_secret).await?;
     let answered = api

@@ -1,46 +1,70 @@
 //! `expand[]`: ids in an answer replaced by the objects that they name.
 
 use crate::api::Api;
-use crate::auth::Caller;
+use crate::auth::{Caller, Permission};
 use crate::limits::{EXPAND_DEPTH_MAX, EXPAND_MAX};
 use crate::problem::Problem;
 use crate::read::show;
+use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Members that may be expanded: those that name one object.
-const MEMBERS: [&str; 11] = [
-    "balance_transaction",
-    "charge",
-    "customer",
-    "data",
-    "default_payment_method",
-    "invoice_settings",
-    "latest_attempt",
-    "latest_charge",
-    "payment_intent",
-    "payment_method",
-    "source",
+/// Members that may be expanded: those that name one object, with what must be allowed to read it.
+const MEMBERS: [(&str, &[&str]); 11] = [
+    ("balance_transaction", &["balance:read"]),
+    ("charge", &["payments:read"]),
+    ("customer", &["customers:read"]),
+    ("data", &[]),
+    ("default_payment_method", &["payment_methods:read"]),
+    ("invoice_settings", &[]),
+    ("latest_attempt", &["payments:read"]),
+    ("latest_charge", &["payments:read"]),
+    ("payment_intent", &["payments:read"]),
+    ("payment_method", &["payment_methods:read"]),
+    // Of a movement of the balance: a charge or a refund.
+    ("source", &["payments:read", "refunds:read"]),
 ];
 
-/// Replaces ids by objects along paths such as `latest_charge.balance_transaction` or `data.customer`.
+/// Checks that paths can be expanded, and that the caller may read what they lead to.
 ///
 /// # Errors
-/// 400 for a path that cannot be expanded, 503 when the store cannot be read.
-pub async fn expand(api: &Api, caller: &Caller, body: Vec<u8>, paths: &[String]) -> Result<Vec<u8>, Problem> {
+/// 400 for a path that cannot be expanded, 403 for one that the caller may not.
+pub fn check(caller: &Caller, paths: &[String]) -> Result<(), Problem> {
     if paths.is_empty() {
-        return Ok(body);
+        return Ok(());
+    }
+    if caller.is_browser() {
+        let message = "A publishable key may not expand: use a secret key on your server.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", message).at("expand"));
     }
     if paths.len() > EXPAND_MAX {
         return Err(Problem::invalid("expand", format!("at most {EXPAND_MAX} paths may be expanded")));
     }
+    for path in paths {
+        for (depth, word) in path.split('.').enumerate() {
+            let known = MEMBERS.iter().find(|(name, _)| *name == word);
+            let (_, scopes) = known.filter(|_| depth < EXPAND_DEPTH_MAX).ok_or_else(|| cannot(path))?;
+            for scope in *scopes {
+                caller.check(Permission::server(scope)).map_err(|problem| problem.at("expand"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces ids by objects along paths such as `latest_charge.balance_transaction` or `data.customer`.
+///
+/// # Errors
+/// As [`check`], 400 for a path that this answer does not have, 503 when the store cannot be read.
+pub async fn expand(api: &Api, caller: &Caller, body: Vec<u8>, paths: &[String]) -> Result<Vec<u8>, Problem> {
+    if paths.is_empty() {
+        return Ok(body);
+    }
+    check(caller, paths)?;
     let mut answer: Value = serde_json::from_slice(&body).map_err(|error| Problem::fault(&error))?;
     for path in paths {
         let words: Vec<&str> = path.split('.').collect();
-        if words.len() > EXPAND_DEPTH_MAX || words.iter().any(|word| !MEMBERS.contains(word)) {
-            return Err(cannot(path));
-        }
         // One read for each step, however many objects a list has.
         for depth in 1..=words.len() {
             let mut ids = Vec::new();

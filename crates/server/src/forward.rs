@@ -61,6 +61,7 @@ impl Forwarder {
             return Err(nobody("The process that wrote does not write any more; another will soon."));
         }
         let address = self.writer(api).await?;
+        let reads = request.method().is_safe();
         let everything = PathAndQuery::from_static("/");
         let path = request.uri().path_and_query().unwrap_or(&everything);
         let unusable = || nobody("The process that writes has no address that can be reached.");
@@ -81,9 +82,9 @@ impl Forwarder {
             // The request may have got there: only repeating it under its key tells.
             Ok(Err(error)) => {
                 tracing::warn!(%error, address, "the process that writes did not answer");
-                Err(unknown())
+                Err(unanswered(reads))
             }
-            Err(_) => Err(unknown()),
+            Err(_) => Err(unanswered(reads)),
         }
     }
 }
@@ -92,9 +93,9 @@ fn nobody(message: &str) -> Problem {
     Problem::unavailable(message, 1)
 }
 
-fn unknown() -> Problem {
-    let message = "Whether this was done is not known. Repeat it under the same idempotency key.";
-    Problem::unavailable(message, 1)
+/// A read changes nothing; of all else the writer may have done it.
+fn unanswered(reads: bool) -> Problem {
+    if reads { nobody("The process that writes did not answer.") } else { Problem::outcome_unknown() }
 }
 
 /// Hands a request on when this process stands by; everything else goes its usual way.
@@ -109,5 +110,17 @@ pub async fn surround(
     match forwarder.forward(&api, request).await {
         Ok(answer) => answer,
         Err(problem) => problem.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_without_an_answer_may_have_been_done() {
+        let write = unanswered(false);
+        assert_eq!((write.status().as_u16(), write.code()), (500, "outcome_unknown"));
+        assert_eq!(unanswered(true).status().as_u16(), 503);
     }
 }

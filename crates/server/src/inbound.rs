@@ -1,10 +1,12 @@
-//! A request as handlers get it: who asks, what for, and the bytes of its parameters.
+//! A request as handlers get it: who asks, what for, and its parameters.
 
 use crate::api::{Api, Peer};
 use crate::auth::{Caller, Permission, authenticate};
+use crate::body::Reading;
+use crate::expand;
 use crate::limits::{
-    BATCH_BYTES_MAX, BATCH_VALUES_MAX, BODY_BYTES_MAX, BODY_TIME_MAX, ID_BYTES_MAX,
-    IDEMPOTENCY_KEY_BYTES_MAX, PARAMETERS_MAX, QUERY_BYTES_MAX,
+    BATCH_BYTES_MAX, BATCH_VALUES_MAX, BODY_BYTES_MAX, ID_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX,
+    PARAMETERS_MAX, QUERY_BYTES_MAX,
 };
 use crate::page::Page;
 use crate::parameters::{Node, form, json, typed};
@@ -13,14 +15,15 @@ use crate::request_id::RequestId;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use suanpan_engine::{Asker, IdempotencyKey};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 
 /// How the parameters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,8 @@ enum Writing {
     Json,
 }
 
-/// A request of a known caller, with its parameters as they came.
+/// A request of a known caller. Its body is read when its parameters are asked for, so that nothing is read of a
+/// request that its key may not make.
 #[derive(Debug)]
 pub struct Inbound {
     /// Who asks.
@@ -39,10 +43,21 @@ pub struct Inbound {
     idempotency_key: Option<String>,
     method: Method,
     path: String,
-    bytes: Bytes,
-    writing: Writing,
+    headers: HeaderMap,
+    body: Mutex<Option<Body>>,
+    received: OnceCell<Received>,
+    reading: Reading,
     values_max: usize,
     expand: OnceLock<Vec<String>>,
+}
+
+/// The bytes of the parameters.
+#[derive(Debug)]
+struct Received {
+    bytes: Bytes,
+    writing: Writing,
+    /// Their place among all bodies in memory.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// A request with a batch of the ledger, which may be larger.
@@ -79,16 +94,15 @@ async fn receive(
         let message = format!("The query of an address may have {QUERY_BYTES_MAX} bytes.");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "query_too_long", message));
     }
-    let (bytes, writing) = if parts.method == Method::POST {
+    let received = if parts.method == Method::POST {
         if !query.is_empty() {
             let message = "Parameters of a POST stand in its body, not in the address.";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "query_not_taken", message));
         }
-        let bytes = read_body(&parts.headers, body, bytes_max).await?;
-        let writing = writing(&parts.headers, bytes.is_empty())?;
-        (bytes, writing)
+        OnceCell::new()
     } else {
-        (Bytes::copy_from_slice(query.as_bytes()), Writing::Form)
+        let bytes = Bytes::copy_from_slice(query.as_bytes());
+        OnceCell::new_with(Some(Received { bytes, writing: Writing::Form, _room: None }))
     };
     Ok(Inbound {
         caller,
@@ -96,22 +110,34 @@ async fn receive(
         idempotency_key: idempotency_key(&parts)?,
         path: parts.uri.path().to_owned(),
         method: parts.method,
-        bytes,
-        writing,
+        headers: parts.headers,
+        body: Mutex::new(Some(body)),
+        received,
+        reading: api.reading(bytes_max),
         values_max,
         expand: OnceLock::new(),
     })
 }
 
 impl Inbound {
-    /// Returns the parameters as a tree.
-    ///
-    /// # Errors
-    /// 400 for what cannot be read.
-    pub fn tree(&self) -> Result<Node<'_>, Problem> {
-        let tree = match self.writing {
-            Writing::Form => form::parse(&self.bytes)?,
-            Writing::Json => json::parse(&self.bytes, self.values_max)?,
+    /// Reads the body, once.
+    async fn received(&self) -> Result<&Received, Problem> {
+        let read = async {
+            let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+            let (bytes, room) = self.reading.read(&self.headers, body).await?;
+            let writing = writing(&self.headers, bytes.is_empty())?;
+            Ok(Received { bytes, writing, _room: room })
+        };
+        self.received.get_or_try_init(|| read).await
+    }
+
+    /// Checks that the caller may do this, reads the body, and returns the parameters as a tree.
+    async fn tree(&self, permission: Permission) -> Result<Node<'_>, Problem> {
+        self.caller.check(permission)?;
+        let Received { bytes, writing, .. } = self.received().await?;
+        let tree = match writing {
+            Writing::Form => form::parse(bytes)?,
+            Writing::Json => json::parse(bytes, self.values_max)?,
         };
         Ok(tree)
     }
@@ -119,15 +145,17 @@ impl Inbound {
     /// Checks that the caller may do this, and returns its parameters as a typed request.
     ///
     /// # Errors
-    /// 403 when the caller may not, 400 naming the parameter at fault.
-    pub fn parameters<T: DeserializeOwned>(&self, permission: Permission) -> Result<T, Problem> {
-        self.caller.check(permission)?;
-        let tree = self.tree()?;
+    /// 403 when the caller may not, 400 naming the parameter at fault, and what may be wrong with a body.
+    pub async fn parameters<T: DeserializeOwned>(&self, permission: Permission) -> Result<T, Problem> {
+        let tree = self.tree(permission).await?;
         // Requests know the parameter `expand` but do nothing with it: that is for whoever answers.
         if let Node::Map(entries) = &tree
             && let Some((_, paths)) = entries.iter().find(|(name, _)| name == "expand")
         {
-            let paths = typed::from_node(paths.clone()).map_err(|error| error.under("expand"))?;
+            let paths: Vec<String> =
+                typed::from_node(paths.clone()).map_err(|error| error.under("expand"))?;
+            // Before anything is done: what was done cannot be answered with a refusal.
+            expand::check(&self.caller, &paths)?;
             let _ = self.expand.set(paths);
         }
         Ok(typed::from_node(tree)?)
@@ -143,10 +171,10 @@ impl Inbound {
     ///
     /// # Errors
     /// 403 when the caller may not, 400 naming the parameter at fault.
-    pub fn page<T: DeserializeOwned>(&self, permission: Permission) -> Result<(Page, T), Problem> {
-        self.caller.check(permission)?;
-        let mut tree = self.tree()?;
+    pub async fn page<T: DeserializeOwned>(&self, permission: Permission) -> Result<(Page, T), Problem> {
+        let mut tree = self.tree(permission).await?;
         let page = Page::take(&mut tree)?;
+        expand::check(&self.caller, &page.expand)?;
         Ok((page, typed::from_node(tree)?))
     }
 
@@ -166,18 +194,22 @@ impl Inbound {
     ///
     /// # Errors
     /// 403 when the caller may not, 400 naming the first parameter.
-    pub fn no_parameters(&self, permission: Permission) -> Result<(), Problem> {
-        self.parameters::<NoFilter>(permission).map(|NoFilter {}| ())
+    pub async fn no_parameters(&self, permission: Permission) -> Result<(), Problem> {
+        self.parameters::<NoFilter>(permission).await.map(|NoFilter {}| ())
     }
 
-    /// Returns the key of idempotency with the digest of the request; none when no key was sent.
+    /// Returns the key of idempotency with the digest of the request, once the parameters were read; none when no
+    /// key was sent. The digest is kept for as long as the answer, and the body may be the number of a card, of
+    /// which there are few: without `digest_key` it must not be possible to try them all.
     #[must_use]
-    pub fn idempotency(&self) -> Option<(String, [u8; 32])> {
+    pub fn idempotency(&self, digest_key: &[u8; 32]) -> Option<IdempotencyKey> {
         let key = self.idempotency_key.clone()?;
-        let mut hasher = blake3::Hasher::new();
+        let bytes = self.received.get().map(|received| &received.bytes[..]).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new_keyed(digest_key);
         hasher.update(self.method.as_str().as_bytes()).update(b" ");
-        hasher.update(self.path.as_bytes()).update(b"\0").update(&self.bytes);
-        Some((key, *hasher.finalize().as_bytes()))
+        hasher.update(self.path.as_bytes()).update(b"\0").update(bytes);
+        let asker = if self.caller.is_browser() { Asker::Browser } else { Asker::Server };
+        Some(IdempotencyKey { key, asker, digest: *hasher.finalize().as_bytes() })
     }
 
     /// Returns the path without the query, for the member `url` of lists.
@@ -191,30 +223,6 @@ impl Inbound {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
-
-async fn read_body(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        let message = "Compressed bodies are not taken.";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding_not_taken", message));
-    }
-    let read = tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, bytes_max).collect());
-    match read.await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("The body of this request may have {bytes_max} bytes.");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message))
-        }
-        Ok(Err(_)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "body_unreadable",
-            "The body of the request broke off.",
-        )),
-        Err(_) => {
-            let message = "The body of the request came too slowly.";
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", message))
-        }
-    }
-}
 
 fn writing(headers: &HeaderMap, empty: bool) -> Result<Writing, Problem> {
     let Some(value) = headers.get(CONTENT_TYPE) else {

@@ -6,9 +6,11 @@
 pub mod api;
 pub mod auth;
 pub mod authenticate;
+pub mod body;
 pub mod bootstrap;
 pub mod expand;
 pub mod forward;
+pub mod guess;
 pub mod inbound;
 pub mod key;
 pub mod limits;

@@ -57,8 +57,23 @@ pub const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
 /// From the headers to the end of the body.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// Bytes of bodies in memory at once, of all requests together. What is made of them takes some four times as much
+/// for a moment; a request that finds no room is told to come again.
+pub const BODIES_BYTES_MAX: usize = 256 << 20;
+
+/// The body of the form on the page of test mode: a secret and a word.
+pub const FORM_BYTES_MAX: usize = 4 << 10;
+
 /// Connections open at once: each costs some 40 KiB, so that all cost about 160 MiB.
 pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// Connections open at once from one address, or network of IPv6: a quarter of all. Enough for a proxy with all its
+/// clients behind it; `suanpan serve --connections-per-address` sets another number.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+
+/// How long a client may take nothing at all of an answer that is ready. Buffers of the system hold the usual answer,
+/// so that only who reads nothing is meant.
+pub const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long requests in flight may take to end once the process has been told to stop.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(20);
@@ -68,6 +83,9 @@ pub const REQUESTS_PER_SECOND: u32 = 10_000;
 
 /// Refused keys per minute and address: enough for a client that was set up wrongly, useless for guessing.
 pub const REFUSED_KEYS_PER_MINUTE: u32 = 60;
+
+/// Addresses whose refused keys are counted: some 6 MiB.
+pub const ADDRESSES_COUNTED_MAX: usize = 100_000;
 
 /// Keys kept in memory. More are read from the store when they come.
 pub const KEYS_CACHED_MAX: usize = 100_000;

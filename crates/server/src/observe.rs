@@ -33,27 +33,55 @@ pub fn metrics() -> &'static PrometheusHandle {
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).expect("only this room sets up metrics");
-        metrics::describe_counter!("suanpan_http_requests_total", "Requests answered, by route and status.");
-        metrics::describe_histogram!(
-            "suanpan_http_request_seconds",
-            "From the headers to the answer, by route."
-        );
-        metrics::describe_gauge!("suanpan_http_connections", "Connections that are open.");
-        metrics::describe_gauge!(
-            "suanpan_history_lag_entries",
-            "Entries that are committed and not yet in the history of accounts."
-        );
-        metrics::describe_counter!(
-            "suanpan_rate_limited_total",
-            "Requests refused because a key sent too many."
-        );
+        describe();
         handle
     })
 }
 
+/// Says what each metric means; the guide of the API has the same list.
+fn describe() {
+    for (name, what) in [
+        ("suanpan_http_requests_total", "Requests answered, by route and status."),
+        ("suanpan_http_bodies_refused_total", "Requests refused because too many bodies were in memory."),
+        ("suanpan_http_connections_refused_total", "Connections closed because their address had too many."),
+        ("suanpan_http_slow_readers_total", "Connections cut off because nothing of an answer was read."),
+        ("suanpan_rate_limited_total", "Requests refused because a key sent too many."),
+        ("suanpan_events_total", "Events committed, by type: what became of payments and refunds."),
+        ("suanpan_webhook_attempts_total", "Attempts to deliver an event, by result."),
+        ("suanpan_commits_total", "Commits."),
+        ("suanpan_entries_total", "Journal entries committed."),
+        ("suanpan_writer_reloads_total", "How often the books were loaded anew because a commit failed."),
+    ] {
+        metrics::describe_counter!(name, what);
+    }
+    // What has not happened yet is 0, and not absent, so that a rule for an alarm can rest on it.
+    metrics::counter!("suanpan_writer_reloads_total").absolute(0);
+    for result in ["delivered", "retry", "exhausted", "disable"] {
+        metrics::counter!("suanpan_webhook_attempts_total", "result" => result).absolute(0);
+    }
+    for (name, what) in [
+        ("suanpan_http_connections", "Connections that are open."),
+        ("suanpan_queue_waiting", "What waits for the writer, in entries."),
+        ("suanpan_history_lag_entries", "Entries committed and not yet in the history of accounts."),
+        ("suanpan_record", "The newest journal record."),
+    ] {
+        metrics::describe_gauge!(name, what);
+    }
+    for (name, what) in [
+        ("suanpan_http_request_seconds", "From the headers to the answer, by route."),
+        ("suanpan_commit_seconds", "How long a commit takes."),
+        ("suanpan_commit_objects", "Objects of one commit."),
+        ("suanpan_commit_entries", "Journal entries of one commit."),
+    ] {
+        metrics::describe_histogram!(name, what);
+    }
+}
+
 /// Answers with the metrics in the text form of Prometheus.
-pub async fn show_metrics() -> Response {
+pub async fn show_metrics(State(api): State<Api>) -> Response {
     const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    // Counts, not money: what a gauge takes is a float.
+    metrics::gauge!("suanpan_queue_waiting").set(api.engine().waiting() as f64);
     ([(CONTENT_TYPE, TEXT)], metrics().render()).into_response()
 }
 

@@ -56,6 +56,11 @@ fn document() -> Value {
     document
 }
 
+/// POSTs whose repeats do no harm by their own nature, so that they keep no answers: the header has no effect there.
+fn takes_idempotency_key(path: &str) -> bool {
+    !(path.starts_with("/v1/ledger/") || path.ends_with("/resend"))
+}
+
 /// Adds to an operation what all have: the answers to what goes wrong, and the headers.
 fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let is_api = path.starts_with("/v1/");
@@ -78,8 +83,10 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
                 (408, "The body came too slowly"),
                 (413, "The body is too large"),
                 (415, "The body has a type that is not taken"),
-                (422, "The idempotency key was used for another request"),
             ]);
+        }
+        if method == "post" && takes_idempotency_key(path) {
+            statuses.push((422, "The idempotency key was used for another request"));
             let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
             if let Value::Array(parameters) = parameters {
                 parameters.push(json!({
@@ -88,7 +95,8 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
                     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
                 }));
             }
-        } else {
+        }
+        if method != "post" {
             statuses.push((414, "The query is too long"));
         }
     }

@@ -107,6 +107,13 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message).retry_after(retry_after_seconds)
     }
 
+    /// Returns 500: whether it was done is not known, and only the same under the same key of idempotency tells.
+    #[must_use]
+    pub fn outcome_unknown() -> Problem {
+        let message = "Whether this was done is not known yet. Repeat it under the same idempotency key.";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "outcome_unknown", message).retryable()
+    }
+
     /// Returns 429: nothing was done, and the same may be sent again.
     #[must_use]
     pub fn too_many(code: &'static str, message: impl Into<String>, retry_after_seconds: u64) -> Problem {

@@ -6,15 +6,15 @@ use crate::expand::expand;
 use crate::inbound::Inbound;
 use crate::page::{Page, Place};
 use crate::problem::Problem;
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
 use suanpan_payments::object::{api_view, list};
 use suanpan_store::commit::Object;
-use suanpan_store::{Cursor, Listing, Read, StoreError};
+use suanpan_store::{Cursor, Listing, Objects, Read, StoreError};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -132,7 +132,7 @@ impl Api {
         kind: ObjectKind,
         id: &str,
     ) -> Result<Response, Problem> {
-        let Retrieve { expand: paths } = inbound.parameters(permission)?;
+        let Retrieve { expand: paths } = inbound.parameters(permission).await?;
         let body = self.object(&inbound.caller, kind, id).await?;
         Ok(answer_json(expand(self, &inbound.caller, body.into_bytes(), &paths).await?))
     }
@@ -206,8 +206,27 @@ impl Api {
 /// Accounts of one platform that a list shows. More of them are found by their ids.
 const CONNECTED_MAX: u32 = 10_000;
 
-/// How many objects one request looks through for those that a filter keeps.
-const SCANNED_MAX: usize = 10_000;
+/// How many objects one request looks through for those that a filter keeps, once it has found any.
+pub(crate) const SCANNED_MAX: usize = 10_000;
+
+/// How many it looks through for the first one. Clients take an empty page for the end, so that none may be answered
+/// while there is more: whoever asks for something rarer must say when it was.
+pub(crate) const SCANNED_FOR_FIRST_MAX: usize = 200_000;
+
+/// Returns whether a request that has found `found` objects among `scanned` has looked through enough.
+///
+/// # Errors
+/// 400 when it has found nothing and may not look any further.
+pub(crate) fn looked_enough(found: usize, scanned: usize) -> Result<bool, Problem> {
+    if found == 0 && scanned >= SCANNED_FOR_FIRST_MAX {
+        let message = format!(
+            "None of {scanned} objects is what was asked for, and there are more. Narrow the time: created[gte] and \
+             created[lte] in lists, created>… in searches."
+        );
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "search_too_wide", message));
+    }
+    Ok(found > 0 && scanned >= SCANNED_MAX)
+}
 
 /// The objects of a page as they are shown, and whether there are more.
 type Shown = (Vec<String>, bool);
@@ -242,17 +261,18 @@ fn gather(
     let (mut shown, mut scanned) = (Vec::new(), 0);
     loop {
         let cursor = place.as_ref().map(|(created, id)| Cursor { created: *created, id });
-        let found = reader.list(&Listing {
+        let listing = Listing {
             kind: kind.name(),
             merchant: &caller.merchant,
             live: caller.live,
-            link: wanted.link.as_ref().map(|(name, key)| (*name, key.as_str())),
+            link: None,
             created_min: page.created_min,
             created_max: page.created_max,
             after: if backwards { None } else { cursor },
             before: if backwards { cursor } else { None },
             limit: if filtered { 100 } else { page.limit },
-        })?;
+        };
+        let found = under_links(reader, listing, &wanted.links, backwards)?;
         scanned += found.objects.len();
         let next = if backwards { found.objects.first() } else { found.objects.last() };
         place = next.map(|object| (object.created, object.id.clone()));
@@ -276,7 +296,11 @@ fn gather(
         } else {
             shown.append(&mut kept)
         }
-        if !filtered || shown.len() > limit || !found.more || scanned >= SCANNED_MAX {
+        let enough = match looked_enough(shown.len(), scanned) {
+            Err(problem) if filtered && found.more => return Ok(Err(problem)),
+            enough => enough.unwrap_or(true),
+        };
+        if !filtered || shown.len() > limit || !found.more || enough {
             let more = found.more || shown.len() > limit;
             if backwards {
                 shown.drain(..shown.len().saturating_sub(limit));
@@ -289,12 +313,42 @@ fn gather(
     }
 }
 
+/// Reads a page of the objects under any of some links, or of all when there are none.
+fn under_links(
+    reader: &dyn Read,
+    listing: Listing<'_>,
+    links: &[(&'static str, String)],
+    backwards: bool,
+) -> Result<Objects, StoreError> {
+    let under = |link| reader.list(&Listing { link, ..listing });
+    let mut merged = match links {
+        [] => return under(None),
+        [(name, key)] => return under(Some((*name, key))),
+        _ => Objects::default(),
+    };
+    for (name, key) in links {
+        let page = under(Some((*name, key)))?;
+        merged.more |= page.more;
+        merged.objects.extend(page.objects);
+    }
+    merged.objects.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+    let limit = listing.limit as usize;
+    merged.more |= merged.objects.len() > limit;
+    if backwards {
+        merged.objects.drain(..merged.objects.len().saturating_sub(limit));
+    } else {
+        merged.objects.truncate(limit);
+    }
+    Ok(merged)
+}
+
 /// Which objects of a kind a list is about.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    link: Option<(&'static str, String)>,
-    /// Members with the texts of which they must have one.
-    members: Vec<(&'static str, Vec<String>)>,
+    /// Under any of these; all when there are none.
+    links: Vec<(&'static str, String)>,
+    /// Members with the texts that they must have.
+    members: Vec<(&'static str, String)>,
     present: bool,
 }
 
@@ -302,7 +356,14 @@ impl Wanted {
     /// Returns all objects, or those under a name and key.
     #[must_use]
     pub fn new(link: Option<(&'static str, String)>) -> Wanted {
-        Wanted { link, members: Vec::new(), present: false }
+        Wanted::under(link.into_iter().collect())
+    }
+
+    /// Returns the objects under any of some names and keys; no object may be under two of them. All when there are
+    /// none.
+    #[must_use]
+    pub fn under(links: Vec<(&'static str, String)>) -> Wanted {
+        Wanted { links, members: Vec::new(), present: false }
     }
 
     /// Leaves out what was deleted.
@@ -316,16 +377,7 @@ impl Wanted {
     /// the member that a link is about must be compared as well.
     #[must_use]
     pub fn member(mut self, name: &'static str, text: Option<String>) -> Wanted {
-        self.members.extend(text.map(|text| (name, vec![text])));
-        self
-    }
-
-    /// Keeps only objects with a member of one of these texts, if there are any.
-    #[must_use]
-    pub fn one_of(mut self, name: &'static str, texts: Vec<String>) -> Wanted {
-        if !texts.is_empty() {
-            self.members.push((name, texts));
-        }
+        self.members.extend(text.map(|text| (name, text)));
         self
     }
 
@@ -334,11 +386,8 @@ impl Wanted {
     }
 
     fn keeps(&self, object: &serde_json::Value) -> bool {
-        let has = |name: &str, texts: &[String]| {
-            let own = object.get(name).and_then(serde_json::Value::as_str);
-            own.is_some_and(|own| texts.iter().any(|text| text == own))
-        };
+        let has = |name: &str, text: &str| object.get(name).and_then(serde_json::Value::as_str) == Some(text);
         object.get("deleted") != Some(&serde_json::Value::Bool(true))
-            && self.members.iter().all(|(name, texts)| has(name, texts))
+            && self.members.iter().all(|(name, text)| has(name, text))
     }
 }

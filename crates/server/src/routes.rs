@@ -20,13 +20,14 @@ pub fn router(api: Api) -> Router {
     observe::metrics();
     let (v1, _) = v1::routes().split_for_parts();
     let forwarder = (api.clone(), forward::Forwarder::default());
-    let v1 = v1.layer(from_fn_with_state(forwarder, forward::surround));
+    let page = get(authenticate::show).post(authenticate::decide);
+    let of_writer = v1.route("/authenticate/{attempt}", page);
+    let of_writer = of_writer.layer(from_fn_with_state(forwarder, forward::surround));
     Router::new()
-        .merge(v1)
+        .merge(of_writer)
         .route("/healthz", get(observe::healthy))
         .route("/readyz", get(observe::ready))
         .route("/metrics", get(observe::show_metrics))
-        .route("/authenticate/{attempt}", get(authenticate::show).post(authenticate::decide))
         .route("/openapi.json", get(show_openapi))
         .merge(SwaggerUi::new("/docs").config(Config::from("/openapi.json")))
         .fallback(unknown)

@@ -4,12 +4,12 @@
 //! at that bound says where the next one goes on.
 
 use crate::api::Api;
-use crate::auth::Permission;
+use crate::auth::{Caller, Permission};
 use crate::expand::expand;
 use crate::inbound::Inbound;
 use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::problem::Problem;
-use crate::read::{answer_json, finish, show};
+use crate::read::{answer_json, finish, looked_enough, show};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,9 +18,6 @@ use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::object::list::search_result;
 use suanpan_payments::search::{Query, Searched};
 use suanpan_store::{Cursor, Listing};
-
-/// How many objects one request looks through.
-const SCANNED_MAX: usize = 10_000;
 
 /// Parameters of every search.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -41,7 +38,7 @@ pub struct SearchParameters {
 }
 
 /// The name and key under which all objects of a query stand, where an index knows.
-pub type Index = fn(&Query) -> Option<(&'static str, String)>;
+pub type Index = fn(&Query, &Caller) -> Option<(&'static str, String)>;
 
 impl Api {
     /// Answers with what a query finds.
@@ -56,7 +53,7 @@ impl Api {
         searched: Searched,
         index: Index,
     ) -> Result<Response, Problem> {
-        let parameters: SearchParameters = inbound.parameters(permission)?;
+        let parameters: SearchParameters = inbound.parameters(permission).await?;
         let limit = parameters.limit.unwrap_or(PAGE_DEFAULT);
         if !(1..=PAGE_MAX).contains(&limit) {
             return Err(Problem::invalid("limit", format!("it must be from 1 to {PAGE_MAX}")));
@@ -70,7 +67,7 @@ impl Api {
                 Some(read_place(page).ok_or_else(|| Problem::invalid("page", "it is none of ours"))?)
             }
         };
-        let link = index(&query);
+        let link = index(&query, &inbound.caller);
         let caller = inbound.caller.clone();
         let (found, next) = self
             .read(move |reader| {
@@ -96,22 +93,27 @@ impl Api {
                         if serde_json::from_str(&text).is_ok_and(|value| query.matches(&value)) {
                             found.push(text);
                         }
-                        if found.len() == limit as usize || scanned >= SCANNED_MAX {
-                            let more = at + 1 < count || page.more;
+                        let more = at + 1 < count || page.more;
+                        let enough = match looked_enough(found.len(), scanned) {
+                            Err(problem) if more => return Ok(Err(problem)),
+                            enough => enough.unwrap_or(true),
+                        };
+                        if found.len() == limit as usize || enough {
                             finish(reader, &caller, kind, &mut found)?;
-                            return Ok((found, more.then(|| write_place(object.created, &object.id))));
+                            let next = more.then(|| write_place(object.created, &object.id));
+                            return Ok(Ok((found, next)));
                         }
                     }
                     match page.objects.last() {
                         Some(last) if page.more => place = Some((last.created, last.id.clone())),
                         _ => {
                             finish(reader, &caller, kind, &mut found)?;
-                            return Ok((found, None));
+                            return Ok(Ok((found, None)));
                         }
                     }
                 }
             })
-            .await?;
+            .await??;
         let texts: Vec<&str> = found.iter().map(String::as_str).collect();
         let body = search_result(inbound.path(), &texts, next).map_err(|error| Problem::fault(&error))?;
         Ok(answer_json(expand(self, &inbound.caller, body.into_bytes(), &parameters.expand).await?))

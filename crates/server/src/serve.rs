@@ -1,13 +1,21 @@
 //! Connections: how many, how slow, and how they end.
 
+mod paced;
+mod seats;
+
 use crate::api::Peer;
-use crate::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX, SHUTDOWN_TIME_MAX};
+use crate::limits::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_TIME_MAX, HEADERS_MAX,
+    SHUTDOWN_TIME_MAX, WRITE_TIME_MAX,
+};
 use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use paced::Paced;
+use seats::Seats;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -20,15 +28,25 @@ use tokio::sync::Semaphore;
 pub struct Limits {
     /// Connections open at once; more wait to be accepted.
     pub connections: usize,
+    /// Connections open at once from one address; more are closed at once.
+    pub connections_per_address: usize,
     /// From the first byte to the end of the headers.
     pub head_time: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_time: Duration,
     /// How long requests in flight may take to end at shutdown.
     pub shutdown_time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { connections: CONNECTIONS_MAX, head_time: HEAD_TIME_MAX, shutdown_time: SHUTDOWN_TIME_MAX }
+        Limits {
+            connections: CONNECTIONS_MAX,
+            connections_per_address: CONNECTIONS_PER_ADDRESS_MAX,
+            head_time: HEAD_TIME_MAX,
+            write_time: WRITE_TIME_MAX,
+            shutdown_time: SHUTDOWN_TIME_MAX,
+        }
     }
 }
 
@@ -44,6 +62,7 @@ pub async fn serve(
 ) -> io::Result<usize> {
     let upkeep = tokio::spawn(crate::observe::upkeep());
     let places = Arc::new(Semaphore::new(limits.connections));
+    let seats = Seats::new(limits.connections_per_address);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -63,9 +82,13 @@ pub async fn serve(
                 }
             },
         };
+        let Some(seat) = seats.take(peer.ip()) else {
+            metrics::counter!("suanpan_http_connections_refused_total").increment(1);
+            continue;
+        };
         let connection = graceful.watch(connection(stream, peer.into(), router.clone(), &limits));
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, seat);
             let open = metrics::gauge!("suanpan_http_connections");
             open.increment(1);
             if let Err(error) = connection.await {
@@ -84,7 +107,7 @@ pub async fn serve(
     }
 }
 
-type Serving = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<WithPeer>>;
+type Serving = http1::Connection<TokioIo<Paced>, TowerToHyperService<WithPeer>>;
 
 fn connection(stream: TcpStream, peer: Peer, router: Router, limits: &Limits) -> Serving {
     // Answers are small and written at once: waiting to fill a packet only adds time.
@@ -101,6 +124,7 @@ fn connection(stream: TcpStream, peer: Peer, router: Router, limits: &Limits) ->
         .allow_multiple_spaces_in_request_line_delimiters(false)
         .ignore_invalid_headers(false)
         .half_close(false);
+    let stream = Paced::new(stream, limits.write_time);
     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(WithPeer { router, peer }))
 }
 

@@ -4,6 +4,7 @@ use super::gather::{WAITS_FOR, place_text};
 use super::{After, Batch, Parked, Refusal, Writer};
 use crate::command::{Answered, Call, IdempotencyKey, PreparedCall, Refused, Reply};
 use crate::limits::ANSWER_SECONDS;
+use crate::seal::{self, Seal};
 use crate::world::View;
 use suanpan_ledger::account::{AccountNo, AccountSpec, Standing};
 use suanpan_ledger::book::{Known, Verdict};
@@ -17,15 +18,17 @@ use suanpan_payments::decision::{
     Operation,
 };
 use suanpan_payments::id::event_at;
+use suanpan_payments::link;
 use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
+use suanpan_payments::settings::Settings;
 use suanpan_store::commit::{Answer, Job};
 
 impl Writer {
     pub(super) fn call(&mut self, prepared: PreparedCall, reply: Reply<Answered>, batch: &mut Batch) {
         if let Some(key) = &prepared.call.idempotency
-            && let Some(kept) = self.world.answer(&prepared.call.caller.scope(), &key.key)
+            && let Some(kept) = self.world.answer(&prepared.call.caller.scope(key.asker), &key.key)
         {
-            match repeat(kept, key) {
+            match repeat(kept, key, &self.shared.settings) {
                 Ok((status, body)) => {
                     batch.replays = true;
                     batch.after.push(After::Answer { reply, status, body, replayed: true });
@@ -40,7 +43,7 @@ impl Writer {
             .and_then(|decision| self.check_accounts(decision))
             .and_then(|decision| self.book_entries(decision));
         match decided {
-            Ok(decision) => self.accept(prepared.call, decision, now, reply, batch),
+            Ok(decision) => self.accept(prepared, decision, now, reply, batch),
             Err(refused) => batch.refuse(Refusal::Call(reply, refused)),
         }
     }
@@ -162,12 +165,13 @@ impl Writer {
 
     fn accept(
         &mut self,
-        call: Call,
+        prepared: PreparedCall,
         decision: Decision,
         now: Timestamp,
         reply: Reply<Answered>,
         batch: &mut Batch,
     ) {
+        let PreparedCall { call, random, .. } = prepared;
         for write in decision.objects {
             self.endpoints.learn(&write);
             self.world.write(write);
@@ -192,6 +196,13 @@ impl Writer {
             for endpoint in endpoints {
                 batch.jobs.push(crate::endpoints::delivery(&event.id, endpoint, now, place));
             }
+            // Lists of events are asked for by type: how else would a rare one be found among millions?
+            self.world.link(Link {
+                name: link::EVENT_TYPE,
+                key: link::scoped(&call.caller.merchant, call.caller.live, event.kind),
+                id: event.id.clone(),
+                unique: false,
+            });
             self.world.write(ObjectWrite {
                 body: event_body(&event, &frame),
                 id: event.id,
@@ -228,7 +239,12 @@ impl Writer {
                 batch.after.push(After::Park { reference, parked });
             }
             None => {
-                if let Some(answer) = pending(Some((status, body.clone()))) {
+                if let Some(mut answer) = pending(Some((status, body.clone()))) {
+                    if call.command.answers_secret() {
+                        let place = place_text(&answer.scope, &answer.key);
+                        let sealed = Seal::new(&self.shared.settings).seal(&place, &random, &body);
+                        answer.answered = Some((status, sealed));
+                    }
                     self.world.keep_answer(answer);
                 }
                 batch.after.push(After::Answer { reply, status, body, replayed: false });
@@ -257,16 +273,19 @@ impl Writer {
 }
 
 /// What a repeat of a request is answered with.
-fn repeat(kept: &Answer, key: &IdempotencyKey) -> Result<(u16, Vec<u8>), Refused> {
+fn repeat(kept: &Answer, key: &IdempotencyKey, settings: &Settings) -> Result<(u16, Vec<u8>), Refused> {
     if kept.digest != key.digest {
         return Err(Refused::KeyReused);
     }
-    kept.answered.clone().ok_or(Refused::KeyInUse)
+    let (status, body) = kept.answered.as_ref().ok_or(Refused::KeyInUse)?;
+    let opened = seal::open(settings, &place_text(&kept.scope, &kept.key), body);
+    let unreadable = || Refused::Unavailable("a kept answer was sealed under another master key".to_owned());
+    Ok((*status, opened.ok_or_else(unreadable)?))
 }
 
 fn kept(call: &Call, key: &IdempotencyKey, now: Timestamp, answered: Option<(u16, Vec<u8>)>) -> Answer {
     Answer {
-        scope: call.caller.scope(),
+        scope: call.caller.scope(key.asker),
         key: key.key.clone(),
         digest: key.digest,
         answered,

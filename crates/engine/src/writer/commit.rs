@@ -9,6 +9,8 @@ use suanpan_ledger::book::FinishedRecord;
 use suanpan_ledger::merkle;
 use suanpan_ledger::record::Record;
 use suanpan_ledger::snapshot;
+use suanpan_payments::link::EVENT_TYPE;
+use suanpan_payments::object::event::EVENT_TYPES;
 use suanpan_store::StoreError;
 use suanpan_store::commit::{AccountRow, Checkpoint, Commit, CommitError, Head};
 
@@ -267,6 +269,11 @@ fn measure(commit: &Commit, took: Duration) {
     metrics::gauge!("suanpan_record").set(counted(commit.after.seq));
     metrics::histogram!("suanpan_commit_objects").record(counted(commit.objects.len() as u64));
     metrics::histogram!("suanpan_commit_entries").record(counted(entries));
+    // What became of payments and refunds is what their events say.
+    for link in commit.links.iter().filter(|link| link.name == EVENT_TYPE) {
+        let kind = EVENT_TYPES.into_iter().find(|kind| link.key.rsplit('/').next() == Some(kind));
+        metrics::counter!("suanpan_events_total", "type" => kind.unwrap_or("other")).increment(1);
+    }
 }
 
 // Metrics are floats; these are counts, not money.

@@ -53,7 +53,7 @@ impl Writer {
             }
         }
         if let Some(key) = &call.idempotency {
-            missing.answer(&self.world, &call.caller.scope(), &key.key);
+            missing.answer(&self.world, &call.caller.scope(key.asker), &key.key);
         }
         self.world.missing(&needs, &mut missing.ids, &mut missing.links);
         if !self.endpoints.knows(&call.caller) {

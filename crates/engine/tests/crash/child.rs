@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_engine::{
-    BooksAnswer, BooksCommand, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Receipt,
+    Asker, BooksAnswer, BooksCommand, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Receipt,
     Refused, Way,
 };
 use suanpan_ledger::account::{AccountKind, AccountNo, AccountSpec, Limits};
@@ -163,7 +163,11 @@ async fn pay(engine: &Engine, worker: usize, n: u64) -> Result<String, Refused> 
     let request = serde_json::from_value(value).expect("a good request");
     let call = Call {
         caller: Caller { merchant: MERCHANT.to_owned(), live: false },
-        idempotency: Some(IdempotencyKey { digest: *blake3::hash(key.as_bytes()).as_bytes(), key }),
+        idempotency: Some(IdempotencyKey {
+            asker: Asker::Server,
+            digest: *blake3::hash(key.as_bytes()).as_bytes(),
+            key,
+        }),
         request_id: None,
         command: Command::CreatePaymentIntent { request: Box::new(request) },
     };

@@ -15,6 +15,7 @@ on_each!(
     repeats_at_the_same_moment_are_done_once,
     keys_belong_to_a_merchant_and_a_mode,
     answers_are_kept_for_a_day_and_then_forgotten,
+    a_secret_is_repeated_and_kept_sealed,
 );
 
 fn a_repeat_is_answered_with_the_same_bytes(mut world: World) {
@@ -122,6 +123,36 @@ fn keys_belong_to_a_merchant_and_a_mode(world: World) {
     other.caller.merchant = "acct_other".to_owned();
     let answered = world.runtime().block_on(world.engine().call(other)).unwrap();
     assert!(!answered.replayed);
+    // A publishable key is known to everybody: what it uses up is not the server's.
+    let mut browser = call(Some("k1"), pay("pm_card_visa", json!({"amount": 2})));
+    browser.idempotency.as_mut().unwrap().asker = suanpan_engine::Asker::Browser;
+    let answered = world.runtime().block_on(world.engine().call(browser)).unwrap();
+    assert!(!answered.replayed);
+}
+
+fn a_secret_is_repeated_and_kept_sealed(mut world: World) {
+    let make = || Command::CreateApiKey { request: crate::world::request(json!({})) };
+    let first = world.call(Some("k1"), make()).unwrap();
+    let secret = body(&first)["secret"].as_str().unwrap().to_owned();
+    let kept = world.engine().reader().answers(&[("acct_m/test", "k1")]).unwrap().remove(0).unwrap();
+    let (_, kept) = kept.answered.unwrap();
+    assert!(!kept.windows(secret.len()).any(|part| part == secret.as_bytes()));
+    world.crash();
+    let second = world.call(Some("k1"), make()).unwrap();
+    assert_eq!((second.replayed, &second.body), (true, &first.body));
+    let hook = || Command::CreateWebhookEndpoint {
+        request: crate::world::request(json!({"url": "https://example.com", "enabled_events": ["*"]})),
+    };
+    let first = world.call(Some("k2"), hook()).unwrap();
+    let id = id(&body(&first));
+    let roll = || Command::RollWebhookSecret { id: id.clone(), request: crate::world::request(json!({})) };
+    let rolled = world.call(Some("k3"), roll()).unwrap();
+    assert_eq!(world.call(Some("k2"), hook()).unwrap().body, first.body);
+    assert_eq!(world.call(Some("k3"), roll()).unwrap().body, rolled.body);
+    for key in ["k2", "k3"] {
+        let kept = world.engine().reader().answers(&[("acct_m/test", key)]).unwrap().remove(0).unwrap();
+        assert!(!String::from_utf8_lossy(&kept.answered.unwrap().1).contains("whsec_"), "{key}");
+    }
 }
 
 fn answers_are_kept_for_a_day_and_then_forgotten(world: World) {

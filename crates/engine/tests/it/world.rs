@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_channels::{Exchange, Lost, Wire};
 use suanpan_engine::{
-    Answered, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role, Way,
+    Answered, Asker, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role, Way,
 };
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::command::Command;
@@ -309,7 +309,7 @@ pub(crate) fn caller() -> Caller {
 /// A call of the merchant of the tests; the key's digest is that of the command's text.
 pub(crate) fn call(key: Option<&str>, command: Command) -> Call {
     let digest = *blake3::hash(format!("{command:?}").as_bytes()).as_bytes();
-    let idempotency = key.map(|key| IdempotencyKey { key: key.to_owned(), digest });
+    let idempotency = key.map(|key| IdempotencyKey { key: key.to_owned(), asker: Asker::Server, digest });
     Call { caller: caller(), idempotency, request_id: Some("req_1".to_owned()), command }
 }
 

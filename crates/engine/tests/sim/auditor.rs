@@ -97,9 +97,9 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
 fn is_there(count: &Count, state: &State, what: &What) -> bool {
     match what {
         What::Entries(batch) => batch.heads.iter().any(|head| count.entries.contains_key(&head.id.0)),
-        What::Call { key, .. } => {
-            state.answers.contains_key(&(super::clients::caller().scope(), key.clone()))
-        }
+        What::Call { key, .. } => state
+            .answers
+            .contains_key(&(super::clients::caller().scope(suanpan_engine::Asker::Server), key.clone())),
         What::Open | What::Change(..) => false,
     }
 }
@@ -338,7 +338,7 @@ fn payments(
         let makes = matches!(**command, Command::CreatePaymentIntent { .. } | Command::CreateRefund { .. });
         if let Some(Said::Body { status, body }) = bodies.get(&at) {
             ensure!(!makes || times == 1, "{key} was answered {status} and left nothing");
-            let place = (super::clients::caller().scope(), key.clone());
+            let place = (super::clients::caller().scope(suanpan_engine::Asker::Server), key.clone());
             let kept = state.answers.get(&place).and_then(|answer| answer.answered.clone());
             ensure!(kept == Some((*status, body.clone())), "{key} is kept otherwise than answered");
         }

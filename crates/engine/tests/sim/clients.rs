@@ -2,7 +2,9 @@
 
 use super::numbers::Numbers;
 use serde_json::{Value, json};
-use suanpan_engine::{Answered, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, Receipt, Refused};
+use suanpan_engine::{
+    Answered, Asker, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, Receipt, Refused,
+};
 use suanpan_ledger::account::{AccountChange, AccountKind, AccountNo, AccountSpec, Limits};
 use suanpan_ledger::book::Verdict;
 use suanpan_ledger::entry::{Action, Entry, EntryBatch, EntryId, Posting};
@@ -288,7 +290,7 @@ impl Clients {
         let digest = *blake3::hash(key.as_bytes()).as_bytes();
         Some(Call {
             caller: caller(),
-            idempotency: Some(IdempotencyKey { key: key.clone(), digest }),
+            idempotency: Some(IdempotencyKey { key: key.clone(), asker: Asker::Server, digest }),
             request_id: None,
             command: Command::clone(command),
         })

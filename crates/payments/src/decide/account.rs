@@ -133,7 +133,7 @@ pub fn decide_create_api_key(request: &CreateApiKey, ctx: &Context<'_>) -> Resul
     Ok(draft.finish(Answer { status: 200, body }))
 }
 
-/// Ends a key, at once or at a later time.
+/// Ends a key, at once or at a later time, but never later than it ends already: what was ended stays ended.
 ///
 /// # Errors
 /// [`Rejection`].
@@ -144,7 +144,8 @@ pub fn decide_expire_api_key(
     ctx: &Context<'_>,
 ) -> Result<Decision, Rejection> {
     let mut stored: Stored<ApiKey> = load(gathered, ctx, ObjectKind::ApiKey, id, "api_key")?;
-    stored.value.expires_at = Some(at_seconds.unwrap_or_else(|| ctx.now.seconds()));
+    let end = at_seconds.unwrap_or_else(|| ctx.now.seconds());
+    stored.value.expires_at = Some(stored.value.expires_at.map_or(end, |present| present.min(end)));
     let mut draft = Draft::new(ctx);
     let body = draft.write(ObjectKind::ApiKey, id, &stored);
     Ok(draft.answer(ObjectKind::ApiKey, &body))

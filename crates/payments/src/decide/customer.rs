@@ -45,12 +45,14 @@ pub fn decide_create_customer(
     };
     let id = customer.id.clone();
     let mut stored = Stored::new(customer, ctx);
+    let mut attached = None;
     if let Some(mut method) = resolve(&mut draft, gathered, request.payment_method.as_deref(), None)? {
         attach(&mut draft, &mut method, &id)?;
         let body = draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
         draft.event("payment_method.attached", ObjectKind::PaymentMethod, &method.value.id, &body);
+        attached = Some(method.value.id);
     }
-    apply(&mut draft, &mut stored.value, request, gathered)?;
+    apply(&mut draft, &mut stored.value, request, attached.as_deref(), gathered)?;
     let body = draft.write(KIND, &id, &stored);
     draft.event("customer.created", KIND, &id, &body);
     Ok(draft.answer(KIND, &body))
@@ -74,16 +76,19 @@ pub fn decide_update_customer(
     let mut stored = existing_customer(gathered, ctx, id)?;
     let before = json(&stored.value);
     let mut draft = Draft::new(ctx);
-    apply(&mut draft, &mut stored.value, request, gathered)?;
+    apply(&mut draft, &mut stored.value, request, None, gathered)?;
     let body = draft.write(KIND, id, &stored);
     draft.updated("customer.updated", KIND, id, &before, &body);
     Ok(draft.answer(KIND, &body))
 }
 
+/// Writes what is asked for into a customer. `attached` is the method that `payment_method` of the same request named,
+/// which what was gathered does not know as the customer's yet.
 fn apply(
     draft: &mut Draft<'_>,
     customer: &mut Customer,
     request: &WriteCustomer,
+    attached: Option<&str>,
     gathered: &dyn Gathered,
 ) -> Result<(), Rejection> {
     if let Some(address) = &request.address {
@@ -100,7 +105,11 @@ fn apply(
     }
     if let Some(invoice) = &request.invoice_settings {
         let named = invoice.default_payment_method.as_ref();
-        if let Some(method) = named.filter(|id| !id.is_empty()) {
+        // A test id stands for a new method each time it is resolved: the same one is meant here.
+        let same = named.is_some() && named == request.payment_method.as_ref();
+        let attached = attached.filter(|_| same).map(str::to_owned);
+        let named = attached.as_ref().or(named);
+        if let Some(method) = named.filter(|id| !id.is_empty() && attached.is_none()) {
             let method = resolve(draft, gathered, Some(method), None)?;
             let owned = method.as_ref().is_some_and(|m| m.value.customer.as_deref() == Some(&customer.id));
             if !owned {

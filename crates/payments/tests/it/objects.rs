@@ -51,6 +51,32 @@ fn customers_are_made_changed_and_deleted() {
 }
 
 #[test]
+fn a_customer_is_made_with_a_method_that_is_taken_by_default() {
+    let mut world = World::new();
+    let card =
+        json!({"type": "card", "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2030}});
+    let method = world.done(&Command::CreatePaymentMethod { request: Box::new(request(card.clone())) });
+    let id = id_of(&method);
+    let with = |id: &str, default: &str| {
+        let body = json!({"payment_method": id, "invoice_settings": {"default_payment_method": default}});
+        Command::CreateCustomer { request: Box::new(request(body)) }
+    };
+    let made = world.done(&with(&id, &id));
+    assert_eq!(made["invoice_settings"]["default_payment_method"], id);
+    let method: Value = serde_json::from_str(&world.objects[&id].body).must("a method");
+    assert_eq!(method["customer"], made["id"]);
+    // A test id stands for one new method, not for two.
+    let made = world.done(&with("pm_card_visa", "pm_card_visa"));
+    let default = made["invoice_settings"]["default_payment_method"].as_str().must("a method").to_owned();
+    let method: Value = serde_json::from_str(&world.objects[&default].body).must("a method");
+    assert_eq!(method["customer"], made["id"]);
+    // Another one is not the customer's.
+    let other = id_of(&world.done(&Command::CreatePaymentMethod { request: Box::new(request(card)) }));
+    let refused = world.refused(&with("pm_card_visa", &other));
+    assert_eq!(refused.code(), "payment_method_unexpected_state");
+}
+
+#[test]
 fn methods_belong_to_one_customer_at_a_time() {
     let mut world = World::new();
     let card = json!({"type": "card", "card": {"number": "4000056655665556", "exp_month": 1, "exp_year": 2030},
@@ -135,8 +161,12 @@ fn keys_are_found_by_hash_and_do_what_they_may() {
     assert_eq!(key.allow("payments:read"), Ok(()));
     assert_eq!(key.allow("payments:write").map_err(|r| r.status()), Err(403));
     assert!(key.expired(1_900_000_000) && !key.expired(1_899_999_999));
-    let ended = world.done(&Command::ExpireApiKey { id, at_seconds: None });
+    let ended = world.done(&Command::ExpireApiKey { id: id.clone(), at_seconds: None });
     assert_eq!(ended["expires_at"], world.now.seconds());
+    // What was ended stays ended, and an end is only brought forward.
+    let expire = |at| Command::ExpireApiKey { id: id.clone(), at_seconds: Some(at) };
+    assert_eq!(world.done(&expire(1_900_000_000))["expires_at"], world.now.seconds());
+    assert_eq!(world.done(&expire(5))["expires_at"], 5);
     let wrong = world.refused(&Command::CreateApiKey { request: request(json!({"type": "restricted"})) });
     assert_eq!(wrong.param(), Some("scopes"));
 }

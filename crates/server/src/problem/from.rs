@@ -56,9 +56,7 @@ impl From<Refused> for Problem {
             }
             Refused::Unknown(reason) => {
                 tracing::error!(reason, "whether a request was done is not known");
-                let message =
-                    "Whether this was done is not known yet. Repeat it under the same idempotency key.";
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "outcome_unknown", message).retryable()
+                Problem::outcome_unknown()
             }
         }
     }

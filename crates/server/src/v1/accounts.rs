@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<Api> {
     responses((status = 200, description = "Done", body = Account))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreateAccount { request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::CreateAccount { request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -82,7 +82,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, mut inbound: Inbound) 
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, mut inbound: Inbound) -> Result<Response, Problem> {
     inbound.act_for(&api, &id).await?;
-    let command = Command::UpdateAccount { id, request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::UpdateAccount { id, request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -95,11 +95,11 @@ pub async fn update(State(api): State<Api>, Id(id): Id, mut inbound: Inbound) ->
     responses((status = 200, description = "Done", body = ListOf<Account>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, _): (_, NoFilter) = inbound.page(READ)?;
+    let (page, _): (_, NoFilter) = inbound.page(READ).await?;
     api.list_connected(&inbound, &page).await
 }
 
-/// Makes an API key. It is shown here, and not again.
+/// Makes an API key. It is shown here, and not again. Only secret keys may do it.
 #[utoipa::path(
     post,
     path = "/v1/api_keys",
@@ -108,7 +108,9 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
     responses((status = 200, description = "Done", body = WithSecret<ApiKey>))
 )]
 pub async fn create_key(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreateApiKey { request: inbound.parameters(WRITE)? };
+    // A restricted key must not make itself another that may do more.
+    inbound.caller.check_secret_key("make keys")?;
+    let command = Command::CreateApiKey { request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -133,7 +135,7 @@ pub async fn retrieve_key(State(api): State<Api>, Id(id): Id, inbound: Inbound) 
     responses((status = 200, description = "Done", body = ListOf<ApiKey>))
 )]
 pub async fn list_keys(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, _): (_, NoFilter) = inbound.page(READ)?;
+    let (page, _): (_, NoFilter) = inbound.page(READ).await?;
     api.list(&inbound, page, ObjectKind::ApiKey, Wanted::new(None)).await
 }
 
@@ -145,7 +147,7 @@ pub struct ExpireApiKey {
     at: Option<i64>,
 }
 
-/// Ends an API key, at once or at a later time, so that two can overlap.
+/// Ends an API key, at once or at a later time, so that two can overlap. The end is never put off.
 #[utoipa::path(
     post,
     path = "/v1/api_keys/{id}/expire",
@@ -155,6 +157,6 @@ pub struct ExpireApiKey {
     responses((status = 200, description = "Done", body = ApiKey))
 )]
 pub async fn expire_key(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let request: ExpireApiKey = inbound.parameters(WRITE)?;
+    let request: ExpireApiKey = inbound.parameters(WRITE).await?;
     api.write(&inbound, Command::ExpireApiKey { id, at_seconds: request.at }).await
 }

@@ -50,7 +50,7 @@ pub struct Filter {
     responses((status = 200, description = "Done", body = Balance))
 )]
 pub async fn show(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(READ)?;
+    inbound.no_parameters(READ).await?;
     let (merchant, live) = (inbound.caller.merchant.clone(), inbound.caller.live);
     let (standings, _) = api.engine().query(move |book| standings(book, &merchant, live)).await?;
     let body = serde_json::to_vec(&balance(inbound.caller.live, &standings));
@@ -96,7 +96,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = ListOf<BalanceTransaction>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let link = filter.source.clone().map(|source| (link::TRANSACTION_SOURCE, source));
     let wanted = Wanted::new(link).member("source", filter.source).member("type", filter.kind);
     let wanted = wanted.member("currency", filter.currency);

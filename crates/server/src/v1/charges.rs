@@ -55,7 +55,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = ListOf<Charge>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let link = match (&filter.payment_intent, &filter.customer) {
         (Some(intent), _) => Some((link::CHARGE_INTENT, intent.clone())),
         (None, Some(customer)) => Some((link::CHARGE_CUSTOMER, customer.clone())),

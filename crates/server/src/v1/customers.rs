@@ -48,7 +48,7 @@ pub struct Filter {
     responses((status = 200, description = "Done", body = Customer))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreateCustomer { request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::CreateCustomer { request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -74,7 +74,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = Customer))
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::UpdateCustomer { id, request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::UpdateCustomer { id, request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -87,7 +87,7 @@ pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = Deleted))
 )]
 pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(WRITE)?;
+    inbound.no_parameters(WRITE).await?;
     api.write(&inbound, Command::DeleteCustomer { id }).await
 }
 
@@ -100,7 +100,7 @@ pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = ListOf<Customer>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let caller = &inbound.caller;
     let link = filter
         .email
@@ -124,7 +124,7 @@ pub async fn payment_methods(
     Id(id): Id,
     inbound: Inbound,
 ) -> Result<Response, Problem> {
-    let (page, filter): (_, TypeFilter) = inbound.page(Permission::server("payment_methods:read"))?;
+    let (page, filter): (_, TypeFilter) = inbound.page(Permission::server("payment_methods:read")).await?;
     api.object(&inbound.caller, ObjectKind::Customer, &id).await?;
     let wanted = Wanted::new(Some((link::METHOD_CUSTOMER, id.clone())));
     let wanted = wanted.member("customer", Some(id)).member("type", filter.kind);

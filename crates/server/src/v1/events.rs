@@ -1,17 +1,19 @@
 //! `/v1/events`: what happened.
 
 use crate::api::Api;
-use crate::auth::Permission;
+use crate::auth::{Caller, Permission};
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
 use crate::read::{Retrieve, Wanted, answer_json};
 use crate::schema::{EventSchema, ListOf, SearchOf, WebhookDelivery};
-use crate::search::SearchParameters;
+use crate::search::{Index, SearchParameters};
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use suanpan_payments::decision::ObjectKind;
+use suanpan_payments::link;
 use suanpan_payments::search::Searched;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +22,8 @@ const READ: Permission = Permission::server("events:read");
 const WRITE: Permission = Permission::server("webhooks:write");
 /// Attempts that are shown at once: more than one event makes at an endpoint.
 const DELIVERIES_SHOWN: u32 = 100;
+/// Types of events in one list: each is read by itself.
+const TYPES_MAX: usize = 20;
 
 /// Returns the routes of this resource.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -66,6 +70,9 @@ pub struct ResendEvent {
 }
 
 /// Sends an event again, to one endpoint or to all.
+///
+/// Asking again while it waits changes nothing, later it is sent once more: receivers tell repeats by the id of the
+/// event. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/events/{id}/resend",
@@ -75,7 +82,7 @@ pub struct ResendEvent {
     responses((status = 200, description = "Done", body = EventSchema))
 )]
 pub async fn resend(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let ResendEvent { webhook_endpoint } = inbound.parameters(WRITE)?;
+    let ResendEvent { webhook_endpoint } = inbound.parameters(WRITE).await?;
     let caller =
         suanpan_engine::Caller { merchant: inbound.caller.merchant.clone(), live: inbound.caller.live };
     api.engine().resend(&caller, &id, webhook_endpoint.as_deref()).await?;
@@ -91,7 +98,7 @@ pub async fn resend(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = ListOf<WebhookDelivery>))
 )]
 pub async fn deliveries(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(READ)?;
+    inbound.no_parameters(READ).await?;
     api.object(&inbound.caller, ObjectKind::Event, &id).await?;
     let event = id.clone();
     let found = api
@@ -118,7 +125,8 @@ pub async fn deliveries(State(api): State<Api>, Id(id): Id, inbound: Inbound) ->
     responses((status = 200, description = "Done", body = SearchOf<EventSchema>))
 )]
 pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    api.search(&inbound, READ, ObjectKind::Event, Searched::Events, |_| None).await
+    let index: Index = |query, caller| query.required("type").map(|kind| of_type(caller, kind));
+    api.search(&inbound, READ, ObjectKind::Event, Searched::Events, index).await
 }
 
 /// Lists events, newest first.
@@ -130,7 +138,16 @@ pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response
     responses((status = 200, description = "Done", body = ListOf<EventSchema>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
-    let types: Vec<String> = filter.types.into_iter().chain(filter.kind).collect();
-    api.list(&inbound, page, ObjectKind::Event, Wanted::new(None).one_of("type", types)).await
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
+    if filter.types.len() > TYPES_MAX {
+        return Err(Problem::invalid("types", format!("at most {TYPES_MAX} types may be given")));
+    }
+    let types: BTreeSet<String> = filter.types.into_iter().chain(filter.kind).collect();
+    let links = types.iter().map(|kind| of_type(&inbound.caller, kind)).collect();
+    api.list(&inbound, page, ObjectKind::Event, Wanted::under(links)).await
+}
+
+/// The name and key under which a caller's events of a type are found.
+fn of_type(caller: &Caller, kind: &str) -> (&'static str, String) {
+    (link::EVENT_TYPE, link::scoped(&caller.merchant, caller.live, kind))
 }

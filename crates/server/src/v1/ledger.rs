@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod entries;
+pub mod entry;
 pub mod proofs;
 
 use crate::api::Api;
@@ -21,7 +22,11 @@ pub(crate) const WRITE: Permission = Permission::server("ledger:write");
 
 /// Returns the routes of the books.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(accounts::routes()).merge(entries::routes()).merge(proofs::routes())
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(entries::routes())
+        .merge(entry::routes())
+        .merge(proofs::routes())
 }
 
 fn is_operator(api: &Api, caller: &Caller) -> bool {

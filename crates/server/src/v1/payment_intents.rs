@@ -8,8 +8,9 @@ use crate::problem::Problem;
 use crate::read::{Wanted, answer_json};
 use crate::routes::for_browsers;
 use crate::schema::{ListOf, SearchOf};
-use crate::search::SearchParameters;
+use crate::search::{Index, SearchParameters};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use suanpan_payments::command::Command;
@@ -72,7 +73,7 @@ pub struct RetrieveIntent {
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreatePaymentIntent { request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::CreatePaymentIntent { request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -85,10 +86,9 @@ pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let RetrieveIntent { client_secret, expand } = inbound.parameters(LOOK)?;
+    let RetrieveIntent { client_secret, expand } = inbound.parameters(LOOK).await?;
     let body = api.object(&inbound.caller, ObjectKind::PaymentIntent, &id).await?;
     check_secret(&inbound, &body, client_secret.as_deref(), &id)?;
-    let expand = if inbound.caller.is_browser() { Vec::new() } else { expand };
     Ok(answer_json(crate::expand::expand(&api, &inbound.caller, body.into_bytes(), &expand).await?))
 }
 
@@ -120,7 +120,7 @@ fn check_secret(inbound: &Inbound, body: &str, secret: Option<&str>, id: &str) -
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::UpdatePaymentIntent { id, request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::UpdatePaymentIntent { id, request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -134,12 +134,30 @@ pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn confirm(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let request: ConfirmPaymentIntent = inbound.parameters(CONFIRM)?;
+    let request: ConfirmPaymentIntent = inbound.parameters(CONFIRM).await?;
     // The rules compare a secret that was given; a browser must give one.
-    if inbound.caller.is_browser() && request.client_secret.is_none() {
-        return Err(Problem::missing("payment_intent", &id));
+    if inbound.caller.is_browser() {
+        if request.client_secret.is_none() {
+            return Err(Problem::missing("payment_intent", &id));
+        }
+        check_browser(&request)?;
     }
     api.write(&inbound, Command::ConfirmPaymentIntent { id, request: Box::new(request) }).await
+}
+
+/// What decides about the merchant's money or risk is said by the merchant's server, not by whoever holds the card.
+fn check_browser(request: &ConfirmPaymentIntent) -> Result<(), Problem> {
+    for (name, given) in [
+        ("capture_method", request.capture_method.is_some()),
+        ("error_on_requires_action", request.error_on_requires_action.is_some()),
+        ("off_session", request.off_session.is_some()),
+    ] {
+        if given {
+            let message = format!("A publishable key may not give {name}: confirm from your server.");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "secret_key_needed", message).at(name));
+        }
+    }
+    Ok(())
 }
 
 /// Takes money that was set aside, all of it or a part.
@@ -152,7 +170,7 @@ pub async fn confirm(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Re
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn capture(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CapturePaymentIntent { id, request: inbound.parameters(WRITE)? };
+    let command = Command::CapturePaymentIntent { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -166,7 +184,7 @@ pub async fn capture(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Re
     responses((status = 200, description = "Done", body = PaymentIntent))
 )]
 pub async fn cancel(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CancelPaymentIntent { id, request: inbound.parameters(WRITE)? };
+    let command = Command::CancelPaymentIntent { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -179,7 +197,7 @@ pub async fn cancel(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = SearchOf<PaymentIntent>))
 )]
 pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let index = |query: &suanpan_payments::search::Query| {
+    let index: Index = |query, _| {
         // Texts of a query are in small letters, as all our ids are.
         query.required("customer").map(|customer| (link::INTENT_CUSTOMER, customer.to_owned()))
     };
@@ -195,7 +213,7 @@ pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response
     responses((status = 200, description = "Done", body = ListOf<PaymentIntent>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let link = filter.customer.clone().map(|customer| (link::INTENT_CUSTOMER, customer));
     let wanted = Wanted::new(link).member("customer", filter.customer);
     api.list(&inbound, page, ObjectKind::PaymentIntent, wanted).await

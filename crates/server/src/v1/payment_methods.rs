@@ -56,7 +56,7 @@ pub struct Filter {
     responses((status = 200, description = "Done", body = PaymentMethod))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreatePaymentMethod { request: Box::new(inbound.parameters(CREATE)?) };
+    let command = Command::CreatePaymentMethod { request: Box::new(inbound.parameters(CREATE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -82,7 +82,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = PaymentMethod))
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::UpdatePaymentMethod { id, request: Box::new(inbound.parameters(WRITE)?) };
+    let command = Command::UpdatePaymentMethod { id, request: Box::new(inbound.parameters(WRITE).await?) };
     api.write(&inbound, command).await
 }
 
@@ -96,7 +96,7 @@ pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = PaymentMethod))
 )]
 pub async fn attach(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::AttachPaymentMethod { id, request: inbound.parameters(WRITE)? };
+    let command = Command::AttachPaymentMethod { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -110,7 +110,7 @@ pub async fn attach(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = PaymentMethod))
 )]
 pub async fn detach(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::DetachPaymentMethod { id, request: inbound.parameters(WRITE)? };
+    let command = Command::DetachPaymentMethod { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -123,7 +123,7 @@ pub async fn detach(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = ListOf<PaymentMethod>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let link = filter.customer.clone().map(|customer| (link::METHOD_CUSTOMER, customer));
     let wanted = Wanted::new(link).member("customer", filter.customer).member("type", filter.kind);
     api.list(&inbound, page, ObjectKind::PaymentMethod, wanted).await

@@ -46,7 +46,7 @@ pub struct Filter {
     responses((status = 200, description = "Done", body = Refund))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreateRefund { request: inbound.parameters(WRITE)? };
+    let command = Command::CreateRefund { request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -72,7 +72,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = Refund))
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::UpdateRefund { id, request: inbound.parameters(WRITE)? };
+    let command = Command::UpdateRefund { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -85,7 +85,7 @@ pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = ListOf<Refund>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, filter): (_, Filter) = inbound.page(READ)?;
+    let (page, filter): (_, Filter) = inbound.page(READ).await?;
     let link = match (&filter.charge, &filter.payment_intent) {
         (Some(charge), _) => Some((link::REFUND_CHARGE, charge.clone())),
         (None, Some(intent)) => Some((link::REFUND_INTENT, intent.clone())),

@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<Api> {
     responses((status = 200, description = "Done", body = WithSecret<WebhookEndpoint>))
 )]
 pub async fn create(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::CreateWebhookEndpoint { request: inbound.parameters(WRITE)? };
+    let command = Command::CreateWebhookEndpoint { request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -62,7 +62,7 @@ pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "Done", body = WebhookEndpoint))
 )]
 pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::UpdateWebhookEndpoint { id, request: inbound.parameters(WRITE)? };
+    let command = Command::UpdateWebhookEndpoint { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -76,7 +76,7 @@ pub async fn update(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = WithSecret<WebhookEndpoint>))
 )]
 pub async fn roll_secret(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let command = Command::RollWebhookSecret { id, request: inbound.parameters(WRITE)? };
+    let command = Command::RollWebhookSecret { id, request: inbound.parameters(WRITE).await? };
     api.write(&inbound, command).await
 }
 
@@ -89,7 +89,7 @@ pub async fn roll_secret(State(api): State<Api>, Id(id): Id, inbound: Inbound) -
     responses((status = 200, description = "Done", body = Deleted))
 )]
 pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(WRITE)?;
+    inbound.no_parameters(WRITE).await?;
     api.write(&inbound, Command::DeleteWebhookEndpoint { id }).await
 }
 
@@ -102,6 +102,6 @@ pub async fn delete(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "Done", body = ListOf<WebhookEndpoint>))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let (page, _): (_, NoFilter) = inbound.page(READ)?;
+    let (page, _): (_, NoFilter) = inbound.page(READ).await?;
     api.list(&inbound, page, ObjectKind::WebhookEndpoint, Wanted::new(None).present()).await
 }

@@ -57,7 +57,7 @@ pub(crate) struct Server {
     runtime: Option<Runtime>,
     ended: Option<tokio::task::JoinHandle<std::io::Result<usize>>>,
     engine: Engine,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// An answer.
@@ -131,7 +131,7 @@ impl Server {
             (engine, key.secret, other.secret, address, ended)
         });
         let (stop, runtime, ended) = (Some(stop), Some(runtime), Some(ended));
-        Server { address, key, other, stop, runtime, ended, engine, _directory: directory }
+        Server { address, key, other, stop, runtime, ended, engine, directory }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -142,7 +142,13 @@ impl Server {
 
     /// Sends bytes on a new connection and reads until the server closes it.
     pub(crate) fn raw(&self, bytes: &[u8]) -> String {
-        let mut stream = self.connect();
+        Server::raw_to(self.address, bytes)
+    }
+
+    /// Sends bytes to an address and reads until it closes.
+    pub(crate) fn raw_to(address: SocketAddr, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(bytes).unwrap();
         let mut text = Vec::new();
         // A reset after the answer is an end as well.
@@ -183,6 +189,57 @@ impl Server {
     /// Asks for something with a key.
     pub(crate) fn get(&self, key: &str, path: &str) -> Reply {
         self.send("GET", path, &[("authorization", &format!("Bearer {key}"))], b"")
+    }
+
+    /// Makes another key of the operator, in test mode.
+    pub(crate) fn make_key(&self, form: &str) -> String {
+        let made = self.post(&self.key, "/v1/api_keys", form).json();
+        made["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    /// Says whether bytes stand anywhere in the files of the store.
+    pub(crate) fn stores(&self, bytes: &[u8]) -> bool {
+        let files = std::fs::read_dir(self.directory.path()).unwrap();
+        files
+            .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .any(|content| content.windows(bytes.len()).any(|part| part == bytes))
+    }
+
+    /// Opens the database as nobody should, with nothing that guards it.
+    pub(crate) fn tamper(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.directory.path().join("cell.db")).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        let triggers: Vec<String> = {
+            let mut found =
+                connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").unwrap();
+            let names = found.query_map([], |row| row.get(0)).unwrap();
+            names.collect::<Result<_, _>>().unwrap()
+        };
+        for trigger in triggers {
+            connection.execute(&format!("DROP TRIGGER {trigger}"), []).unwrap();
+        }
+        connection
+    }
+
+    /// Starts a process over the same store, which stands by, and returns where it listens.
+    pub(crate) fn standby(&self) -> (SocketAddr, Engine) {
+        let path = self.directory.path().join("cell.db");
+        self.runtime.as_ref().unwrap().block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let database = suanpan_store::open(path.to_str().unwrap()).unwrap();
+            let config = Config {
+                cell: 1,
+                node: format!("http://{address}"),
+                lease: Duration::from_secs(30),
+                settings: Settings::with_simulator([7; 32], &format!("http://{address}")),
+                clock: Clock::system(),
+            };
+            let engine = Engine::start(&database, Channels::default(), config).unwrap();
+            let api = Api::new(engine.clone(), api::Config::new("acct_nobody"));
+            tokio::spawn(serve(listener, router(api), Limits::default(), std::future::pending()));
+            (address, engine)
+        })
     }
 
     /// Tells the server to stop and returns how many connections it cut off.

@@ -52,6 +52,38 @@ fn more_connections_than_allowed_wait_for_their_turn() {
 }
 
 #[test]
+fn one_address_has_so_many_connections_and_no_more() {
+    let server = server(|limits| limits.connections_per_address = 2);
+    let held = [server.connect(), server.connect()];
+    // Both are accepted before the third.
+    for mut stream in &held {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        assert!(stream.read(&mut [0; 64]).unwrap() > 0);
+    }
+    let mut third = server.connect();
+    let _ = third.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(third.read(&mut [0; 64]).unwrap_or(0), 0, "it is closed without an answer");
+    drop(held);
+    let begun = Instant::now();
+    while !server.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").contains("200 OK") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the places are free again");
+    }
+}
+
+#[test]
+fn who_asks_for_much_and_reads_nothing_is_cut_off() {
+    const ASKED: usize = 200;
+    let server = server(|limits| limits.write_time = Duration::from_millis(300));
+    let one = server.raw(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").len();
+    let mut stream = server.connect();
+    stream.write_all("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(ASKED).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    assert!(text.len() < one * ASKED / 2, "{} bytes of {}", text.len(), one * ASKED);
+}
+
+#[test]
 fn what_two_readers_could_read_differently_is_refused() {
     let server = server(|_| {});
     for (what, request) in [

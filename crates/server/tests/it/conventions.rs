@@ -40,6 +40,22 @@ fn health_and_metrics_are_there() {
         reply.body
     );
     assert!(reply.body.contains(r#"suanpan_http_request_seconds_bucket{route="/healthz",le="0.05"}"#));
+    let pay = "amount=1000&currency=cny&confirm=true&payment_method=";
+    assert_eq!(server.post(&server.key, "/v1/payment_intents", &format!("{pay}pm_card_visa")).status, 200);
+    let declined = format!("{pay}pm_card_chargeDeclined");
+    assert_eq!(server.post(&server.key, "/v1/payment_intents", &declined).status, 402);
+    let text = server.send("GET", "/metrics", &[], b"").body;
+    for name in [
+        "suanpan_queue_waiting 0",
+        "suanpan_history_lag ",
+        "suanpan_writer_reloads_total ",
+        r#"suanpan_events_total{type="payment_intent.succeeded"} "#,
+        r#"suanpan_events_total{type="payment_intent.payment_failed"} "#,
+        "suanpan_commit_seconds_count ",
+        "# HELP suanpan_webhook_attempts_total",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name}: {text}");
+    }
 }
 
 #[test]
@@ -62,10 +78,11 @@ fn who_is_not_known_is_told_so_before_anything_else() {
 #[test]
 fn guesses_of_keys_from_one_address_are_counted() {
     let server = Server::start();
+    assert_eq!(server.get(&server.key, "/v1/balance").status, 200);
     let statuses: Vec<u16> =
         (0..80).map(|_| server.get("sk_test_0123456789abcdefghjk", "/v1/balance").status).collect();
     assert!(statuses.contains(&429), "{statuses:?}");
-    assert_eq!(server.get(&server.key, "/v1/balance").status, 200, "good keys go on");
+    assert_eq!(server.get(&server.key, "/v1/balance").status, 200, "a key that was good goes on");
 }
 
 #[test]

@@ -24,6 +24,34 @@ fn every_operation_declares_what_goes_wrong() {
                 assert!(operation["responses"][status].is_object(), "{method} {path} {status}");
             }
             assert!(operation["summary"].is_string(), "{method} {path}");
+            // Either the header has an effect, or the description says that it has none.
+            if method == "post" {
+                let declared = operation["parameters"].to_string().contains("Idempotency-Key");
+                let words = operation["description"].as_str().unwrap_or_default();
+                assert_ne!(declared, words.contains("Idempotency-Key has no effect"), "{path}");
+                assert_eq!(declared, operation["responses"]["422"].is_object(), "{path}");
+            }
         }
+    }
+}
+
+#[test]
+fn the_guide_names_every_call_and_every_card_for_tests() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/api.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let document: serde_json::Value = serde_json::from_str(openapi::text()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let call = format!("| `{} {path}` |", method.to_uppercase());
+            assert!(guide.contains(&call), "{call}");
+        }
+    }
+    for card in suanpan_channels::card_sim::cards::CARDS.iter().filter(|card| !card.id.is_empty()) {
+        assert!(guide.contains(&format!("`{}`", card.id)), "{}", card.id);
+    }
+    // What is measured is explained.
+    let observe = include_str!("../../src/observe.rs");
+    for name in observe.split('"').filter(|text| text.starts_with("suanpan_")) {
+        assert!(guide.contains(name), "{name}");
     }
 }

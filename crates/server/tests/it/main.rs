@@ -1,9 +1,11 @@
 //! Tests of the server over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod books;
 mod client;
 mod connections;
 mod conventions;
 mod description;
+mod guards;
 mod payments;
 mod strangers;

@@ -243,3 +243,59 @@ fn a_customer_proves_to_be_the_holder() {
     let shown = server.get(&server.key, &format!("/v1/payment_intents/{}", intent.id())).json();
     assert_eq!(shown["status"], "succeeded");
 }
+
+#[test]
+fn a_rare_event_is_found_and_no_page_is_empty_while_there_is_more() {
+    let server = Server::start();
+    let key = &server.key;
+    let customer = server.post(key, "/v1/customers", "").id();
+    // More events than one request looks through, all newer.
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)
+        INSERT INTO object (id, kind, merchant, live, created, version, body)
+        SELECT 'evt_' || i, kind, merchant, live, created + i, 1,
+               replace(replace(body, id, 'evt_' || i), 'customer.created', 'charge.updated')
+        FROM object, n WHERE kind = 'event'";
+    assert_eq!(server.tamper().execute(many, []).unwrap(), 10_100);
+    for path in [
+        "/v1/events?type=customer.created",
+        "/v1/events/search?query=type%3A%27customer.created%27",
+        "/v1/events/search?query=-type%3A%27charge.updated%27",
+    ] {
+        let page = server.get(key, path).json();
+        assert_eq!(page["data"][0]["data"]["object"]["id"], customer, "{path}: {page}");
+    }
+}
+
+#[test]
+fn events_of_several_types_are_one_list() {
+    let server = Server::start();
+    let key = &server.key;
+    for _ in 0..2 {
+        server.post(key, "/v1/payment_intents", PAY).id();
+    }
+    let types = ["payment_intent.created", "charge.succeeded"];
+    let page = |more: &str| {
+        let page =
+            server.get(key, &format!("/v1/events?types[]={}&types[]={}&{more}", types[0], types[1])).json();
+        let events = page["data"].as_array().unwrap_or_else(|| panic!("{page}")).clone();
+        let ids: Vec<String> = events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
+        assert!(events.iter().all(|event| types.contains(&event["type"].as_str().unwrap())), "{page}");
+        (ids, page["has_more"].as_bool().unwrap())
+    };
+    let (all, more) = page("limit=100");
+    assert_eq!((all.len(), more), (4, false));
+    let mut walked = Vec::new();
+    let mut after = String::new();
+    loop {
+        let (ids, more) = page(&format!("limit=1{after}"));
+        assert_eq!(ids.len(), 1);
+        after = format!("&starting_after={}", ids[0]);
+        walked.extend(ids);
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(walked, all);
+    assert_eq!(page(&format!("limit=2&ending_before={}", all[3])), (all[1..3].to_vec(), true));
+    assert_eq!(page(&format!("limit=2&ending_before={}", all[2])), (all[..2].to_vec(), false));
+}

@@ -17,6 +17,14 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
     let account = server.get(key, "/v1/account").id();
     let paid = paid.id();
     let books = made("/v1/ledger/accounts", "path=own/1&currency=cny&kind=asset");
+    made("/v1/ledger/accounts", "path=own/2&currency=cny&kind=asset");
+    let entry = "0123456789abcdef0123456789abcdef".to_owned();
+    let posting = "[postings][0]";
+    let form = format!(
+        "entries[0][id]={entry}&entries[0]{posting}[debit]=own/1&entries[0]{posting}[credit]=own/2\
+         &entries[0]{posting}[amount]=5&entries[0]{posting}[currency]=cny"
+    );
+    assert_eq!(server.post(key, "/v1/ledger/entries", &form).json()["accepted"], 1);
     vec![
         ("customers", customer),
         ("refunds", made("/v1/refunds", &format!("payment_intent={paid}&amount=1"))),
@@ -29,6 +37,7 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
         ("accounts", account),
         ("api_keys", made("/v1/api_keys", "")),
         ("ledger/accounts", books),
+        ("ledger/entries", entry),
     ]
 }
 

@@ -100,9 +100,15 @@ impl Events<'_> {
             let mut query = fixed.clone();
             query.extend(last.as_deref().map(|last| ("starting_after", last)));
             let (page, more) = self.page(&query).await?;
-            let empty = page.is_empty();
+            if page.is_empty() && more {
+                // Going on is impossible, and stopping would pass off a part as the whole.
+                let why = "a page without events says that there are more";
+                return Err(Trouble::new("api_strange", why)
+                    .at("/v1/events")
+                    .next("check --api: is this a server of suanpan?"));
+            }
             events.extend(page);
-            if !more || empty {
+            if !more {
                 break;
             }
         }

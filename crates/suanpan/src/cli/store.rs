@@ -1,10 +1,12 @@
 //! Commands that keep a store: serve, backup, restore, doctor, status, keys.
 
 use super::moment::parse_lease;
+use super::values::{parse_connections, parse_public_url};
 use super::{TEMPLATE, ex};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;
+use suanpan_server::limits::CONNECTIONS_PER_ADDRESS_MAX;
 
 /// Which store.
 #[derive(Debug, Clone, Args)]
@@ -44,6 +46,12 @@ pub(crate) struct ServeArgs {
     /// Where others reach this process, http://host:port; by default where it listens
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) advertise: Option<String>,
+    /// Where browsers of customers reach this server: addresses in next_action begin with it; by default that of --advertise
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, value_parser = parse_public_url)]
+    pub(crate) public_url: Option<String>,
+    /// The most connections from one address at once: more for a proxy with many clients behind it
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_PER_ADDRESS_MAX, value_parser = parse_connections)]
+    pub(crate) connections_per_address: usize,
     /// The cell whose books these are
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) cell: u32,

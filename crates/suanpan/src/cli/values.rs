@@ -37,6 +37,30 @@ fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(base.checked_pow(power)?)
 }
 
+/// Reads the address of a server as browsers reach it: `https://pay.example.com`, maybe with a path.
+pub(crate) fn parse_public_url(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|error| format!("{error}; write https://pay.example.com"))?;
+    let plain = matches!(url.scheme(), "https" | "http")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !plain {
+        return Err("write https:// and a host, without user, ? or #".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Reads how many connections one address may have: at most all that the server takes.
+pub(crate) fn parse_connections(text: &str) -> Result<usize, String> {
+    let most = suanpan_server::limits::CONNECTIONS_MAX;
+    text.parse()
+        .ok()
+        .filter(|count| (1..=most).contains(count))
+        .ok_or_else(|| format!("write a number from 1 to {most}"))
+}
+
 /// Reads a currency by its letter code.
 pub(crate) fn parse_currency(text: &str) -> Result<suanpan_money::Currency, String> {
     suanpan_money::Currency::parse(text)
@@ -99,6 +123,29 @@ pub(super) fn parse_scheme(text: &str) -> Result<suanpan_formats::Scheme, String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn public_addresses_are_of_the_web_and_nothing_else() {
+        for (text, read) in [
+            ("https://pay.example.com", "https://pay.example.com"),
+            ("https://pay.example.com/", "https://pay.example.com"),
+            ("http://127.0.0.1:4242/base/", "http://127.0.0.1:4242/base"),
+        ] {
+            assert_eq!(parse_public_url(text).as_deref(), Ok(read));
+        }
+        for text in [
+            "",
+            "pay.example.com",
+            "ftp://pay.example.com",
+            "javascript:alert(1)",
+            "https://",
+            "https://u:p@pay.example.com",
+            "https://pay.example.com?a=1",
+            "https://pay.example.com#a",
+        ] {
+            assert!(parse_public_url(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn memory_is_read_as_written() {

@@ -68,7 +68,7 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         lease: args.lease,
         settings: Settings {
             private_webhooks: args.allow_private_webhooks,
-            ..Settings::with_simulator(key.key, &url)
+            ..Settings::with_simulator(key.key, args.public_url.as_deref().unwrap_or(&url))
         },
         clock: Clock::system(),
     };
@@ -94,7 +94,8 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     let worker = deliver(args, &engine);
     let deliveries = EngineDeliveries::new(engine.clone());
     let cut = {
-        let serving = serve(listener, router(api), Limits::default(), signals.first());
+        let limits = Limits { connections_per_address: args.connections_per_address, ..Limits::default() };
+        let serving = serve(listener, router(api), limits, signals.first());
         let mut serving = std::pin::pin!(serving);
         loop {
             tokio::select! {

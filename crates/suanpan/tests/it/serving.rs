@@ -99,6 +99,29 @@ fn a_server_shows_its_first_key_once_holds_the_store_and_gives_it_back() {
 }
 
 #[test]
+fn customers_are_sent_to_the_public_address() {
+    let world = World::empty();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--public-url", "https://pay.example.com/shop/"];
+    let server = Server::start(&world, &args);
+    let key = server.key().unwrap().to_owned();
+    let form = "amount=1000&currency=cny&payment_method=pm_card_threeDSecure2Required&confirm=true";
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    write!(
+        stream,
+        "POST /v1/payment_intents HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"https://pay.example.com/shop/authenticate/att_"), "{answer}");
+    assert_eq!(server.end("-TERM").0, 0);
+    let ran = world.line("serve --listen 127.0.0.1:0 --public-url ftp://pay.example.com").ends(2);
+    assert!(ran.stderr.contains("--public-url"), "{ran:?}");
+}
+
+#[test]
 fn a_server_without_its_master_key_does_not_start() {
     let world = World::empty();
     assert_eq!(Server::start(&world, &["serve", "--listen", "127.0.0.1:0"]).end("-TERM").0, 0);

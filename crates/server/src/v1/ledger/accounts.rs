@@ -1,5 +1,6 @@
 //! `/v1/ledger/accounts`: accounts of the books, their standing and their statements.
 
+use super::entry::read_entries;
 use super::visible_prefix as prefix_of;
 use super::{READ, WRITE, account_id, check_operator, is_visible, mode_prefix, parse_account_id, shown_path};
 use crate::api::{Api, receipt_header};
@@ -15,9 +16,11 @@ use suanpan_engine::{BooksAnswer, BooksCommand, Receipt};
 use suanpan_ledger::account::{
     Account, AccountChange, AccountKind, AccountNo, AccountSpec, Balance, Limits, Side, Standing,
 };
+use suanpan_ledger::entry::EntryId;
 use suanpan_ledger::history::{Cursor, Order, Range, Statement, StatementQuery};
 use suanpan_ledger::rejection::Rejection;
 use suanpan_money::{Currency, Timestamp};
+use suanpan_payments::id::entry_text;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -134,6 +137,17 @@ fn bounded(amount: i128) -> i64 {
 }
 
 impl LedgerAccount {
+    /// The account with the balance of another moment.
+    fn at(self, balance: Balance) -> LedgerAccount {
+        let kind = AccountKind::from(self.kind);
+        LedgerAccount {
+            balance: bounded(balance.posted(kind)),
+            available: bounded(balance.available(kind)),
+            sums: balance.into(),
+            ..self
+        }
+    }
+
     fn new(account: &Account, balance: Balance) -> LedgerAccount {
         let kind = account.spec.kind;
         let (standing, debits_refused, credits_refused) = match account.standing {
@@ -190,7 +204,10 @@ pub struct OpenLedgerAccount {
     ceiling: Option<i64>,
 }
 
-/// Opens an account. Opening it again with the same particulars finds the one that is there.
+/// Opens an account.
+///
+/// Opening it again with the same particulars finds the one that is there, with others is refused.
+/// Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/accounts",
@@ -199,7 +216,7 @@ pub struct OpenLedgerAccount {
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn open(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let request: OpenLedgerAccount = inbound.parameters(WRITE)?;
+    let request: OpenLedgerAccount = inbound.parameters(WRITE).await?;
     check_operator(&api, &inbound.caller)?;
     let spec = AccountSpec {
         path: format!("{}{}", mode_prefix(&inbound.caller), request.path),
@@ -263,18 +280,35 @@ async fn find(api: &Api, caller: &Caller, number: AccountNo, id: &str) -> Result
     found.ok_or_else(|| Problem::missing("ledger_account", id))
 }
 
-/// Shows an account.
+/// At which moment.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct Moment {
+    /// The balance as it was then, with all that was accepted in that second; seconds since the epoch. Limits and
+    /// standing are those of now.
+    at: Option<i64>,
+}
+
+/// Shows an account, with its balance now or at a moment that is past.
 #[utoipa::path(
     get,
     path = "/v1/ledger/accounts/{id}",
     tag = "Ledger",
-    params(("id" = String, Path, description = "The id", max_length = 64)),
+    params(("id" = String, Path, description = "The id", max_length = 64), Moment),
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn retrieve(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(READ)?;
+    let Moment { at } = inbound.parameters(READ).await?;
     let number = parse_account_id(&id).ok_or_else(|| Problem::missing("ledger_account", &id))?;
-    let account = find(&api, &inbound.caller, number, &id).await?;
+    let mut account = find(&api, &inbound.caller, number, &id).await?;
+    if let Some(at) = at {
+        // The last microsecond of the second: times are shown in seconds.
+        let end = Timestamp::from_micros(at.saturating_mul(1_000_000).saturating_add(999_999));
+        let history = api.engine().history().clone();
+        let asked = tokio::task::spawn_blocking(move || history.balance_at(number.0, end)).await;
+        account = account.at(asked.map_err(|error| Problem::fault(&error))??);
+    }
     Ok(answer_json(serde_json::to_vec(&account).map_err(|error| Problem::fault(&error))?))
 }
 
@@ -301,7 +335,7 @@ pub struct Filter {
     responses((status = 200, description = "A page of accounts", body = LedgerAccounts))
 )]
 pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let filter: Filter = inbound.parameters(READ)?;
+    let filter: Filter = inbound.parameters(READ).await?;
     let limit = check_limit(filter.limit)?;
     let after = match filter.starting_after.as_deref() {
         None => None,
@@ -387,6 +421,8 @@ impl Sides {
 }
 
 /// Sets the limits of an account.
+///
+/// Asking again changes nothing. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/accounts/{id}",
@@ -396,11 +432,13 @@ impl Sides {
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn change(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let SetLimits { floor, ceiling } = inbound.parameters(WRITE)?;
+    let SetLimits { floor, ceiling } = inbound.parameters(WRITE).await?;
     apply(&api, &inbound, &id, AccountChange::Limits(Limits { floor, ceiling })).await
 }
 
 /// Refuses new postings on an account.
+///
+/// Asking again changes nothing. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/accounts/{id}/freeze",
@@ -410,11 +448,13 @@ pub async fn change(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn freeze(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let (debits, credits) = inbound.parameters::<Sides>(WRITE)?.pair();
+    let (debits, credits) = inbound.parameters::<Sides>(WRITE).await?.pair();
     apply(&api, &inbound, &id, AccountChange::Freeze { debits, credits }).await
 }
 
 /// Takes new postings on an account again.
+///
+/// Asking again changes nothing. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/accounts/{id}/unfreeze",
@@ -424,11 +464,13 @@ pub async fn freeze(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn unfreeze(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let (debits, credits) = inbound.parameters::<Sides>(WRITE)?.pair();
+    let (debits, credits) = inbound.parameters::<Sides>(WRITE).await?.pair();
     apply(&api, &inbound, &id, AccountChange::Unfreeze { debits, credits }).await
 }
 
 /// Closes an account for ever. Its balance must be zero, and nothing held.
+///
+/// Asking again changes nothing. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/accounts/{id}/close",
@@ -437,7 +479,7 @@ pub async fn unfreeze(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> R
     responses((status = 200, description = "The account", body = LedgerAccount))
 )]
 pub async fn close(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(WRITE)?;
+    inbound.no_parameters(WRITE).await?;
     apply(&api, &inbound, &id, AccountChange::Close).await
 }
 
@@ -505,6 +547,12 @@ pub struct LedgerStatement {
 pub struct StatementRow {
     /// The place of its entry in the journal, from 0.
     entry: u64,
+    /// The id of its entry, `je_…`; none of a hold that ended by itself.
+    id: Option<String>,
+    /// What its entry is for.
+    code: u16,
+    /// When its entry was booked elsewhere, seconds; entries that were imported only.
+    booked_at: Option<i64>,
     /// `post`, `reversal`, `hold`, `capture`, `release`, `void` or `expiry`.
     kind: &'static str,
     /// `debit` or `credit`.
@@ -528,7 +576,7 @@ pub struct StatementRow {
     responses((status = 200, description = "A page of the statement", body = LedgerStatement))
 )]
 pub async fn statement(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
-    let parameters: StatementParameters = inbound.parameters(READ)?;
+    let parameters: StatementParameters = inbound.parameters(READ).await?;
     let limit = check_limit(parameters.limit)?;
     let number = parse_account_id(&id).ok_or_else(|| Problem::missing("ledger_account", &id))?;
     find(&api, &inbound.caller, number, &id).await?;
@@ -552,8 +600,17 @@ pub async fn statement(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> 
     let history = api.engine().history().clone();
     let asked = tokio::task::spawn_blocking(move || history.statement(&query)).await;
     let Statement { rows, next } = asked.map_err(|error| Problem::fault(&error))??;
+    let ordinals: Vec<u64> = rows.iter().map(|dated| dated.row.ordinal).collect();
+    let entries = api.read(move |reader| read_entries(reader, &ordinals)).await?;
+    let entries = entries.map_err(|error| Problem::fault(&error))?;
+    let entry_of = |ordinal: u64| entries.get(&ordinal).map(|(entry, _)| entry);
     let rows = rows.into_iter().map(|dated| StatementRow {
         entry: dated.row.ordinal,
+        id: entry_of(dated.row.ordinal)
+            .filter(|entry| entry.id != EntryId(0))
+            .map(|entry| entry_text(entry.id)),
+        code: entry_of(dated.row.ordinal).map_or(0, |entry| entry.code),
+        booked_at: entry_of(dated.row.ordinal).and_then(|entry| entry.booked_at).map(|at| at.seconds()),
         kind: dated.row.kind.name(),
         side: match dated.row.side {
             Side::Debit => "debit",

@@ -120,6 +120,9 @@ pub struct RejectedEntry {
 }
 
 /// Books entries. Each succeeds or fails by itself, or together with those it is linked to.
+///
+/// A repeat is recognised by the ids of the entries, for ever: what is there already is counted as existing, and an id
+/// that comes with another content is refused. Idempotency-Key has no effect here.
 #[utoipa::path(
     post,
     path = "/v1/ledger/entries",
@@ -128,7 +131,7 @@ pub struct RejectedEntry {
     responses((status = 200, description = "What became of them", body = LedgerBatch))
 )]
 pub async fn post(State(api): State<Api>, InboundBatch(inbound): InboundBatch) -> Result<Response, Problem> {
-    let PostEntries { entries } = inbound.parameters(WRITE)?;
+    let PostEntries { entries } = inbound.parameters(WRITE).await?;
     check_operator(&api, &inbound.caller)?;
     if entries.is_empty() || entries.len() > BATCH_ENTRIES_MAX {
         return Err(Problem::invalid("entries", format!("a batch has 1 to {BATCH_ENTRIES_MAX} entries")));
@@ -211,7 +214,7 @@ fn named_entry(at: usize, entry: NewEntry, mode: &str) -> Result<NamedEntry, Pro
 }
 
 /// Reads the id of an entry: `je_…`, or a UUID with or without hyphens.
-fn read_id(text: &str) -> Option<EntryId> {
+pub(super) fn read_id(text: &str) -> Option<EntryId> {
     if text.starts_with("je_") {
         return parse_entry(text);
     }

@@ -1,5 +1,7 @@
 //! `/v1/ledger/trial_balance` and `/v1/ledger/verify`: that the books are right.
 
+mod chain;
+
 use super::accounts::Kind;
 use super::{READ, check_operator};
 use crate::api::{Api, receipt_header};
@@ -9,10 +11,6 @@ use crate::read::answer_json;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
-use suanpan_ledger::merkle;
-use suanpan_ledger::record::Record;
-use suanpan_store::{Read, StoreError};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -79,7 +77,7 @@ pub struct TrialKind {
     responses((status = 200, description = "The trial balance", body = LedgerTrialBalance))
 )]
 pub async fn trial_balance(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    inbound.no_parameters(READ)?;
+    inbound.no_parameters(READ).await?;
     check_operator(&api, &inbound.caller)?;
     let (totals, receipt) = api.engine().query(|book| book.trial_balance()).await?;
     let currencies = totals.into_iter().map(|total| TrialCurrency {
@@ -140,7 +138,7 @@ pub struct LedgerVerification {
     next: Option<u64>,
 }
 
-/// Checks the hash chain over the journal, a stretch of it at a time.
+/// Checks the hash chain over the journal, a stretch of it at a time, and its end against where the cell stands.
 #[utoipa::path(
     get,
     path = "/v1/ledger/verify",
@@ -149,7 +147,7 @@ pub struct LedgerVerification {
     responses((status = 200, description = "What was found", body = LedgerVerification))
 )]
 pub async fn verify(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let parameters: VerifyParameters = inbound.parameters(READ)?;
+    let parameters: VerifyParameters = inbound.parameters(READ).await?;
     check_operator(&api, &inbound.caller)?;
     let (from, limit) = (parameters.from.unwrap_or(1), parameters.limit.unwrap_or(RECORDS_MAX));
     if from == 0 || from > i64::MAX as u64 {
@@ -158,60 +156,7 @@ pub async fn verify(State(api): State<Api>, inbound: Inbound) -> Result<Response
     if !(1..=RECORDS_MAX).contains(&limit) {
         return Err(Problem::invalid("limit", format!("it must be from 1 to {RECORDS_MAX}")));
     }
-    let found = api.read(move |reader| check_chain(reader, from, limit)).await?;
+    let found = api.read(move |reader| chain::check(reader, from, limit)).await?;
+    let found = found.ok_or_else(|| Problem::invalid("from", "the journal does not have so many records"))?;
     Ok(answer_json(serde_json::to_vec(&found).map_err(|error| Problem::fault(&error))?))
-}
-
-fn check_chain(reader: &dyn Read, from: u64, limit: u64) -> Result<LedgerVerification, StoreError> {
-    let mut previous = [0; 32];
-    if from > 1
-        && let Some(mark) = reader.marks(from - 1..from)?.first()
-    {
-        previous = mark.hash;
-    }
-    let mut found = LedgerVerification {
-        object: "ledger_verification",
-        verified: true,
-        records: 0,
-        entries: 0,
-        seq: from - 1,
-        hash: String::new(),
-        fault: None,
-        next: None,
-    };
-    let mut each = |stored: suanpan_store::Record| {
-        let seq = stored.mark.seq;
-        if found.records == limit {
-            found.next = Some(seq);
-            return ControlFlow::Break(());
-        }
-        let fault = match Record::parse(&stored.body) {
-            Err(error) => Some(error.to_string()),
-            Ok(record) => {
-                let root = merkle::root(record.leaves());
-                let hash =
-                    merkle::chain_hash(&previous, record.header_bytes(), &root, &record.events_digest());
-                previous = stored.mark.hash;
-                found.entries += record.leaves().len() as u64;
-                if root != stored.mark.root {
-                    Some("its entries do not have the root that is stored".to_owned())
-                } else if hash != stored.mark.hash {
-                    Some("it does not have the hash that is stored".to_owned())
-                } else {
-                    None
-                }
-            }
-        };
-        found.records += 1;
-        found.seq = seq;
-        if let Some(why) = fault {
-            found.verified = false;
-            found.fault = Some(format!("record {seq}: {why}"));
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    };
-    reader.records(from, &mut each)?;
-    found.hash = previous.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(found)
 }
