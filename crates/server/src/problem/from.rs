@@ -74,7 +74,10 @@ impl From<HistoryReadError> for Problem {
         match error {
             HistoryReadError::Store(error) => error.into(),
             HistoryReadError::Behind { .. } => Problem::unavailable(&error.to_string(), 1),
-            HistoryReadError::History(_) | HistoryReadError::Journal(_) => Problem::fault(&error),
+            HistoryReadError::History(_)
+            | HistoryReadError::Journal(_)
+            | HistoryReadError::Incomplete { .. }
+            | HistoryReadError::Contradiction { .. } => Problem::fault(&error),
         }
     }
 }

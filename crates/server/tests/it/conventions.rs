@@ -47,7 +47,7 @@ fn health_and_metrics_are_there() {
     let text = server.send("GET", "/metrics", &[], b"").body;
     for name in [
         "suanpan_queue_waiting 0",
-        "suanpan_history_lag ",
+        "suanpan_history_lag_entries ",
         "suanpan_writer_reloads_total ",
         r#"suanpan_events_total{type="payment_intent.succeeded"} "#,
         r#"suanpan_events_total{type="payment_intent.payment_failed"} "#,
