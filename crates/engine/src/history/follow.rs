@@ -39,6 +39,7 @@ impl Follower {
                         self.index.well(Part::Follower);
                         break;
                     }
+                    Err(_) if self.index.lease().epoch != feed.epoch() => break,
                     Err(why) => self.index.note_trouble(Part::Follower, &why),
                 }
                 if self.index.pause(wait) {

@@ -52,7 +52,7 @@ impl Lines {
     }
 
     /// Puts the lines of a record into the tail, and takes the tail away when it is full. After an error nothing has
-    /// changed. A record of an earlier writer is passed over.
+    /// changed. It is an error too once another writer has begun.
     pub(super) fn record(
         &mut self,
         index: &HistoryIndex,
@@ -127,7 +127,7 @@ impl Lines {
             .ok_or_else(|| format!("record {} does not follow entry {rows_from}", header.seq))?;
         let mut state = index.state.write().unwrap_or_else(PoisonError::into_inner);
         if index.lease().epoch != self.epoch || state.tail.ordinals().1 != rows_from {
-            return Ok(None);
+            return Err("another writer has begun".to_owned());
         }
         state.tail.begin_record(header.at, entries).map_err(|error| error.to_string())?;
         for row in self.rows.iter().filter(|row| row.ordinal >= rows_from) {

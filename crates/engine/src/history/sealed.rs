@@ -107,6 +107,7 @@ impl HistoryIndex {
             *state = found.with_empty_tail();
             self.committed.store(end, Ordering::Release);
             self.set_seen(end);
+            self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         self.set_ids_sealed(&state);
         Ok(())

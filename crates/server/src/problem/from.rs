@@ -73,10 +73,11 @@ impl From<HistoryReadError> for Problem {
     fn from(error: HistoryReadError) -> Problem {
         match error {
             HistoryReadError::Store(error) => error.into(),
-            HistoryReadError::Behind { .. } => Problem::unavailable(&error.to_string(), 1),
+            HistoryReadError::Behind { .. } | HistoryReadError::Incomplete { .. } => {
+                Problem::unavailable(&error.to_string(), 1)
+            }
             HistoryReadError::History(_)
             | HistoryReadError::Journal(_)
-            | HistoryReadError::Incomplete { .. }
             | HistoryReadError::Contradiction { .. } => Problem::fault(&error),
         }
     }
