@@ -55,8 +55,9 @@ pub struct WebhookEndpoint {
     pub created: i64,
     /// What the merchant notes.
     pub description: Option<String>,
-    /// Why the platform disabled it; none when it did not.
+    /// Why the platform disabled it, `failing` or `gone`; none when it did not.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub disabled_reason: Option<DisabledReason>,
     /// The types of events, or `*`.
     pub enabled_events: Vec<String>,
