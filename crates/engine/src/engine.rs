@@ -209,6 +209,9 @@ impl Engine {
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
         let priority = priority(&call.command);
         check_url(&call.command, call.caller.live, self.shared.settings.private_webhooks)?;
+        if priority == Priority::Normal {
+            self.shared.queue.admit()?;
+        }
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
         let card = self.shared.card(&call, random);

@@ -1,5 +1,7 @@
 //! Every limit of the engine, with its reason.
 
+use std::time::Duration;
+
 /// Entries of the largest command for the books.
 const BULK_WEIGHT: usize = 8_192;
 
@@ -9,6 +11,13 @@ pub(crate) const BATCH_WEIGHT: usize = BULK_WEIGHT + 2_048;
 
 /// Weight of what may wait: some seconds of work at the lowest rate that was measured.
 pub(crate) const QUEUE_WEIGHT: usize = 16 * BULK_WEIGHT;
+
+/// Calls that may wait whatever happens: they fill one more commit.
+pub(crate) const NEW_WAITING: usize = 96;
+
+/// How long the first of them may have waited before nothing new is begun. A payment waits for two batches and is part
+/// of two, none longer than about this and what came meanwhile: so it is answered within some 200 ms.
+pub(crate) const NEW_WAIT_MAX: Duration = Duration::from_millis(25);
 
 /// Batches in a row to which a lane of the queue may have added nothing, because those before it filled them: then
 /// its first item goes first.

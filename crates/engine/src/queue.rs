@@ -1,9 +1,9 @@
 //! The bounded queue before the sequencer: what waits there has been promised nothing yet.
 
-use crate::limits::PASSED_MAX;
+use crate::limits::{NEW_WAIT_MAX, NEW_WAITING, PASSED_MAX};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which commands go first when several wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,8 +33,14 @@ pub enum NotQueued {
     Closed,
 }
 
+struct Waiting<T> {
+    item: T,
+    weight: usize,
+    since: Instant,
+}
+
 struct Inner<T> {
-    lanes: [VecDeque<(T, usize)>; 3],
+    lanes: [VecDeque<Waiting<T>>; 3],
     /// For each lane, to how many batches in a row it added nothing although something waited there.
     passed: [u32; 3],
     weight: usize,
@@ -44,10 +50,16 @@ struct Inner<T> {
 }
 
 impl<T> Inner<T> {
+    fn full(&self) -> NotQueued {
+        let waiting = self.lanes.iter().map(VecDeque::len).sum();
+        let retry_after_ms = (self.weight as u64 * 1_000 / self.rate as u64).clamp(50, 10_000);
+        NotQueued::Full { waiting, retry_after_ms }
+    }
+
     /// Takes the first item of a lane, and returns its weight.
     fn pop(&mut self, lane: usize, taken: &mut Vec<T>) -> usize {
         self.passed[lane] = 0;
-        let Some((item, weight)) = self.lanes[lane].pop_front() else { return 0 };
+        let Some(Waiting { item, weight, .. }) = self.lanes[lane].pop_front() else { return 0 };
         self.weight -= weight;
         taken.push(item);
         weight
@@ -83,15 +95,22 @@ impl<T> Queue<T> {
         // keep old ones from ending.
         let limit = if priority == Priority::High { self.limit } else { self.limit / 4 * 3 };
         if inner.weight > 0 && inner.weight + weight > limit {
-            let waiting = inner.lanes.iter().map(VecDeque::len).sum();
-            let retry_after_ms = (inner.weight as u64 * 1_000 / inner.rate as u64).clamp(50, 10_000);
-            return Err((item, NotQueued::Full { waiting, retry_after_ms }));
+            return Err((item, inner.full()));
         }
         inner.weight += weight;
-        inner.lanes[priority as usize].push_back((item, weight));
+        inner.lanes[priority as usize].push_back(Waiting { item, weight, since: Instant::now() });
         drop(inner);
         self.arrived.notify_one();
         Ok(())
+    }
+
+    /// Says whether something new may be begun: not when many wait already and the first of them does for long, since
+    /// then more comes than is done. Those that were let in are answered in time, the others at once.
+    pub(crate) fn admit(&self) -> Result<(), NotQueued> {
+        let inner = self.lock();
+        let lane = &inner.lanes[Priority::Normal as usize];
+        let late = lane.front().is_some_and(|first| first.since.elapsed() > NEW_WAIT_MAX);
+        if late && lane.len() >= NEW_WAITING { Err(inner.full()) } else { Ok(()) }
     }
 
     /// Takes up to `limit` in weight, high lane first, waiting up to `patience` for the first. Empty when
@@ -116,7 +135,7 @@ impl<T> Queue<T> {
         }
         for lane in 0..inner.lanes.len() {
             let before = taken.len();
-            while let Some((_, next)) = inner.lanes[lane].front() {
+            while let Some(next) = inner.lanes[lane].front().map(|waiting| waiting.weight) {
                 if weight > 0 && weight + next > limit {
                     break;
                 }
@@ -143,7 +162,7 @@ impl<T> Queue<T> {
     pub(crate) fn take_all(&self) -> Vec<T> {
         let mut inner = self.lock();
         inner.weight = 0;
-        inner.lanes.iter_mut().flat_map(std::mem::take).map(|(item, _)| item).collect()
+        inner.lanes.iter_mut().flat_map(std::mem::take).map(|waiting| waiting.item).collect()
     }
 
     /// Returns whether nothing more is taken in.
@@ -194,6 +213,24 @@ mod tests {
         queue.push(Priority::High, 2, 7).unwrap();
         assert!(queue.push(Priority::High, 1, 8).is_err());
         assert_eq!(queue.waiting(), 8);
+    }
+
+    #[test]
+    fn nothing_new_is_begun_while_many_wait_for_long() {
+        let queue = Queue::new(10_000);
+        for item in 0..NEW_WAITING - 1 {
+            queue.push(Priority::Normal, 1, item).unwrap();
+        }
+        std::thread::sleep(NEW_WAIT_MAX + SOON);
+        assert_eq!(queue.admit(), Ok(()), "few wait");
+        queue.push(Priority::Normal, 1, 0).unwrap();
+        assert!(matches!(queue.admit(), Err(NotQueued::Full { waiting: NEW_WAITING, .. })));
+        queue.push(Priority::High, 1, 0).unwrap();
+        queue.take(10_000, SOON).unwrap();
+        for item in 0..NEW_WAITING {
+            queue.push(Priority::Normal, 1, item).unwrap();
+        }
+        assert_eq!(queue.admit(), Ok(()), "none waits for long");
     }
 
     #[test]
