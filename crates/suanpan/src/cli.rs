@@ -623,6 +623,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 48);
+        assert_eq!(seen, 49);
     }
 }
