@@ -1,6 +1,7 @@
 //! The binary: reads the command line, runs one command, and turns what comes of it into output and
 //! an exit status. Results go to stdout, everything else to stderr.
 
+mod allocator;
 mod api;
 mod books;
 mod cli;
@@ -22,11 +23,6 @@ use cli::{Cli, Command};
 use error::{Trouble, status};
 use std::process::ExitCode;
 use terminal::{STDOUT_CLOSED, Terminal};
-
-/// A payment makes and drops some hundred small texts on one thread, and the C library's allocator spent a fifth of
-/// the writer's time on them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

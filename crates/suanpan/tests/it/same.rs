@@ -89,9 +89,8 @@ fn the_truth_is_found_by_any_means_with_the_same_bytes() {
     }
 }
 
-/// What the allocator keeps of memory that was given back, by threads that come and go: about 1 MiB for each of up to
-/// thirteen.
-const KEPT_BYTES: u64 = 16 << 20;
+/// What the allocator keeps of memory that was given back, by threads that come and go.
+const KEPT_BYTES: u64 = 8 << 20;
 
 /// What a process takes besides its limit: its code, as far as a run touches it, which a run over two
 /// records shows.
