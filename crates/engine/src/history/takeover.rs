@@ -71,49 +71,24 @@ impl HistoryIndex {
         self.state.read().unwrap_or_else(PoisonError::into_inner).runs.is_empty()
     }
 
-    /// Seals what the journal has and the history lacks, with one tail in memory. `keep` is called between two steps
-    /// of at most some seconds; its error ends the work.
+    /// Seals what the journal has and the history lacks, with one tail in memory. Whoever calls this has the lease
+    /// renewed meanwhile.
     ///
     /// # Errors
     /// When the journal cannot be read, a tail cannot be sealed, or this process is ending.
-    pub(crate) fn catch_up(
-        &self,
-        start: SumsAt,
-        head: &Head,
-        keep: &mut dyn FnMut() -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn catch_up(&self, start: SumsAt, head: &Head) -> Result<(), StoreError> {
         let _alone = self.works.lock().unwrap_or_else(PoisonError::into_inner);
         let began = Instant::now();
         let works = Works { index: self, lease: self.lease() };
-        let mut stopped = None;
-        let mut tick = || {
-            works.go_on()?;
-            keep().map_err(|error| {
-                let why = error.to_string();
-                stopped = Some(error);
-                why
-            })
-        };
         tracing::info!(entries = head.entries, "the history is far behind; it is built from the journal");
-        let built = self.build(works, start, head, &mut tick);
-        match (built, stopped) {
-            (Ok(()), _) => {
-                let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                tracing::info!(took_ms, "the history is built");
-                Ok(())
-            }
-            (Err(_), Some(error)) => Err(error),
-            (Err(reason), None) => Err(StoreError::Unavailable { at: "the history".to_owned(), reason }),
-        }
+        self.build(works, start, head)
+            .map_err(|reason| StoreError::Unavailable { at: "the history".to_owned(), reason })?;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(took_ms, "the history is built");
+        Ok(())
     }
 
-    fn build(
-        &self,
-        works: Works<'_>,
-        start: SumsAt,
-        head: &Head,
-        tick: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Result<(), String> {
+    fn build(&self, works: Works<'_>, start: SumsAt, head: &Head) -> Result<(), String> {
         let rows_at = self.state.read().unwrap_or_else(PoisonError::into_inner).tail.ordinals().1;
         let ids_at = self.ids_sealed();
         let reader = self.reader.as_ref();
@@ -137,25 +112,20 @@ impl HistoryIndex {
                 return Err(format!("record {next} is missing"));
             }
             next = after;
-            tick()?;
+            works.go_on()?;
             if let Some(full) = full {
                 works.seal(&full)?;
-                self.merge_or_note(works, tick)?;
+                self.merge_or_note(works)?;
             }
         }
         Ok(())
     }
 
     /// Merges; damaged runs do not keep the writer from beginning.
-    fn merge_or_note(
-        &self,
-        works: Works<'_>,
-        tick: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Result<(), String> {
-        let mut broken_off = false;
-        let done = works.tidy(&mut || tick().inspect_err(|_| broken_off = true));
+    fn merge_or_note(&self, works: Works<'_>) -> Result<(), String> {
+        let done = works.tidy(&mut || works.go_on());
         match done {
-            Err(why) if broken_off || self.is_stopping() => Err(why),
+            Err(why) if works.go_on().is_err() => Err(why),
             Err(why) => {
                 self.note_trouble(Part::Merges, &why);
                 Ok(())
@@ -165,5 +135,5 @@ impl HistoryIndex {
     }
 }
 
-/// Records between two looks at the lease while the history is built.
+/// Records between two looks whether to go on while the history is built.
 const RECORDS_AT_ONCE: u32 = 256;

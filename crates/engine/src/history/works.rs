@@ -142,41 +142,41 @@ impl<'a> Works<'a> {
     fn merge(&self, runs: Vec<Run>, tick: &mut Tick<'_>) -> Result<(), String> {
         let replaced: Vec<u64> = runs.iter().map(|run| run.id.0).collect();
         let mut merge = Merge::new(UNNAMED, runs).map_err(|error| error.to_string())?;
-        let mut source = Pages::for_work(self.index);
-        let mut begun = Begun::new(*self, RunKind::History)?;
-        while let Some(page) = merge.next_page(&mut source).map_err(in_full)? {
-            begun.push(page)?;
-            tick()?;
-        }
+        let begun = self.write(RunKind::History, tick, |pages| merge.next_page(pages).map_err(in_full))?;
         let mut run = merge.finish().ok_or("a merge ended before its end")?;
         run.id = RunId(begun.id);
         let _changing = self.index.changing();
         begun.finish(run.level, run.first..run.end, &run.write(), &replaced)?;
         let mut state = self.index.state.write().unwrap_or_else(PoisonError::into_inner);
-        let at = state.runs.iter().position(|run| run.id.0 == replaced[0]);
-        let at = at.ok_or("a run to be replaced is gone")?;
-        state.runs.splice(at..at + replaced.len(), [Arc::new(run)]);
-        Ok(())
+        replace(&mut state.runs, |run| run.id, &replaced, run)
     }
 
     fn merge_ids(&self, runs: Vec<IdRun>, tick: &mut Tick<'_>) -> Result<(), String> {
         let replaced: Vec<u64> = runs.iter().map(|run| run.id.0).collect();
         let mut merge = IdMerge::new(UNNAMED, runs).map_err(|error| error.to_string())?;
-        let mut source = Pages::for_work(self.index);
-        let mut begun = Begun::new(*self, RunKind::Ids)?;
-        while let Some(page) = merge.next_page(&mut source).map_err(in_full)? {
-            begun.push(page)?;
-            tick()?;
-        }
+        let begun = self.write(RunKind::Ids, tick, |pages| merge.next_page(pages).map_err(in_full))?;
         let mut run = merge.finish().ok_or("a merge ended before its end")?;
         run.id = RunId(begun.id);
         let _changing = self.index.changing();
         begun.finish(run.level, run.first..run.end, &run.write(), &replaced)?;
         let mut state = self.index.state.write().unwrap_or_else(PoisonError::into_inner);
-        let at = state.id_runs.iter().position(|run| run.id.0 == replaced[0]);
-        let at = at.ok_or("a run to be replaced is gone")?;
-        state.id_runs.splice(at..at + replaced.len(), [Arc::new(run)]);
-        Ok(())
+        replace(&mut state.id_runs, |run| run.id, &replaced, run)
+    }
+
+    /// Writes a run page by page, all but its end.
+    fn write(
+        &self,
+        kind: RunKind,
+        tick: &mut Tick<'_>,
+        mut next_page: impl FnMut(&mut Pages<'a>) -> Result<Option<Vec<u8>>, String>,
+    ) -> Result<Begun<'a>, String> {
+        let mut source = Pages::for_work(self.index);
+        let mut begun = Begun::new(*self, kind)?;
+        while let Some(page) = next_page(&mut source)? {
+            begun.push(page)?;
+            tick()?;
+        }
+        Ok(begun)
     }
 
     /// Loads the filters of runs of ids, those of the newest first, as far as the memory for them goes.
@@ -258,6 +258,18 @@ impl<'a> Begun<'a> {
         self.works.go_on()?;
         index.store.finish_run(&lease, self.id, &new, replaced).map_err(|error| error.to_string())
     }
+}
+
+/// Puts a run in the place of those that it was made of.
+fn replace<R>(
+    runs: &mut Vec<Arc<R>>,
+    id: impl Fn(&R) -> RunId,
+    replaced: &[u64],
+    run: R,
+) -> Result<(), String> {
+    let at = runs.iter().position(|run| id(run).0 == replaced[0]).ok_or("a run to be replaced is gone")?;
+    runs.splice(at..at + replaced.len(), [Arc::new(run)]);
+    Ok(())
 }
 
 /// An error with the one under it.

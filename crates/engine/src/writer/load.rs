@@ -57,7 +57,7 @@ pub(crate) fn load(
     held: (Lease, Head),
     ttl: Duration,
 ) -> Result<Writer, (LoadError, Box<dyn Store>)> {
-    let (book, dirty_from) = match load_book(&shared, store.as_mut(), &held, ttl) {
+    let (book, dirty_from) = match load_book(&shared, store.as_mut(), &held) {
         Ok(loaded) => loaded,
         Err(error) => return Err((error, store)),
     };
@@ -91,11 +91,10 @@ fn load_book(
     shared: &Arc<Shared>,
     store: &mut dyn Store,
     (lease, head): &(Lease, Head),
-    ttl: Duration,
 ) -> Result<(Book, BookHead), LoadError> {
     let began = Instant::now();
     shared.high_water.check(lease.cell, head, shared.reader.as_ref())??;
-    prepare_history(shared, store, (lease, head), ttl)?;
+    prepare_history(shared, store, lease, head)?;
     let (mut book, at_checkpoint) = load_checkpoint(shared, store.load()?, lease, |at_checkpoint| {
         shared.history.ids_sealed().min(at_checkpoint)
     })?;
@@ -121,8 +120,8 @@ fn load_book(
 fn prepare_history(
     shared: &Arc<Shared>,
     store: &mut dyn Store,
-    (lease, head): (&Lease, &Head),
-    ttl: Duration,
+    lease: &Lease,
+    head: &Head,
 ) -> Result<(), LoadError> {
     shared.history.take_over(lease, head)?;
     if !shared.history.is_far_behind(head) {
@@ -134,14 +133,7 @@ fn prepare_history(
         let (book, at) = load_checkpoint(shared, store.load()?, lease, |at_checkpoint| at_checkpoint)?;
         SumsAt { sums: sums(&book), seq: at.seq, entries: at.entries }
     };
-    let mut renewed = Instant::now();
-    shared.history.catch_up(start, head, &mut || {
-        if renewed.elapsed() > ttl / 3 {
-            store.renew(lease, ttl)?;
-            renewed = Instant::now();
-        }
-        Ok(())
-    })?;
+    shared.history.catch_up(start, head)?;
     Ok(())
 }
 
