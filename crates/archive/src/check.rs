@@ -1,6 +1,6 @@
 //! Reading an archive alone, and holding everything in it against everything else.
 
-use crate::columns::{did, id_text, place};
+use crate::columns::{id_text, place};
 use crate::error::ArchiveError;
 use crate::limits::ROWS_AT_ONCE;
 use crate::manifest::{Manifest, NamedFile, Stretch, digest};
@@ -289,7 +289,7 @@ impl Lines {
                 && u64::try_from(of) == Ok(ordinal)
                 && id.as_ref().map(ByteArray::data)
                     == id_text(entry.id, entry.done).as_deref().map(str::as_bytes)
-                && did_as.data() == did(entry.done).as_bytes()
+                && did_as.data() == entry.done.name().as_bytes()
                 && (from.data(), to.data()) == (debit.as_bytes(), credit.as_bytes())
                 && money.data() == currency.as_bytes()
                 && u64::try_from(posted) == Ok(line.posted_minor)

@@ -109,17 +109,6 @@ pub(crate) fn id_text(id: EntryId, done: Done) -> Option<String> {
     (!matches!(done, Done::Expiry { .. })).then(|| format!("{:032x}", id.0))
 }
 
-pub(crate) const fn did(done: Done) -> &'static str {
-    match done {
-        Done::Post => "post",
-        Done::Hold { .. } => "hold",
-        Done::Capture { .. } => "capture",
-        Done::Void { .. } => "void",
-        Done::Expiry { .. } => "expiry",
-        Done::Reversal { .. } => "reversal",
-    }
-}
-
 pub(crate) fn write_records(out: &mut Out, rows: &[RecordRow]) -> Result<(), ParquetError> {
     let mut rows_group = out.next_row_group()?;
     let group = &mut rows_group;
@@ -141,7 +130,7 @@ pub(crate) fn write_lines(out: &mut Out, rows: &[LineRow]) -> Result<(), Parquet
     column::<Int64Type, _>(group, rows, |row| number(row.ordinal).map(Some))?;
     column::<Int32Type, _>(group, rows, |row| small(row.number).map(Some))?;
     text(group, rows, |row| id_text(row.head.id, row.head.done))?;
-    text(group, rows, |row| Some(did(row.head.done).to_owned()))?;
+    text(group, rows, |row| Some(row.head.done.name().to_owned()))?;
     text(group, rows, |row| row.head.done.target().map(|id| format!("{:032x}", id.0)))?;
     column::<Int32Type, _>(group, rows, |row| Ok(Some(row.head.code.into())))?;
     column::<BoolType, _>(group, rows, |row| Ok(Some(row.head.linked)))?;

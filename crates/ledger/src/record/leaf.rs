@@ -50,6 +50,19 @@ pub enum Done {
 }
 
 impl Done {
+    /// Returns its name in lower case, as the API and archives have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Done::Post => "post",
+            Done::Hold { .. } => "hold",
+            Done::Capture { .. } => "capture",
+            Done::Void { .. } => "void",
+            Done::Expiry { .. } => "expiry",
+            Done::Reversal { .. } => "reversal",
+        }
+    }
+
     /// Returns the entry that this one is about, which it resolves: a hold or what it reverses.
     #[must_use]
     pub const fn target(self) -> Option<EntryId> {

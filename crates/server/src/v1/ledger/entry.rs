@@ -172,20 +172,16 @@ async fn find(api: &Api, inbound: &Inbound, id: &str) -> Result<(LedgerEntry, u6
 }
 
 fn shown(ordinal: u64, entry: &RecordedEntry, mark: &Mark, lines: Vec<EntryLine>) -> LedgerEntry {
-    let (action, expires_at) = match entry.done {
-        Done::Post => ("post", None),
-        Done::Hold { expires_at } => ("hold", expires_at.map(|at| at.seconds())),
-        Done::Capture { .. } => ("capture", None),
-        Done::Void { .. } => ("void", None),
-        Done::Expiry { .. } => ("expiry", None),
-        Done::Reversal { .. } => ("reversal", None),
+    let expires_at = match entry.done {
+        Done::Hold { expires_at } => expires_at.map(|at| at.seconds()),
+        _ => None,
     };
     LedgerEntry {
         id: entry_text(entry.id),
         object: "ledger_entry",
         entry: ordinal,
         seq: mark.seq,
-        action,
+        action: entry.done.name(),
         of: entry.done.target().map(entry_text),
         expires_at,
         code: entry.code,

@@ -117,17 +117,6 @@ fn done_words(entry: &RecordedEntry) -> String {
     words
 }
 
-const fn done_name(done: Done) -> &'static str {
-    match done {
-        Done::Post => "post",
-        Done::Hold { .. } => "hold",
-        Done::Capture { .. } => "capture",
-        Done::Void { .. } => "void",
-        Done::Expiry { .. } => "expiry",
-        Done::Reversal { .. } => "reversal",
-    }
-}
-
 fn as_json(record: &Record<'_>, hash: &str, book: &Book) -> Result<String, Error> {
     let header = record.header();
     let mut events = Vec::new();
@@ -178,7 +167,7 @@ pub(super) fn entry_json(ordinal: u64, entry: &RecordedEntry, book: &Book) -> Va
     json!({
         "id": EntryName::write(entry.id),
         "ordinal": ordinal,
-        "action": done_name(entry.done),
+        "action": entry.done.name(),
         "of": entry.done.target().map(EntryName::write),
         "expires_at": expires_at,
         "code": entry.code,
