@@ -292,3 +292,23 @@ fn the_journal_is_archived_and_proved_without_the_store() {
     let found = world.line("ledger archive kept --check").ends(1);
     assert!(found.stderr.contains("archive_changed"), "{}", found.stderr);
 }
+
+#[test]
+fn an_archive_of_another_past_is_not_gone_on_with() {
+    let world = World::empty();
+    prepare(&world);
+    world.line("backup older.db").ends(0);
+    world.line("ledger post more.ndjson").ends(0);
+    world.line("ledger archive kept").ends(0);
+    let ahead = world.line("ledger archive kept --store older.db").ends(2);
+    assert!(
+        ahead.stderr.contains("archive_fork") && ahead.stderr.contains("the store has none"),
+        "{ahead:?}"
+    );
+    let other = "reference,debit,credit,amount,currency\nOTHER,bank/main,customer/bob,9.00,CNY\n";
+    world.write("other.csv", other);
+    world.line("ledger post other.csv --store older.db").ends(0);
+    let forked = world.line("ledger archive kept --store older.db").ends(2);
+    assert!(forked.stderr.contains("the store has another one"), "{forked:?}");
+    world.line("ledger archive kept --check").ends(0);
+}

@@ -58,6 +58,7 @@ fn written(args: &ArchiveArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let books = Books::read(&database)?;
     let cell = database.reader().standing().map_err(at_store)?.map_or(0, |standing| standing.lease.cell);
     let mut archive = Archive::open(&args.dir, cell).map_err(|error| at_archive(error, &args.dir))?;
+    same_past(&archive, &database).map_err(|error| at_archive(error, &args.dir))?;
     let last = args.until.unwrap_or(u64::MAX).min(books.head.seq);
     let began = archive.manifest().stretches.last().map_or(0, |last| last.first_entry + last.entries);
     let done = Counter::default();
@@ -74,6 +75,21 @@ fn written(args: &ArchiveArgs, terminal: Terminal) -> Result<u8, Trouble> {
     }
     drop(watch);
     tell(args, &archive, &added, terminal)
+}
+
+/// Makes sure that the store has the record with which the archive ends: it may have been restored from a backup that
+/// is older, or be another one.
+fn same_past(archive: &Archive, database: &Database) -> Result<(), ArchiveError> {
+    let (seq, hash) = archive.manifest().end();
+    let stored = database.reader().record(seq).map(|record| record.map(|record| record.mark.hash));
+    let reason = match stored {
+        _ if seq == 0 => return Ok(()),
+        Ok(Some(stored)) if stored == hash => return Ok(()),
+        Ok(Some(_)) => "the archive ends with it, and the store has another one".to_owned(),
+        Ok(None) => "the archive ends with it, and the store has none".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(ArchiveError::Fork { seq, reason })
 }
 
 /// Writes one stretch of the journal.
