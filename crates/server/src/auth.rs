@@ -126,40 +126,32 @@ pub async fn authenticate(api: &Api, headers: &HeaderMap, peer: IpAddr) -> Resul
     Ok(Caller { live: key.record.live, merchant, key })
 }
 
-/// Finds a key that is good now. One that nobody used here yet is counted as a guess against the address from which
-/// it came, *before* the store is asked, and no longer when it turns out to be good: so whoever has guessed too
-/// often is not told either when a guess is right.
+/// Finds a key that is good now. One that is not is counted against the address from which it came.
 async fn find(api: &Api, text: &str, peer: IpAddr) -> Result<Option<Arc<Key>>, Problem> {
-    let count = || {
+    let found = match claims(text) {
+        Some(claimed) => look_up(api, text, claimed).await?,
+        None => None,
+    };
+    if found.is_none() {
         api.guesses().count(peer).map_err(|seconds| {
             let message = "Too many requests with keys that are not valid came from this address.";
             Problem::too_many("rate_limit", message, seconds)
-        })
-    };
-    let Some((kind, live)) = claims(text) else { return count().map(|()| None) };
-    let digest = api.key_digest(text);
-    let fresh = api.keys().find(&digest);
-    // A key that was good until lately is no guess: others behind the same address must not be able to shut it out.
-    let counted = fresh.is_none() && !api.keys().knew(&digest);
-    if counted {
-        count()?;
+        })?;
     }
-    let key = match fresh {
+    Ok(found)
+}
+
+async fn look_up(api: &Api, text: &str, (kind, live): (KeyKind, bool)) -> Result<Option<Arc<Key>>, Problem> {
+    let digest = api.key_digest(text);
+    let key = match api.keys().find(&digest) {
         Some(key) => Some(key),
         None => api.load_key(&digest).await?.map(|record| api.keys().keep(record)),
     };
-    let good = key.filter(|key| {
+    Ok(key.filter(|key| {
         key.record.kind == kind
             && key.record.live == live
             && key.record.expires_at.is_none_or(|end| api.now_seconds() < end)
-    });
-    match (&good, counted) {
-        (Some(_), true) => api.guesses().forgive(peer),
-        // An ended key: known, and refused all the same.
-        (None, false) => count()?,
-        _ => {}
-    }
-    Ok(good)
+    }))
 }
 
 /// Shows the beginning and the end of a key, so that its owner knows which it was and nobody else can use it.

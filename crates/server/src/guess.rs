@@ -1,56 +1,36 @@
-//! Keys that are not known, counted by the address from which they come, so that keys cannot be guessed and the
-//! store is not asked for every guess.
+//! Keys that are not good, counted by the address from which they come, so that nobody tries them by the thousand.
 
-use crate::limits::{ADDRESSES_COUNTED_MAX, REFUSED_KEYS_PER_MINUTE};
-use std::collections::HashMap;
+use crate::limits::REFUSED_KEYS_PER_MINUTE;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::num::NonZeroU32;
 
-const WINDOW: Duration = Duration::from_secs(60);
+/// Addresses whose refused keys are counted before those that were quiet are forgotten.
+const ADDRESSES: usize = 10_000;
 
-/// How many keys that are not known came from each address in its last minute.
-#[derive(Debug, Default)]
-pub struct Guesses {
-    counted: Mutex<HashMap<IpAddr, (Instant, u32)>>,
+/// How many keys that are not good came from each address lately.
+#[derive(Debug)]
+pub struct Guesses(DefaultKeyedRateLimiter<IpAddr>);
+
+impl Default for Guesses {
+    fn default() -> Guesses {
+        let per_minute = NonZeroU32::new(REFUSED_KEYS_PER_MINUTE).expect("a positive limit");
+        Guesses(RateLimiter::keyed(Quota::per_minute(per_minute)))
+    }
 }
 
 impl Guesses {
-    /// Counts a key that is not known here, before anybody looks for it.
+    /// Counts a key that is not good. One that is good is never counted: many merchants may come through one proxy.
     ///
     /// # Errors
     /// When there were too many: how many seconds to wait.
     pub fn count(&self, peer: IpAddr) -> Result<(), u64> {
-        self.count_at(peer, Instant::now())
-    }
-
-    /// Takes back what [`Guesses::count`] counted: the key was good.
-    pub fn forgive(&self, peer: IpAddr) {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, count)) = counted.get_mut(&network(peer)) {
-            *count = count.saturating_sub(1);
+        if self.0.len() > ADDRESSES {
+            self.0.retain_recent();
         }
-    }
-
-    fn count_at(&self, peer: IpAddr, now: Instant) -> Result<(), u64> {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.len() >= ADDRESSES_COUNTED_MAX {
-            counted.retain(|_, (begun, _)| now.saturating_duration_since(*begun) < WINDOW);
-            // A flood from everywhere: all begin anew, rather than memory growing.
-            if counted.len() >= ADDRESSES_COUNTED_MAX {
-                counted.clear();
-            }
-        }
-        let (begun, count) = counted.entry(network(peer)).or_insert((now, 0));
-        let passed = now.saturating_duration_since(*begun);
-        if passed >= WINDOW {
-            (*begun, *count) = (now, 0);
-        }
-        if *count >= REFUSED_KEYS_PER_MINUTE {
-            return Err(WINDOW.saturating_sub(passed).as_secs() + 1);
-        }
-        *count += 1;
-        Ok(())
+        let checked = self.0.check_key(&network(peer));
+        checked.map_err(|until| until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
 }
 
@@ -69,22 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guesses_are_counted_by_network_until_the_minute_is_over() {
+    fn guesses_are_counted_by_network() {
         let guesses = Guesses::default();
-        let (near, far) = ("2001:db8::1".parse().unwrap(), "2001:db8:0:1::1".parse().unwrap());
-        let now = Instant::now();
-        for at in 0..REFUSED_KEYS_PER_MINUTE {
-            let peer =
-                IpAddr::V6((u128::from_str_radix("20010db8", 16).unwrap() << 96 | u128::from(at)).into());
-            assert_eq!(guesses.count_at(peer, now), Ok(()));
+        for at in 1..=REFUSED_KEYS_PER_MINUTE {
+            let peer = format!("2001:db8::{at:x}").parse().unwrap();
+            assert_eq!(guesses.count(peer), Ok(()));
         }
-        assert_eq!(guesses.count_at(near, now), Err(61));
-        assert_eq!(guesses.count_at(near, now + Duration::from_secs(50)), Err(11));
-        assert_eq!(guesses.count_at(far, now), Ok(()));
-        guesses.forgive(near);
-        assert_eq!(guesses.count_at(near, now), Ok(()), "a good key was not a guess");
-        assert!(guesses.count_at(near, now).is_err());
-        assert_eq!(guesses.count_at(near, now + WINDOW), Ok(()));
+        assert!(matches!(guesses.count("2001:db8::1".parse().unwrap()), Err(1..=2)));
+        assert_eq!(guesses.count("2001:db8:0:1::1".parse().unwrap()), Ok(()));
     }
 
     #[test]

@@ -94,15 +94,6 @@ impl Keys {
         (same && key.loaded.elapsed() < KEY_CACHE_TIME).then(|| key.clone())
     }
 
-    /// Tells whether a key with this hash was good when it was last looked for, however long ago.
-    #[must_use]
-    pub fn knew(&self, digest: &str) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        half(digest)
-            .and_then(|half| known.get(&half))
-            .is_some_and(|key| bool::from(key.record.digest.as_bytes().ct_eq(digest.as_bytes())))
-    }
-
     /// Keeps a key that the store has. The rate limit of one that was known goes on.
     pub fn keep(&self, record: KeyRecord) -> Arc<Key> {
         let Some(half) = half(&record.digest) else { return Arc::new(Key::new(record)) };

@@ -84,9 +84,6 @@ pub const REQUESTS_PER_SECOND: u32 = 10_000;
 /// Refused keys per minute and address: enough for a client that was set up wrongly, useless for guessing.
 pub const REFUSED_KEYS_PER_MINUTE: u32 = 60;
 
-/// Addresses whose refused keys are counted: some 6 MiB.
-pub const ADDRESSES_COUNTED_MAX: usize = 100_000;
-
 /// Keys kept in memory. More are read from the store when they come.
 pub const KEYS_CACHED_MAX: usize = 100_000;
 

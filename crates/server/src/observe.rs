@@ -48,6 +48,12 @@ fn describe() {
         ("suanpan_rate_limited_total", "Requests refused because a key sent too many."),
         ("suanpan_events_total", "Events committed, by type: what became of payments and refunds."),
         ("suanpan_webhook_attempts_total", "Attempts to deliver an event, by result."),
+        (
+            "suanpan_webhook_endpoints_disabled_total",
+            "Endpoints disabled because they failed for days or are gone.",
+        ),
+        ("suanpan_answers_before_outcome_total", "Calls answered before the channel did."),
+        ("suanpan_outcomes_refused_by_books_total", "Outcomes of channels that the books refuse for now."),
         ("suanpan_commits_total", "Commits."),
         ("suanpan_entries_total", "Journal entries committed."),
         ("suanpan_writer_reloads_total", "How often the books were loaded anew because a commit failed."),

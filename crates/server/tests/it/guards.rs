@@ -182,15 +182,14 @@ fn slow_bodies_are_cut_off_with_a_key_and_without() {
 }
 
 #[test]
-fn whoever_guessed_too_often_is_not_told_when_a_guess_is_right() {
+fn whoever_guesses_too_often_is_refused_and_good_keys_are_not() {
     let server = Server::start();
     let fresh = server.make_key("name=fresh");
-    assert_eq!(server.get(&server.key, "/v1/balance").status, 200);
     let statuses: Vec<u16> =
         (0..80).map(|_| server.get("sk_test_0123456789abcdefghjk", "/v1/balance").status).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
-    assert_eq!(server.get(&fresh, "/v1/balance").status, 429, "a key that nobody used here before");
-    assert_eq!(server.get(&server.key, "/v1/balance").status, 200, "a key in use goes on");
+    // Many merchants may come through one proxy, and all of their keys are new to a process that has just started.
+    assert_eq!(server.get(&fresh, "/v1/balance").status, 200);
 }
 
 #[test]
