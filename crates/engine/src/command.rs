@@ -182,6 +182,15 @@ impl Refused {
 }
 
 impl Envelope {
+    /// What it counts for in the queue: roughly, how many entries it may make.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Envelope::Call { .. } => 4,
+            Envelope::Books { command, .. } => command.weight(),
+            Envelope::Upkeep { .. } | Envelope::Query(_) => 1,
+        }
+    }
+
     /// Answers that nothing was done.
     pub(crate) fn fail(self, why: Refused) {
         match self {
@@ -204,8 +213,12 @@ pub(crate) enum Envelope {
     Query(Query),
 }
 
-/// A question about the books as they are committed.
-pub(crate) type Query = Box<dyn FnOnce(&crate::writer::Committed<'_>) + Send>;
+/// A question about the books. It is asked when its batch is decided, and what it returns is run when everything that
+/// the answer rests on is durable.
+pub(crate) type Query = Box<dyn FnOnce(&crate::writer::Committed<'_>) -> Tell + Send>;
+
+/// Tells an answer.
+pub(crate) type Tell = Box<dyn FnOnce() + Send>;
 
 /// What the platform writes for itself.
 pub(crate) enum Upkeep {

@@ -257,7 +257,8 @@ impl Engine {
     ) -> Result<(T, Receipt), Refused> {
         let (reply, answer) = oneshot::channel();
         let query = Envelope::Query(Box::new(move |committed| {
-            let _ = reply.send((ask(committed.book), committed.receipt));
+            let answer = (ask(committed.book), committed.receipt);
+            Box::new(move || drop(reply.send(answer)))
         }));
         self.push(Priority::High, query)?;
         answer.await.map_err(|_| gone())

@@ -9,6 +9,17 @@ const BULK_WEIGHT: usize = 8_192;
 /// ledger holds six times as many, so even calls that make many entries fit.
 pub(crate) const BATCH_WEIGHT: usize = BULK_WEIGHT + 2_048;
 
+/// Weight of a batch that is committed as soon as that is possible, whatever waits behind it: a dozen calls, whose commit
+/// takes about as long as its fixed part, and within which the next dozens are decided.
+pub(crate) const BATCH_ENOUGH: usize = 48;
+
+/// Weight up to which more is decided into a batch while the one before is being committed: some hundred calls. What
+/// comes then waits in the queue, so that the queue tells when more comes than is done.
+pub(crate) const BATCH_MORE: usize = 512;
+
+/// How long that goes on at most, since all of a batch has the same time.
+pub(crate) const BATCH_MORE_TIME: Duration = Duration::from_millis(50);
+
 /// Weight of what may wait: some seconds of work at the lowest rate that was measured.
 pub(crate) const QUEUE_WEIGHT: usize = 16 * BULK_WEIGHT;
 
@@ -33,6 +44,10 @@ pub(crate) const EXPIRE_MAX: usize = 4_096;
 
 /// Rounds of reading before a batch is decided: an intent leads to its charge, a charge to its transaction.
 pub(crate) const GATHER_ROUNDS: usize = 6;
+
+/// How long an idle writer rests at most before it looks after its lease, answers to be forgotten, and the file with
+/// the newest acknowledgement; a tenth of the lease where that is shorter.
+pub(crate) const TICK_MAX: Duration = Duration::from_millis(250);
 
 /// Entries after which a checkpoint is written, so that a restart replays at most so many: some 100 ms.
 pub(crate) const CHECKPOINT_ENTRIES: u64 = 400_000;

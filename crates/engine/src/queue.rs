@@ -45,6 +45,8 @@ struct Inner<T> {
     passed: [u32; 3],
     weight: usize,
     closed: bool,
+    /// What was taken is wanted as it is: whoever takes it should not wait for more.
+    wanted: bool,
     /// Weight taken out per second lately, for `retry_after_ms`; at least 1.
     rate: usize,
 }
@@ -54,6 +56,29 @@ impl<T> Inner<T> {
         let waiting = self.lanes.iter().map(VecDeque::len).sum();
         let retry_after_ms = (self.weight as u64 * 1_000 / self.rate as u64).clamp(50, 10_000);
         NotQueued::Full { waiting, retry_after_ms }
+    }
+
+    /// Takes up to `limit` in weight, high lane first.
+    fn take(&mut self, limit: usize) -> Vec<T> {
+        let mut taken = Vec::new();
+        let mut weight = 0;
+        for lane in 0..self.lanes.len() {
+            if self.passed[lane] >= PASSED_MAX {
+                weight += self.pop(lane, &mut taken);
+            }
+        }
+        for lane in 0..self.lanes.len() {
+            let before = taken.len();
+            while let Some(next) = self.lanes[lane].front().map(|waiting| waiting.weight) {
+                if weight > 0 && weight + next > limit {
+                    break;
+                }
+                weight += self.pop(lane, &mut taken);
+            }
+            let passed = taken.len() == before && !self.lanes[lane].is_empty();
+            self.passed[lane] = if passed { self.passed[lane] + 1 } else { 0 };
+        }
+        taken
     }
 
     /// Takes the first item of a lane, and returns its weight.
@@ -75,8 +100,14 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new(limit: usize) -> Queue<T> {
-        let inner =
-            Inner { lanes: Default::default(), passed: [0; 3], weight: 0, closed: false, rate: 1_000 };
+        let inner = Inner {
+            lanes: Default::default(),
+            passed: [0; 3],
+            weight: 0,
+            closed: false,
+            wanted: true,
+            rate: 1_000,
+        };
         Queue { inner: Mutex::new(inner), arrived: Condvar::new(), limit }
     }
 
@@ -126,25 +157,33 @@ impl<T> Queue<T> {
         if inner.weight == 0 {
             return if inner.closed { None } else { Some(Vec::new()) };
         }
-        let mut taken = Vec::new();
-        let mut weight = 0;
-        for lane in 0..inner.lanes.len() {
-            if inner.passed[lane] >= PASSED_MAX {
-                weight += inner.pop(lane, &mut taken);
-            }
-        }
-        for lane in 0..inner.lanes.len() {
-            let before = taken.len();
-            while let Some(next) = inner.lanes[lane].front().map(|waiting| waiting.weight) {
-                if weight > 0 && weight + next > limit {
-                    break;
-                }
-                weight += inner.pop(lane, &mut taken);
-            }
-            let passed = taken.len() == before && !inner.lanes[lane].is_empty();
-            inner.passed[lane] = if passed { inner.passed[lane] + 1 } else { 0 };
-        }
-        Some(taken)
+        Some(inner.take(limit))
+    }
+
+    /// Says that what was taken is wanted as it is.
+    pub(crate) fn want(&self) {
+        self.lock().wanted = true;
+        self.arrived.notify_all();
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.lock().wanted
+    }
+
+    /// Says that what was taken is gone, so that whoever takes more may wait for it.
+    pub(crate) fn gone(&self) {
+        self.lock().wanted = false;
+    }
+
+    /// Takes more to what was taken, waiting for it up to a moment; none when what was taken is wanted as it is, or
+    /// nothing came.
+    pub(crate) fn take_more(&self, limit: usize, until: Instant) -> Option<Vec<T>> {
+        let inner = self.lock();
+        let patience = until.saturating_duration_since(Instant::now());
+        let nothing = |inner: &mut Inner<T>| inner.weight == 0 && !inner.wanted && !inner.closed;
+        let waited = self.arrived.wait_timeout_while(inner, patience, nothing);
+        let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        (!inner.wanted && inner.weight > 0).then(|| inner.take(limit))
     }
 
     /// Notes how fast the queue is emptied, as weight per second.

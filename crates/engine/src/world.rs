@@ -20,25 +20,41 @@ type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 /// See the head of this file.
 pub(crate) struct World {
     kept: LruCache<String, Arc<Object>, RandomState>,
-    objects: HashMap<String, Option<Arc<Object>>>,
+    /// What the batch knows that is being decided.
+    now: Batch,
+    /// What the batch before knew, which may not be committed yet: the store is behind it.
+    before: Batch,
     /// What this batch has written, in order; an object may be written more than once.
     written: Vec<Arc<Object>>,
+    new_links: Vec<commit::Link>,
+    new_answers: Vec<(String, String)>,
+}
+
+/// What was read for one batch, and what it wrote.
+#[derive(Default)]
+struct Batch {
+    objects: HashMap<String, Option<Arc<Object>>>,
     /// By key, then by name: a key has few names.
     links: HashMap<String, Vec<(&'static str, Option<String>)>>,
-    new_links: Vec<commit::Link>,
     answers: HashMap<(String, String), Option<Answer>>,
-    new_answers: Vec<(String, String)>,
+}
+
+impl Batch {
+    /// None when nobody looked; none within when there is no such name.
+    fn link(&self, name: &str, key: &str) -> Option<Option<&str>> {
+        let found = self.links.get(key)?.iter().find(|(known, _)| *known == name)?;
+        Some(found.1.as_deref())
+    }
 }
 
 impl World {
     pub(crate) fn new() -> World {
         World {
             kept: LruCache::with_hasher(OBJECTS_KEPT, RandomState::default()),
-            objects: HashMap::default(),
+            now: Batch::default(),
+            before: Batch::default(),
             written: Vec::new(),
-            links: HashMap::default(),
             new_links: Vec::new(),
-            answers: HashMap::default(),
             new_answers: Vec::new(),
         }
     }
@@ -51,12 +67,16 @@ impl World {
         links: &mut Vec<(&'static str, String)>,
     ) {
         for id in &needs.ids {
-            if self.objects.contains_key(id) {
+            if self.now.objects.contains_key(id) {
                 continue;
             }
-            match self.kept.get(id) {
+            let known = match self.before.objects.get(id) {
+                Some(Some(object)) => Some(object),
+                Some(None) | None => self.kept.get(id),
+            };
+            match known {
                 Some(object) => {
-                    self.objects.insert(id.clone(), Some(object.clone()));
+                    self.now.objects.insert(id.clone(), Some(object.clone()));
                 }
                 None => ids.push(id.clone()),
             }
@@ -66,33 +86,35 @@ impl World {
 
     /// Returns how many objects this batch knows of, or knows not to exist.
     pub(crate) fn objects_known(&self) -> usize {
-        self.objects.len()
+        self.now.objects.len()
     }
 
     /// Whether it is known what answer, if any, is kept under a key.
     pub(crate) fn knows_answer(&self, scope: &str, key: &str) -> bool {
-        self.answers.contains_key(&(scope.to_owned(), key.to_owned()))
+        let place = (scope.to_owned(), key.to_owned());
+        self.now.answers.contains_key(&place) || self.before.answers.contains_key(&place)
     }
 
     pub(crate) fn answer(&self, scope: &str, key: &str) -> Option<&Answer> {
-        self.answers.get(&(scope.to_owned(), key.to_owned()))?.as_ref()
+        let place = (scope.to_owned(), key.to_owned());
+        self.now.answers.get(&place).or_else(|| self.before.answers.get(&place))?.as_ref()
     }
 
     /// Notes what the store has under an id.
     pub(crate) fn read_object(&mut self, id: String, found: Option<Object>) {
-        self.objects.entry(id).or_insert(found.map(Arc::new));
+        self.now.objects.entry(id).or_insert(found.map(Arc::new));
     }
 
     /// Notes what the store has under a name.
     pub(crate) fn read_link(&mut self, name: &'static str, key: String, id: Option<String>) {
         if self.found_link(name, &key).is_none() {
-            self.links.entry(key).or_default().push((name, id));
+            self.now.links.entry(key).or_default().push((name, id));
         }
     }
 
     /// Notes what answer the store keeps.
     pub(crate) fn read_answer(&mut self, scope: String, key: String, answer: Option<Answer>) {
-        self.answers.entry((scope, key)).or_insert(answer);
+        self.now.answers.entry((scope, key)).or_insert(answer);
     }
 
     /// Takes in an object that a command wrote.
@@ -106,7 +128,7 @@ impl World {
             version: write.version,
             body: write.body,
         });
-        self.objects.insert(write.id, Some(object.clone()));
+        self.now.objects.insert(write.id, Some(object.clone()));
         self.written.push(object);
     }
 
@@ -116,7 +138,7 @@ impl World {
             if matches!(self.found_link(link.name, &link.key), Some(Some(_))) {
                 return false;
             }
-            let names = self.links.entry(link.key.clone()).or_default();
+            let names = self.now.links.entry(link.key.clone()).or_default();
             names.retain(|(name, _)| *name != link.name);
             names.push((link.name, Some(link.id.clone())));
         }
@@ -135,7 +157,7 @@ impl World {
         if !self.new_answers.contains(&place) {
             self.new_answers.push(place.clone());
         }
-        self.answers.insert(place, Some(answer));
+        self.now.answers.insert(place, Some(answer));
     }
 
     /// Returns whether this batch has written anything.
@@ -153,32 +175,29 @@ impl World {
         commit.objects.extend(self.written.iter().map(|object| Object::clone(object)));
         commit.links.extend(self.new_links.iter().cloned());
         for place in &self.new_answers {
-            commit.answers.extend(self.answers.get(place).cloned().flatten());
+            commit.answers.extend(self.now.answers.get(place).cloned().flatten());
         }
     }
 
-    /// Ends a batch that was committed: what it wrote is what the store has.
-    pub(crate) fn committed(&mut self) {
-        for (id, object) in self.objects.drain() {
+    /// Ends a batch that was given away to be committed: the one before it is committed by now, and what that one knew
+    /// is what the store has.
+    pub(crate) fn given(&mut self) {
+        std::mem::swap(&mut self.before, &mut self.now);
+        for (id, object) in self.now.objects.drain() {
             if let Some(object) = object {
                 self.kept.put(id, object);
             }
         }
-        self.clear_batch();
+        self.now.links.clear();
+        self.now.answers.clear();
+        self.written.clear();
+        self.new_links.clear();
+        self.new_answers.clear();
     }
 
     /// None when nobody looked; none within when there is no such name.
     fn found_link(&self, name: &str, key: &str) -> Option<Option<&str>> {
-        let found = self.links.get(key)?.iter().find(|(known, _)| *known == name)?;
-        Some(found.1.as_deref())
-    }
-
-    fn clear_batch(&mut self) {
-        self.written.clear();
-        self.links.clear();
-        self.new_links.clear();
-        self.answers.clear();
-        self.new_answers.clear();
+        self.now.link(name, key).or_else(|| self.before.link(name, key))
     }
 }
 
@@ -190,7 +209,7 @@ pub(crate) struct View<'a> {
 
 impl Gathered for View<'_> {
     fn object(&self, id: &str) -> Option<Found<'_>> {
-        let object = self.world.objects.get(id)?.as_ref()?;
+        let object = self.world.now.objects.get(id)?.as_ref()?;
         Some(Found {
             kind: ObjectKind::parse(object.kind)?,
             merchant: &object.merchant,

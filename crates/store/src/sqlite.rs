@@ -2,6 +2,7 @@
 
 mod backup;
 mod connect;
+mod log;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::seam::{History, Read, Store};
 use crate::source::{Engine, Sink, Source, Work};
 use crate::writer::Writer;
 use connect::{Access, connect, connect_memory};
+use log::Mover;
 use rusqlite::{Connection, TransactionBehavior};
 use session::{Lite, within};
 use std::path::{Path, PathBuf};
@@ -62,7 +64,9 @@ impl File {
         let ledger = match &self.kind {
             Kind::Memory(one) => Arc::clone(one),
             Kind::File { path, .. } => {
-                Arc::new(One::new(self.at.clone(), connect(path, Schema::Cell, Access::Write)?))
+                let mut connection = connect(path, Schema::Cell, Access::Write)?;
+                let log = Mover::of(&mut connection, path)?;
+                Arc::new(One { _log: Some(log), ..One::new(self.at.clone(), connection) })
             }
         };
         Ok(Box::new(Writer { ledger, at: self.at.clone() }))
@@ -102,11 +106,13 @@ pub(crate) struct One {
     connection: Mutex<Connection>,
     /// The end of a commit is not known: the log may hold it although nobody sees it.
     pub(crate) unsettled: AtomicBool,
+    /// Moves the log of a cell into its file, until this is dropped.
+    _log: Option<Mover>,
 }
 
 impl One {
     pub(crate) fn new(at: String, connection: Connection) -> One {
-        One { at, connection: Mutex::new(connection), unsettled: AtomicBool::new(false) }
+        One { at, connection: Mutex::new(connection), unsettled: AtomicBool::new(false), _log: None }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -153,7 +153,8 @@ fn question() -> (Envelope, oneshot::Receiver<Receipt>) {
     let (reply, answer) = oneshot::channel();
     (
         Envelope::Query(Box::new(move |committed| {
-            let _ = reply.send(committed.receipt);
+            let receipt = committed.receipt;
+            Box::new(move || drop(reply.send(receipt)))
         })),
         answer,
     )

@@ -1,6 +1,7 @@
 //! Commands for the books alone.
 
-use super::{After, Batch, Refusal, Writer};
+use super::batch::{After, Batch, Refusal};
+use super::decider::Decider;
 use crate::command::{BooksAnswer, BooksCommand, NamedEntry, Receipt, Refused, Reply};
 use suanpan_ledger::account::AccountNo;
 use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
@@ -9,7 +10,7 @@ use suanpan_payments::decision::AccountRef;
 /// A number that no account has: entries that name an unknown path are refused like those with an unknown number.
 const NO_ACCOUNT: AccountNo = AccountNo(u32::MAX);
 
-impl Writer {
+impl Decider {
     pub(super) fn books(
         &mut self,
         command: BooksCommand,

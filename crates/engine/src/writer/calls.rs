@@ -1,7 +1,8 @@
 //! Deciding calls: each is done as a whole in memory, or leaves no trace.
 
+use super::batch::{After, Batch, Parked, Refusal};
+use super::decider::Decider;
 use super::gather::{WAITS_FOR, place_text};
-use super::{After, Batch, Parked, Refusal, Writer};
 use crate::command::{Answered, Call, IdempotencyKey, PreparedCall, Refused, Reply};
 use crate::limits::ANSWER_SECONDS;
 use crate::seal::{self, Seal};
@@ -23,7 +24,7 @@ use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::{Answer, Job};
 
-impl Writer {
+impl Decider {
     pub(super) fn call(&mut self, prepared: PreparedCall, reply: Reply<Answered>, batch: &mut Batch) {
         if let Some(key) = &prepared.call.idempotency
             && let Some(kept) = self.world.answer(&prepared.call.caller.scope(key.asker), &key.key)
@@ -235,8 +236,10 @@ impl Writer {
                     self.world.keep_answer(answer.clone());
                 }
                 let until = now.plus_seconds(ANSWER_SECONDS);
-                let parked = Parked { reply, key, meanwhile: (status, body), until };
-                batch.after.push(After::Park { reference, parked });
+                let parked = Parked { reply, key, meanwhile: (status, body) };
+                self.parked_order.push_back((until, reference.clone()));
+                self.parked.insert(reference.clone(), parked);
+                batch.after.push(After::Park { reference });
             }
             None => {
                 if let Some(mut answer) = pending(Some((status, body.clone()))) {

@@ -1,8 +1,8 @@
 //! Upkeep between batches: answers that no repeat asks for any more.
 
-use super::{Ended, Writer};
+use super::Ended;
+use super::committer::Committer;
 use crate::limits::{ANSWERS_KEPT_SECONDS, FORGET_MAX};
-use std::time::Duration;
 use suanpan_money::Timestamp;
 use suanpan_store::StoreError;
 
@@ -12,7 +12,7 @@ const PAUSE_MICROS: i64 = 50_000;
 /// The wait before the next look when there was no more.
 const EVERY_MICROS: i64 = 60_000_000;
 
-impl Writer {
+impl Committer {
     /// Forgets a portion of the answers that are older than what the API promises, when it is time.
     pub(super) fn forget_answers(&mut self) -> Result<(), Ended> {
         let now = self.shared.clock.now();
@@ -23,7 +23,7 @@ impl Writer {
         let wait = match self.store.forget_answers(&self.lease, before, FORGET_MAX) {
             Ok(forgotten) if forgotten >= u64::from(FORGET_MAX) => PAUSE_MICROS,
             Ok(_) => EVERY_MICROS,
-            Err(StoreError::Fenced { .. }) => return Err(Ended::Fenced("its epoch is higher".to_owned())),
+            Err(StoreError::Fenced { .. }) => return Err(Ended::fenced()),
             Err(error) => {
                 tracing::warn!(%error, "old answers could not be forgotten; trying again in a minute");
                 EVERY_MICROS
@@ -31,11 +31,5 @@ impl Writer {
         };
         self.forget_at = Timestamp::from_micros(now.micros().saturating_add(wait));
         Ok(())
-    }
-
-    /// How long until there is something to forget.
-    pub(super) fn forget_in(&self) -> Duration {
-        let left = self.forget_at.micros().saturating_sub(self.shared.clock.now().micros());
-        Duration::from_micros(u64::try_from(left).unwrap_or(0))
     }
 }

@@ -1,6 +1,6 @@
 //! Reading what a batch needs, a set at a time.
 
-use super::Writer;
+use super::decider::Decider;
 use crate::command::{Envelope, PreparedCall};
 use crate::limits::GATHER_ROUNDS;
 use crate::world::View;
@@ -18,7 +18,7 @@ pub(super) fn place_text(scope: &str, key: &str) -> String {
     format!("{scope}\n{key}")
 }
 
-impl Writer {
+impl Decider {
     /// Reads all that the commands say they need, in rounds, because what is found may lead on.
     pub(super) fn gather(&mut self, commands: &[Envelope]) -> Result<(), StoreError> {
         for _ in 0..GATHER_ROUNDS {

@@ -1,12 +1,16 @@
 //! Loading the state of a cell: the last checkpoint, and what the journal says since then.
 
-use super::{Writer, commit};
+use super::Writer;
+use super::batch::Places;
+use super::commit::Checkpoints;
+use super::committer::Committer;
+use super::decider::Decider;
 use crate::command::Receipt;
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
 use crate::history::SumsAt;
 use crate::world::World;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,25 +69,31 @@ pub(crate) fn load(
     let (cell, epoch) = (lease.cell, lease.epoch);
     shared.high_water.note(Receipt { cell, epoch, seq: head.seq, hash: head.hash });
     shared.history.begin(sums(&book), head);
-    let forget_at = shared.clock.now();
-    Ok(Writer {
-        shared,
+    let now = Instant::now();
+    let committer = Committer {
+        shared: shared.clone(),
         store,
         lease,
         ttl,
-        renewed: Instant::now(),
-        tried: Instant::now(),
+        renewed: now,
+        tried: now,
+        forget_at: shared.clock.now(),
+    };
+    let decider = Decider {
+        shared,
+        lease,
+        ttl,
         head,
         book,
         draft: Draft::default(),
         world: World::new(),
         endpoints: Endpoints::default(),
-        places: super::Places::default(),
+        places: Places::default(),
         parked: HashMap::new(),
-        parked_order: std::collections::VecDeque::new(),
-        checkpoints: commit::Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
-        forget_at,
-    })
+        parked_order: VecDeque::new(),
+        checkpoints: Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
+    };
+    Ok(Writer { decider, committer })
 }
 
 /// Returns the book as it stands, and where its checkpoint stood.

@@ -19,8 +19,9 @@ pub(crate) enum Access {
 /// Pages of the file. A commit of payments changes a row here and there in several indexes, and each page that
 /// it touches is written whole.
 const PAGE_BYTES: u32 = 4096;
-/// Pages in the log after which its content goes into the file, within a commit: 32 MiB take about 60 ms.
-const LOG_PAGES: u32 = 8192;
+/// Pages in the log after which its content goes into the file: 32 MiB take about 60 ms. For the history, within a
+/// commit; for a cell, beside the commits ([`super::log`]).
+pub(super) const LOG_PAGES: u32 = 8192;
 /// The log file is cut to this length when it starts anew.
 const LOG_BYTES_MAX: u32 = 64 << 20;
 /// Memory for pages, in KiB: the writer's indexes, and what a reader reads. Each commit walks over all pages in memory
@@ -66,6 +67,17 @@ pub(crate) fn connect(path: &Path, schema: Schema, access: Access) -> Result<Con
         ],
     )?;
     migrate(&mut connection, &at, schema)?;
+    Ok(connection)
+}
+
+/// Opens a file that was opened before, to move its log into it and for nothing else.
+pub(super) fn connect_log(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+    let at = path.display().to_string();
+    let fault = |error| from(&at, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    connection.busy_timeout(patience).map_err(fault)?;
+    set(&connection, &at, &[("synchronous", "FULL".to_owned()), ("wal_autocheckpoint", "0".to_owned())])?;
     Ok(connection)
 }
 

@@ -1,0 +1,267 @@
+//! Committing: one decided batch after the other, each told when it is durable; and the upkeep of the lease.
+
+use super::batch::{After, Decided};
+use super::decider::{Give, Lost};
+use super::{Ended, Failed, undone};
+use crate::command::{Envelope, Receipt, Refused};
+use crate::endpoints::DELIVERY;
+use crate::engine::Shared;
+use crate::queue::Queue;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SendError, SyncSender};
+use std::time::{Duration, Instant};
+use suanpan_money::Timestamp;
+use suanpan_payments::link::EVENT_TYPE;
+use suanpan_payments::object::event::EVENT_TYPES;
+use suanpan_store::commit::{Commit, CommitError, Lease};
+use suanpan_store::{Store, StoreError};
+
+/// How often a commit that was certainly not done is tried again before the batch is given up.
+const TRIES: usize = 3;
+
+/// What commits. Only this holds the store.
+pub(super) struct Committer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) store: Box<dyn Store>,
+    pub(super) lease: Lease,
+    pub(super) ttl: Duration,
+    /// When the newest renewal of the lease was begun, and when one was tried.
+    pub(super) renewed: Instant,
+    pub(super) tried: Instant,
+    /// When answers are to be forgotten next.
+    pub(super) forget_at: Timestamp,
+}
+
+impl Committer {
+    /// Commits what is given until nobody gives any more, or it cannot go on.
+    pub(super) fn run(&mut self, given: &Receiver<Decided>) -> Result<(), Failed> {
+        self.shared.queue.want();
+        loop {
+            let Ok(decided) = given.recv() else { return Ok(()) };
+            let (began, weight) = (Instant::now(), decided.weight);
+            self.take(decided)?;
+            if weight > 0 {
+                let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
+                self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
+            }
+            self.shared.high_water.write_when_due();
+            self.between()?;
+        }
+    }
+
+    /// Commits a batch, and tells what came of it.
+    pub(super) fn take(&mut self, decided: Decided) -> Result<(), Failed> {
+        let Decided { commit, after, receipt, .. } = decided;
+        let Some(commit) = commit else {
+            self.shared.queue.want();
+            return self.tell_from_memory(after, receipt);
+        };
+        let began = Instant::now();
+        self.shared.jobs.plan(&commit.jobs);
+        if let Err(ended) = self.write(&commit) {
+            self.shared.jobs.unplan(&commit.jobs);
+            // What of this was done, if anything, the store will tell: the same under the same key.
+            let refused = match &ended {
+                Ended::Reload(why) if !why.starts_with(UNKNOWN) => Refused::Unavailable(why.clone()),
+                other => Refused::Unknown(other.to_string()),
+            };
+            return Err(failed(ended, after, &refused));
+        }
+        self.shared.queue.want();
+        self.shared.high_water.note(receipt);
+        measure(&commit, began.elapsed());
+        // It waits while the history is too far behind.
+        self.shared.renewal.begin(self.lease, self.renewed);
+        self.shared.history.follow(commit.after, commit.record);
+        self.renewed = self.shared.renewal.end();
+        for id in &commit.jobs_done {
+            self.shared.jobs.done(id);
+            self.shared.outbox.remove(id);
+        }
+        after.into_iter().for_each(|after| after.tell(receipt));
+        for job in commit.jobs {
+            if job.kind == DELIVERY {
+                self.shared.outbox.add(&job);
+            } else {
+                self.shared.jobs.start(job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a commit and finds out how it ended.
+    fn write(&mut self, commit: &Commit) -> Result<(), Ended> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.store.commit(commit) {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Fenced { .. }) => return Err(Ended::fenced()),
+                Err(CommitError::Unknown(why)) => {
+                    tracing::warn!(
+                        why,
+                        seq = commit.after.seq,
+                        "the end of a commit is not known; asking the store"
+                    );
+                    match self.ask_head(commit) {
+                        Some(true) => return Ok(()),
+                        Some(false) if tries < TRIES => {}
+                        Some(false) => return Err(Ended::Reload(why)),
+                        None => return Err(Ended::Reload(format!("{UNKNOWN}{why}"))),
+                    }
+                }
+                Err(error @ CommitError::Unavailable(_)) if tries < TRIES => {
+                    tracing::warn!(%error, "a commit was not taken; trying again");
+                    self.shared.clock.pause(Duration::from_millis(20));
+                }
+                Err(error) => return Err(Ended::Reload(error.to_string())),
+            }
+        }
+    }
+
+    /// Says whether a commit was done, by where the journal stands; none when that cannot be found out within the
+    /// time of the lease.
+    fn ask_head(&mut self, commit: &Commit) -> Option<bool> {
+        let began = Instant::now();
+        loop {
+            match self.store.head() {
+                Ok(head) if head == commit.after => return Some(true),
+                Ok(head) if head == commit.before => return Some(false),
+                // Somebody else has gone on from one of the two: which, the journal tells after loading.
+                Ok(_) => return None,
+                Err(error) => tracing::warn!(%error, "the store does not say where the journal stands"),
+            }
+            if began.elapsed() >= self.ttl {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Tells what needs no commit, if this process is still the one that writes.
+    fn tell_from_memory(&mut self, after: Vec<After>, receipt: Receipt) -> Result<(), Failed> {
+        if after.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.assure_lease() else {
+            after.into_iter().for_each(|after| after.tell(receipt));
+            return Ok(());
+        };
+        if matches!(error, StoreError::Fenced { .. }) {
+            let ended = Ended::fenced();
+            let refused = undone(&ended);
+            return Err(failed(ended, after, &refused));
+        }
+        for after in after {
+            after.fail(Refused::Unavailable(error.to_string()));
+        }
+        Ok(())
+    }
+
+    /// What is done between two batches when it is time.
+    fn between(&mut self) -> Result<(), Failed> {
+        if self.renewal_in().is_zero() {
+            match self.renew() {
+                Ok(()) => {}
+                Err(StoreError::Fenced { .. }) => return Err(Ended::fenced().into()),
+                // The next commit tells; what needs none is not answered once the lease is over.
+                Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
+            }
+        }
+        Ok(self.forget_answers()?)
+    }
+
+    /// How long until the lease should be renewed, or that be tried again.
+    fn renewal_in(&self) -> Duration {
+        let due = (self.ttl / 3).saturating_sub(self.renewed.elapsed());
+        due.max((self.ttl / 30).saturating_sub(self.tried.elapsed()))
+    }
+
+    fn renew(&mut self) -> Result<(), StoreError> {
+        self.tried = Instant::now();
+        self.store.renew(&self.lease, self.ttl)?;
+        self.renewed = self.tried;
+        Ok(())
+    }
+
+    /// Makes sure that nobody else can have begun to write. Commits find out by themselves; what is answered from
+    /// memory alone rests on this.
+    fn assure_lease(&mut self) -> Result<(), StoreError> {
+        // Clocks of two machines do not run at quite the same rate.
+        if self.renewed.elapsed() < self.ttl - self.ttl / 10 { Ok(()) } else { self.renew() }
+    }
+
+    /// Gives the lease back.
+    pub(super) fn release(&mut self) {
+        if let Err(error) = self.store.release(&self.lease) {
+            tracing::warn!(%error, "the lease could not be given back; it expires by itself");
+        }
+    }
+}
+
+/// It commits in the thread that decides.
+impl Give for Committer {
+    fn give(&mut self, decided: Decided) -> Result<(), Lost> {
+        self.take(decided).map_err(Lost::Failed)
+    }
+
+    fn wanted(&self) -> bool {
+        false
+    }
+
+    fn more(&mut self, _: usize, _: Instant) -> Option<Vec<Envelope>> {
+        None
+    }
+}
+
+/// It commits in another thread. There is no room in between: whoever has given a batch away knows that the one before
+/// is durable.
+pub(super) struct ToCommitter<'a> {
+    pub(super) queue: &'a Queue<Envelope>,
+    pub(super) give: SyncSender<Decided>,
+}
+
+impl Give for ToCommitter<'_> {
+    fn give(&mut self, decided: Decided) -> Result<(), Lost> {
+        // Before it is taken, since whoever takes it will want the next.
+        self.queue.gone();
+        self.give.send(decided).map_err(|SendError(decided)| Lost::NotTaken(decided))
+    }
+
+    fn wanted(&self) -> bool {
+        self.queue.is_wanted()
+    }
+
+    fn more(&mut self, weight: usize, until: Instant) -> Option<Vec<Envelope>> {
+        self.queue.take_more(weight, until)
+    }
+}
+
+/// Begins the reason of a reload after which nobody knows whether the last batch was done.
+const UNKNOWN: &str = "the end of the last commit is not known: ";
+
+/// Tells everybody in a batch that it failed; who waits for a channel is told by whoever knows them.
+fn failed(ended: Ended, after: Vec<After>, refused: &Refused) -> Failed {
+    let parked = after.into_iter().filter_map(|after| after.fail(refused.clone()));
+    Failed { parked: parked.map(|reference| (reference, refused.clone())).collect(), ended }
+}
+
+fn measure(commit: &Commit, took: Duration) {
+    metrics::histogram!("suanpan_commit_seconds").record(took);
+    metrics::counter!("suanpan_commits_total").increment(1);
+    let entries = commit.after.entries - commit.before.entries;
+    metrics::counter!("suanpan_entries_total").increment(entries);
+    metrics::gauge!("suanpan_record").set(counted(commit.after.seq));
+    metrics::histogram!("suanpan_commit_objects").record(counted(commit.objects.len() as u64));
+    metrics::histogram!("suanpan_commit_entries").record(counted(entries));
+    // What became of payments and refunds is what their events say.
+    for link in commit.links.iter().filter(|link| link.name == EVENT_TYPE) {
+        let kind = EVENT_TYPES.into_iter().find(|kind| link.key.rsplit('/').next() == Some(kind));
+        metrics::counter!("suanpan_events_total", "type" => kind.unwrap_or("other")).increment(1);
+    }
+}
+
+// Metrics are floats; these are counts, not money.
+fn counted(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,130 @@
+//! The log of a cell: its content goes into the file in a thread of its own, beside the commits.
+//!
+//! SQLite would do it within a commit, and whoever waits for that one would wait 60 ms longer. While commits go on the
+//! log never ends up empty by itself, so after the long part, which disturbs nobody, the rest is moved with the commits
+//! held back for some milliseconds, and the log begins anew.
+
+use super::connect::{LOG_PAGES, connect_log};
+use super::session::from;
+use crate::error::StoreError;
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Pages in the log with which commits are held back while the rest of it is moved: some 5 ms.
+const REST_PAGES: i64 = 512;
+/// How often the long part is done before that, as commits add to the log meanwhile.
+const ROUNDS: u32 = 4;
+/// How long commits are held back for a reader that still needs the log. Then they go on, and it is tried again.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// The wait before that, and before the next try after a failure.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Pages in the log after which a commit moves them itself, because the thread does not keep up, or fails: 512 MiB.
+const PAGES_MAX: u32 = 16 * LOG_PAGES;
+
+/// Moves the log of one file, as long as this is kept.
+#[derive(Debug)]
+pub(super) struct Mover {
+    shared: Arc<(Mutex<State>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The log is long enough to be moved.
+    due: bool,
+    ended: bool,
+}
+
+// A panic while the lock was held left whole values: each change is one assignment.
+fn lock(shared: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Mover {
+    /// Moves the log from here on when the commits of a connection have made it long.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(super) fn of(connection: &mut Connection, path: &Path) -> Result<Mover, StoreError> {
+        let at = path.display().to_string();
+        let shared = Arc::new((Mutex::new(State::default()), Condvar::new()));
+        let noted = Arc::clone(&shared);
+        let hook = move |log: &mut Wal, pages: i32| {
+            let pages = u32::try_from(pages).unwrap_or(0);
+            if pages >= PAGES_MAX {
+                // The commit is done whatever becomes of this.
+                let _ = log.checkpoint();
+            } else if pages >= LOG_PAGES {
+                lock(&noted).due = true;
+                noted.1.notify_one();
+            }
+            Ok(())
+        };
+        connection.wal_hook(Some(hook)).map_err(|error| from(&at, error))?;
+        let (given, path) = (Arc::clone(&shared), path.to_owned());
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || run(&given, &path));
+        let thread = thread.map_err(|error| StoreError::Unavailable { at, reason: error.to_string() })?;
+        Ok(Mover { shared, thread: Some(thread) })
+    }
+}
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        lock(&self.shared).ended = true;
+        self.shared.1.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &(Mutex<State>, Condvar), path: &PathBuf) {
+    let mut connection = None;
+    loop {
+        let waited = shared.1.wait_while(lock(shared), |state| !state.due && !state.ended);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.ended {
+            return;
+        }
+        state.due = false;
+        drop(state);
+        let done = match connection.take() {
+            Some(open) => Ok(open),
+            None => connect_log(path, PATIENCE),
+        };
+        match done.and_then(|open| move_all(&open, path).map(|whole| (open, whole))) {
+            Ok((open, whole)) => {
+                connection = Some(open);
+                if whole {
+                    continue;
+                }
+            }
+            // The next commit asks for it again.
+            Err(error) => tracing::warn!(%error, "the log of the database could not be moved into it"),
+        }
+        let state = lock(shared);
+        drop(shared.1.wait_timeout_while(state, PAUSE, |state| !state.ended));
+    }
+}
+
+/// Moves the log, and has it begin anew; false when a reader still needs it.
+fn move_all(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    let mode = |mode: &str| {
+        let statement = format!("PRAGMA wal_checkpoint({mode})");
+        connection
+            .query_row(&statement, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .map_err(|error| from(&path.display().to_string(), error))
+    };
+    for _ in 0..ROUNDS {
+        let (_, pages, moved): (i64, i64, i64) = mode("PASSIVE")?;
+        if pages - moved <= REST_PAGES {
+            break;
+        }
+    }
+    let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
+    Ok(busy == 0)
+}
