@@ -97,6 +97,16 @@ impl Single {
         self.writer.batch(waiting)
     }
 
+    /// Decides everything that was put into this batch on the state that the one before will leave, and commits and
+    /// answers only that one. The next step, of either kind, does the rest.
+    ///
+    /// # Errors
+    /// When this writer has come to its end.
+    pub fn step_ahead(&mut self) -> Result<(), Ended> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.writer.batch_ahead(waiting)
+    }
+
     /// Writes a checkpoint.
     ///
     /// # Errors

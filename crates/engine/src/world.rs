@@ -228,3 +228,47 @@ impl Gathered for View<'_> {
         self.card
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_away_is_known_until_the_store_has_it() {
+        let mut world = World::new();
+        let needs = Needs {
+            ids: vec!["pi_1".to_owned()],
+            links: vec![("order", "1".to_owned())],
+            ..Needs::default()
+        };
+        let missing = |world: &mut World| {
+            let (mut ids, mut links) = (Vec::new(), Vec::new());
+            world.missing(&needs, &mut ids, &mut links);
+            (ids.len(), links.len(), !world.knows_answer("scope", "key"))
+        };
+        assert_eq!(missing(&mut world), (1, 1, true));
+        world.write(ObjectWrite {
+            id: "pi_1".to_owned(),
+            kind: ObjectKind::PaymentIntent,
+            merchant: "acct_1".to_owned(),
+            live: false,
+            created: Timestamp::from_seconds(1),
+            version: 1,
+            body: "{}".to_owned(),
+        });
+        let link = Link { name: "order", key: "1".to_owned(), id: "pi_1".to_owned(), unique: true };
+        assert!(world.link(link.clone()));
+        let (scope, key) = ("scope".to_owned(), "key".to_owned());
+        world.keep_answer(Answer { scope, key, digest: [1; 32], answered: None, created: 1 });
+        world.given();
+        // It may not be committed yet.
+        assert_eq!(missing(&mut world), (0, 0, false));
+        assert!(world.answer("scope", "key").is_some());
+        assert!(!world.is_changed() && !world.link(link));
+        assert_eq!(View { world: &world, card: None }.object("pi_1").unwrap().version, 1);
+        world.given();
+        world.given();
+        // It is: names and answers are read again, objects stay for a while.
+        assert_eq!(missing(&mut world), (0, 1, true));
+    }
+}

@@ -16,7 +16,8 @@ mod gather;
 mod load;
 
 use crate::command::{Envelope, Refused};
-use committer::{Committer, ToCommitter};
+use batch::Decided;
+use committer::{Committer, Late, ToCommitter};
 use decider::{Decider, Halt};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -31,6 +32,8 @@ pub(crate) use load::load;
 pub(crate) struct Writer {
     decider: Decider,
     committer: Committer,
+    /// A batch that simulators hold back, decided and not committed.
+    held: Option<Decided>,
 }
 
 /// Why a writer ended.
@@ -77,7 +80,7 @@ fn undone(ended: &Ended) -> Refused {
 impl Writer {
     /// Works until it is told to stop, or cannot go on. Decides in this thread, and commits in another.
     pub(crate) fn run(&mut self) -> Ended {
-        let Writer { decider, committer } = self;
+        let Writer { decider, committer, .. } = self;
         let shared = decider.shared.clone();
         let (halted, committed) = std::thread::scope(|scope| {
             let (give, given) = sync_channel(0);
@@ -114,13 +117,29 @@ impl Writer {
 
     /// Decides and commits a batch in this thread.
     pub(crate) fn batch(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
-        let Writer { decider, committer } = self;
+        self.commit_held()?;
+        let Writer { decider, committer, .. } = self;
         decider.batch(envelopes, committer).map_err(|halt| decider.fail(halt))
+    }
+
+    /// Decides a batch in this thread, then commits the one before it, and holds this one back until the next.
+    pub(crate) fn batch_ahead(&mut self, envelopes: Vec<Envelope>) -> Result<(), Ended> {
+        let Writer { decider, committer, held } = self;
+        decider.batch(envelopes, &mut Late { committer, held }).map_err(|halt| decider.fail(halt))
+    }
+
+    fn commit_held(&mut self) -> Result<(), Ended> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        self.committer.take(held).map_err(|failed| {
+            let failed = Some(failed);
+            self.decider.fail(Halt { failed, ..Halt::default() })
+        })
     }
 
     /// Writes a checkpoint, where there is something new.
     pub(crate) fn last_checkpoint(&mut self) -> Result<(), Ended> {
-        let Writer { decider, committer } = self;
+        self.commit_held()?;
+        let Writer { decider, committer, .. } = self;
         decider.last_checkpoint(committer).map_err(|halt| decider.fail(halt))
     }
 

@@ -202,7 +202,34 @@ impl Committer {
 /// It commits in the thread that decides.
 impl Give for Committer {
     fn give(&mut self, decided: Decided) -> Result<(), Lost> {
-        self.take(decided).map_err(Lost::Failed)
+        self.take(decided).map_err(|failed| Lost { failed: Some(failed), untried: Vec::new() })
+    }
+
+    fn wanted(&self) -> bool {
+        false
+    }
+
+    fn more(&mut self, _: usize, _: Instant) -> Option<Vec<Envelope>> {
+        None
+    }
+}
+
+/// It commits in the thread that decides, each batch when the next one is decided: what two threads come to when the
+/// one that commits is always late.
+pub(super) struct Late<'a> {
+    pub(super) committer: &'a mut Committer,
+    pub(super) held: &'a mut Option<Decided>,
+}
+
+impl Give for Late<'_> {
+    fn give(&mut self, decided: Decided) -> Result<(), Lost> {
+        match self.held.take().map_or(Ok(()), |before| self.committer.take(before)) {
+            Ok(()) => {
+                *self.held = Some(decided);
+                Ok(())
+            }
+            Err(failed) => Err(Lost { failed: Some(failed), untried: decided.after }),
+        }
     }
 
     fn wanted(&self) -> bool {
@@ -225,7 +252,8 @@ impl Give for ToCommitter<'_> {
     fn give(&mut self, decided: Decided) -> Result<(), Lost> {
         // Before it is taken, since whoever takes it will want the next.
         self.queue.gone();
-        self.give.send(decided).map_err(|SendError(decided)| Lost::NotTaken(decided))
+        let sent = self.give.send(decided);
+        sent.map_err(|SendError(decided)| Lost { failed: None, untried: decided.after })
     }
 
     fn wanted(&self) -> bool {

@@ -59,12 +59,12 @@ pub(super) trait Give {
     fn more(&mut self, weight: usize, until: Instant) -> Option<Vec<Envelope>>;
 }
 
-/// Why a batch was not taken.
-pub(super) enum Lost {
-    /// Whoever commits has ended, and will say why.
-    NotTaken(Decided),
-    /// Its commit failed.
-    Failed(Failed),
+/// Why a batch was not taken, or not committed.
+pub(super) struct Lost {
+    /// What failed; none when whoever commits has ended, and says it.
+    pub(super) failed: Option<Failed>,
+    /// What was to be told of a batch that was not tried.
+    pub(super) untried: Vec<After>,
 }
 
 impl Decider {
@@ -104,11 +104,8 @@ impl Decider {
             let (decided, rest) = self.portion(left, idle, to)?;
             match to.give(decided) {
                 Ok(()) => self.world.given(),
-                Err(Lost::NotTaken(Decided { after, .. })) => {
-                    return Err(Halt { failed: None, after, envelopes: rest });
-                }
-                Err(Lost::Failed(failed)) => {
-                    return Err(Halt { failed: Some(failed), after: Vec::new(), envelopes: rest });
+                Err(Lost { failed, untried }) => {
+                    return Err(Halt { failed, after: untried, envelopes: rest });
                 }
             }
             self.book.forget_before(self.shared.history.ids_sealed());

@@ -93,7 +93,7 @@ pub(crate) fn load(
         parked_order: VecDeque::new(),
         checkpoints: Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
     };
-    Ok(Writer { decider, committer })
+    Ok(Writer { decider, committer, held: None })
 }
 
 /// Returns the book as it stands, and where its checkpoint stood.

@@ -339,7 +339,9 @@ impl Sim {
             let text = format!("{} does a batch of {:?}", NODES[at], &sent);
             self.disk.lock().expect("one thread").log.push(text);
         }
-        let ended = node.single.step();
+        // Some are decided while the one before is not committed yet.
+        let ahead = self.numbers.chance(500);
+        let ended = if ahead { node.single.step_ahead() } else { node.single.step() };
         if let Err(ended) = ended {
             return self.ended(at, &ended.to_string());
         }
@@ -466,6 +468,8 @@ impl Sim {
                 self.forget_promises(running);
             }
         }
+        // A restore takes time: else a stranger could write the very record that is missing.
+        self.clock.advance_seconds(1);
         if self.numbers.chance(400) {
             // Somebody who never knew goes on from there, beyond what is missing.
             let mut stranger = self.load(1 - at, None).map_err(|error| format!("a stranger: {error}"))?;
