@@ -64,9 +64,9 @@ class Server:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
-    def load(self, seconds, connections=64, rate=0):
+    def load(self, seconds, connections=64, rate=0, by="card"):
         command = [str(TARGET / "examples" / "payments_load"), f"127.0.0.1:{self.port}", self.key, str(seconds),
-                   str(connections), str(rate)]
+                   str(connections), str(rate), by]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         found = LINE.search(done.stdout)
         if not found:

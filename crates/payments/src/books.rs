@@ -15,6 +15,8 @@ pub enum Code {
     Fee = 2,
     /// A payment was given back, or money for that set aside.
     Refund = 3,
+    /// A customer's balance with us was added to.
+    Funding = 4,
 }
 
 /// The first word of all paths of test mode, so that no entry can mix it with live money.
@@ -25,6 +27,50 @@ pub const TEST_PREFIX: &str = "test/";
 pub fn account(live: bool, path: &str, currency: Currency) -> AccountRef {
     let prefix = if live { "" } else { TEST_PREFIX };
     AccountRef { path: format!("{prefix}{path}"), currency }
+}
+
+/// Where the money of a payment comes from, as attempts and refunds name it in their member `channel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// Over a channel, which must be asked.
+    Channel(&'a str),
+    /// Out of what a customer keeps with us: the books alone decide.
+    CustomerBalance(&'a str),
+}
+
+/// Begins the name of a customer's balance as a source. No channel may be named so.
+const CUSTOMER_BALANCE: &str = "balance/";
+
+impl<'a> Source<'a> {
+    /// Reads a name.
+    #[must_use]
+    pub fn of(name: &'a str) -> Source<'a> {
+        name.strip_prefix(CUSTOMER_BALANCE).map_or(Source::Channel(name), Source::CustomerBalance)
+    }
+
+    /// Writes the name.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Source::Channel(channel) => channel.to_owned(),
+            Source::CustomerBalance(customer) => format!("{CUSTOMER_BALANCE}{customer}"),
+        }
+    }
+
+    /// Returns the account that a payment debits.
+    #[must_use]
+    pub fn account(self, live: bool, currency: Currency) -> AccountRef {
+        match self {
+            Source::Channel(channel) => channel_receivable(live, channel, currency),
+            Source::CustomerBalance(customer) => customer_balance(live, customer, currency),
+        }
+    }
+}
+
+/// Returns the account of what a customer keeps with us.
+#[must_use]
+pub fn customer_balance(live: bool, customer: &str, currency: Currency) -> AccountRef {
+    account(live, &format!("customer/{customer}/balance"), currency)
 }
 
 /// Returns the account of what a channel owes us.
@@ -127,11 +173,27 @@ impl FeePolicy {
     }
 }
 
-/// Makes the entry of a payment: what the channel owes us from now on, we owe the merchant.
+/// Makes the entry of a payment: what the channel owes us from now on, or what we owed the customer, we owe the
+/// merchant.
 #[must_use]
 pub fn payment_entry(id: EntryId, action: Action, accounts: &Accounts, amount_minor: u64) -> EntryDraft {
-    let line = Line { debit: accounts.channel.clone(), credit: accounts.merchant.clone(), amount_minor };
+    let line = Line { debit: accounts.source.clone(), credit: accounts.merchant.clone(), amount_minor };
     EntryDraft { id, action, code: Code::Payment as u16, lines: vec![line] }
+}
+
+/// Makes the entry of money that a customer sent us, and keeps with us: what the bank of test mode has, we owe the
+/// customer.
+#[must_use]
+pub fn funding_entry(
+    id: EntryId,
+    live: bool,
+    customer: &str,
+    currency: Currency,
+    amount_minor: u64,
+) -> EntryDraft {
+    let bank = account(live, "bank/simulated/safeguarding", currency);
+    let line = Line { debit: bank, credit: customer_balance(live, customer, currency), amount_minor };
+    EntryDraft { id, action: Action::Post, code: Code::Funding as u16, lines: vec![line] }
 }
 
 /// Makes the entry of a fee, or none when there is none.
@@ -146,7 +208,7 @@ pub fn fee_entry(id: EntryId, accounts: &Accounts, fee_minor: u64) -> Option<Ent
 /// Makes the entry of a refund, which mirrors the payment; its fee is kept.
 #[must_use]
 pub fn refund_entry(id: EntryId, action: Action, accounts: &Accounts, amount_minor: u64) -> EntryDraft {
-    let line = Line { debit: accounts.merchant.clone(), credit: accounts.channel.clone(), amount_minor };
+    let line = Line { debit: accounts.merchant.clone(), credit: accounts.source.clone(), amount_minor };
     EntryDraft { id, action, code: Code::Refund as u16, lines: vec![line] }
 }
 
@@ -156,11 +218,11 @@ pub fn void_entry(id: EntryId, hold: EntryId, code: Code) -> EntryDraft {
     EntryDraft { id, action: Action::Void { hold }, code: code as u16, lines: Vec::new() }
 }
 
-/// The accounts that payments of one merchant over one channel move.
+/// The accounts that payments of one merchant from one source move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
-    /// What the channel owes us.
-    pub channel: AccountRef,
+    /// What the channel owes us, or what we owe the customer who pays out of a balance.
+    pub source: AccountRef,
     /// What we owe the merchant.
     pub merchant: AccountRef,
     /// What we earn.
@@ -170,9 +232,9 @@ pub struct Accounts {
 impl Accounts {
     /// Names the accounts.
     #[must_use]
-    pub fn of(live: bool, merchant: &str, channel: &str, currency: Currency) -> Accounts {
+    pub fn of(live: bool, merchant: &str, source: &str, currency: Currency) -> Accounts {
         Accounts {
-            channel: channel_receivable(live, channel, currency),
+            source: Source::of(source).account(live, currency),
             merchant: merchant_pending(live, merchant, currency),
             fees: platform_fees(live, currency),
         }

@@ -10,7 +10,7 @@ use crate::object::webhook_endpoint::EndpointHealth;
 use crate::rejection::Rejection;
 use crate::request::account::{CreateApiKey, WriteAccount};
 use crate::request::card::PaymentMethodData;
-use crate::request::customer::WriteCustomer;
+use crate::request::customer::{FundCashBalance, WriteCustomer};
 use crate::request::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, ConfirmPaymentIntent, CreatePaymentIntent, UpdatePaymentIntent,
 };
@@ -61,6 +61,11 @@ pub enum Command {
     },
     DeleteCustomer {
         id: String,
+    },
+    /// Test mode only.
+    FundCashBalance {
+        id: String,
+        request: FundCashBalance,
     },
     CreatePaymentMethod {
         request: Box<CreatePaymentMethod>,
@@ -159,12 +164,12 @@ impl Command {
             }
             Command::CapturePaymentIntent { id, .. } | Command::CancelPaymentIntent { id, .. } => {
                 needs.id(Some(id));
-                needs.members(gathered, id, &["latest_attempt"]);
+                needs.latest(gathered, id);
             }
             Command::Expire { payment_intent, attempt } => {
                 needs.id(Some(payment_intent));
                 needs.id(Some(attempt));
-                needs.members(gathered, payment_intent, &["latest_attempt"]);
+                needs.latest(gathered, payment_intent);
             }
             Command::CreateRefund { request } => {
                 needs.id(request.charge.as_deref());
@@ -203,6 +208,7 @@ impl Command {
             }
             Command::UpdateRefund { id, .. }
             | Command::DeleteCustomer { id }
+            | Command::FundCashBalance { id, .. }
             | Command::UpdatePaymentMethod { id, .. }
             | Command::DetachPaymentMethod { id, .. }
             | Command::UpdateWebhookEndpoint { id, .. }
@@ -244,6 +250,9 @@ impl Command {
                 customer::decide_update_customer(id, request, gathered, ctx)
             }
             Command::DeleteCustomer { id } => customer::decide_delete_customer(id, gathered, ctx),
+            Command::FundCashBalance { id, request } => {
+                customer::decide_fund_cash_balance(id, request, gathered, ctx)
+            }
             Command::CreatePaymentMethod { request } => {
                 payment_method::decide_create_payment_method(request, gathered, ctx)
             }
@@ -310,7 +319,8 @@ impl Command {
             Command::CreateRefund { .. } | Command::UpdateRefund { .. } => Some("refunds:write"),
             Command::CreateCustomer { .. }
             | Command::UpdateCustomer { .. }
-            | Command::DeleteCustomer { .. } => Some("customers:write"),
+            | Command::DeleteCustomer { .. }
+            | Command::FundCashBalance { .. } => Some("customers:write"),
             Command::CreatePaymentMethod { .. }
             | Command::UpdatePaymentMethod { .. }
             | Command::AttachPaymentMethod { .. }
@@ -346,6 +356,14 @@ impl Needs {
         self.card = payment_method::card_of(id, data);
         if !matches!(&self.card, Some(CardSource::TestId(test)) if Some(test.as_str()) == id) {
             self.id(id);
+        }
+    }
+
+    /// Names the newest attempt of an intent, and its charge: where the books alone decide, the outcome follows in the
+    /// same commit.
+    fn latest(&mut self, gathered: &dyn Gathered, intent: &str) {
+        for attempt in self.members(gathered, intent, &["latest_attempt"]) {
+            self.members(gathered, &attempt, &["charge"]);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What rules read and what they want written: plain values between the rules and the engine.
 
+use crate::books::Source;
 use crate::id::IdSource;
 use crate::object::payment_method::{CardSource, VaultedCard};
 use crate::rejection::Rejection;
@@ -323,6 +324,78 @@ pub struct Decision {
     /// What to answer. After a decision with an [`JobBody::AskChannel`] whoever asked would rather wait for
     /// the answer of the outcome.
     pub answer: Answer,
+}
+
+impl Decision {
+    /// Takes out the request to a source that needs no asking, because the books alone decide; none when there is none.
+    pub fn take_own(&mut self) -> Option<ChannelAsk> {
+        let own = |job: &JobDraft| match &job.body {
+            JobBody::AskChannel(ask) => matches!(Source::of(&ask.channel), Source::CustomerBalance(_)),
+            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => false,
+        };
+        let at = self.jobs.iter().position(own)?;
+        match self.jobs.remove(at).body {
+            JobBody::AskChannel(ask) => Some(ask),
+            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
+        }
+    }
+
+    /// Puts a decision behind this one that was made on what this one writes, so that both are written as one. The
+    /// entries of both are booked already.
+    #[must_use]
+    pub fn then(mut self, next: Decision) -> Decision {
+        for mut write in next.objects {
+            match self.objects.iter_mut().find(|earlier| earlier.id == write.id) {
+                Some(earlier) => {
+                    write.version = earlier.version;
+                    *earlier = write;
+                }
+                None => self.objects.push(write),
+            }
+        }
+        self.links.extend(next.links);
+        self.entries.extend(next.entries);
+        self.events.extend(next.events);
+        self.jobs.retain(|job| !next.jobs_done.contains(&job.id));
+        self.jobs.extend(next.jobs);
+        self.jobs_done.extend(next.jobs_done);
+        self.answer = next.answer;
+        self
+    }
+}
+
+/// What is known with a decision that nobody has written yet.
+#[derive(Clone, Copy)]
+pub struct Ahead<'a> {
+    /// What was gathered for it.
+    pub gathered: &'a dyn Gathered,
+    /// The decision.
+    pub decision: &'a Decision,
+}
+
+impl Gathered for Ahead<'_> {
+    fn object(&self, id: &str) -> Option<Found<'_>> {
+        let write = self.decision.objects.iter().find(|write| write.id == id);
+        let found = write.map(|write| Found {
+            kind: write.kind,
+            merchant: &write.merchant,
+            live: write.live,
+            created: write.created,
+            version: write.version,
+            body: &write.body,
+        });
+        found.or_else(|| self.gathered.object(id))
+    }
+
+    fn link(&self, name: &str, key: &str) -> Option<&str> {
+        let named = |link: &&Link| link.unique && link.name == name && link.key == key;
+        let link = self.decision.links.iter().find(named);
+        link.map(|link| link.id.as_str()).or_else(|| self.gathered.link(name, key))
+    }
+
+    fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
+        self.gathered.card()
+    }
 }
 
 /// What surrounds a decision.

@@ -1,6 +1,8 @@
-//! Payments per second over HTTP: `payments_load HOST:PORT KEY [seconds] [connections] [per second, 0 for all]`.
+//! Payments per second over HTTP:
+//! `payments_load HOST:PORT KEY [seconds] [connections] [per second, 0 for all] [card or balance]`.
 //!
-//! Each request creates and confirms a payment with a test card, under an idempotency key of its own. With a rate,
+//! Each request creates and confirms a payment, under an idempotency key of its own: with a test card, or out of the
+//! balance of a customer, of whom each connection has one. With a rate,
 //! requests are sent when they are due, whether or not others have been answered, as far as there are connections;
 //! latency counts from when a request was due. Prints how many were taken, refused with 429, and lost.
 
@@ -12,8 +14,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const BODY: &str =
-    "amount=1999&currency=cny&confirm=true&payment_method=pm_card_visa&payment_method_types[]=card";
+const BODY: &str = "amount=1999&currency=cny&confirm=true";
+const CARD: &str = "payment_method=pm_card_visa&payment_method_types[]=card";
+const BALANCE: &str = "payment_method_data[type]=customer_balance&payment_method_types[]=customer_balance";
 
 #[derive(Default)]
 struct Counts {
@@ -31,11 +34,25 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let counts = Arc::new(Counts::default());
     let next = Arc::new(AtomicU64::new(0));
-    let began = Instant::now();
-    let end = began + Duration::from_secs(seconds);
+    let balance = match words.get(5).map(String::as_str) {
+        None | Some("card") => false,
+        Some("balance") => true,
+        Some(other) => panic!("card or balance, not {other}"),
+    };
+    let mut began = Instant::now();
     let mut latencies = runtime.block_on(async {
         let mut tasks = Vec::new();
-        for at in 0..connections {
+        let mut bodies = Vec::new();
+        for _ in 0..connections {
+            bodies.push(if balance {
+                format!("{BODY}&{BALANCE}&customer={}", customer(&address, &key).await)
+            } else {
+                format!("{BODY}&{CARD}")
+            });
+        }
+        began = Instant::now();
+        let end = began + Duration::from_secs(seconds);
+        for (at, body) in bodies.into_iter().enumerate() {
             let (address, key, counts, next) = (address.clone(), key.clone(), counts.clone(), next.clone());
             tasks.push(tokio::spawn(async move {
                 let mut latencies = Vec::new();
@@ -53,9 +70,9 @@ fn main() {
                     if due >= end {
                         return latencies;
                     }
-                    let status =
-                        one(&mut stream, &address, &key, &format!("load-{at}-{number}-{:?}", began)).await;
-                    match status {
+                    let name = format!("load-{at}-{number}-{began:?}");
+                    let answer = post(&mut stream, &address, &key, "payment_intents", &name, &body).await;
+                    match answer.as_ref().map(|(status, _)| *status) {
                         Some(200) => {
                             counts.taken.fetch_add(1, Ordering::Relaxed);
                             latencies.push(due.elapsed());
@@ -63,7 +80,7 @@ fn main() {
                         Some(429) => drop(counts.busy.fetch_add(1, Ordering::Relaxed)),
                         other => {
                             if counts.other.fetch_add(1, Ordering::Relaxed) == 0 {
-                                eprintln!("first other answer: {other:?}");
+                                eprintln!("first other answer: {other:?} {:?}", answer.map(|(_, text)| text));
                             }
                             stream = None;
                         }
@@ -93,8 +110,30 @@ fn main() {
     );
 }
 
-/// Sends one request over a connection that is kept, and returns the status; none when the connection failed.
-async fn one(stream: &mut Option<TcpStream>, address: &str, key: &str, name: &str) -> Option<u16> {
+/// Makes a customer who has money with us, and returns the id.
+async fn customer(address: &str, key: &str) -> String {
+    let (mut stream, name) = (None, format!("{:?}", Instant::now()));
+    let made = post(&mut stream, address, key, "customers", &format!("customer-{name}"), "").await;
+    let (status, text) = made.expect("an answer");
+    assert_eq!(status, 200, "{text}");
+    let id: String = text.split('"').find(|word| word.starts_with("cus_")).expect("an id").to_owned();
+    let path = format!("test_helpers/customers/{id}/fund_cash_balance");
+    let money = "amount=90000000000&currency=cny";
+    let funded = post(&mut stream, address, key, &path, &format!("money-{name}"), money).await;
+    let (status, text) = funded.expect("an answer");
+    assert_eq!(status, 200, "{text}");
+    id
+}
+
+/// Sends one request over a connection that is kept, and returns status and body; none when the connection failed.
+async fn post(
+    stream: &mut Option<TcpStream>,
+    address: &str,
+    key: &str,
+    path: &str,
+    name: &str,
+    body: &str,
+) -> Option<(u16, String)> {
     if stream.is_none() {
         let opened = TcpStream::connect(address).await.ok()?;
         opened.set_nodelay(true).ok()?;
@@ -102,9 +141,9 @@ async fn one(stream: &mut Option<TcpStream>, address: &str, key: &str, name: &st
     }
     let connection = stream.as_mut()?;
     let request = format!(
-        "POST /v1/payment_intents HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {name}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{BODY}",
-        BODY.len()
+        "POST /v1/{path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nIdempotency-Key: {name}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     connection.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::with_capacity(4096);
@@ -119,7 +158,8 @@ async fn one(stream: &mut Option<TcpStream>, address: &str, key: &str, name: &st
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         })?;
         if answer.len() >= head + 4 + length {
-            return text.split(' ').nth(1)?.parse().ok();
+            let status = text.split(' ').nth(1)?.parse().ok()?;
+            return Some((status, String::from_utf8_lossy(&answer[head + 4..]).into_owned()));
         }
     }
 }

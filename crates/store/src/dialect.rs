@@ -13,7 +13,7 @@ statements! { SQLITE:
         AND live = ?4 AND created = ?5 AND version = ?8";
     LITE_ADD_UNIQUE = "INSERT INTO link_unique (name, key, id) VALUES (?1, ?2, ?3) ON CONFLICT (name, key) DO NOTHING";
     LITE_ADD_LINK = "INSERT INTO link (name, key, created, id)
-        VALUES (?1, ?2, COALESCE((SELECT created FROM object WHERE id = ?3), 0), ?3) ON CONFLICT DO NOTHING";
+        VALUES (?1, ?2, COALESCE(?4, (SELECT created FROM object WHERE id = ?3), 0), ?3) ON CONFLICT DO NOTHING";
     LITE_PUT_ANSWER = "INSERT INTO answer (scope, key, digest, status, body, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (scope, key) DO UPDATE SET status = excluded.status, body = excluded.body
         WHERE answer.status IS NULL AND answer.digest = excluded.digest";
@@ -60,8 +60,8 @@ statements! { POSTGRES:
     PG_TAKEN = "SELECT n.name, n.key FROM UNNEST(?1::text[], ?2::text[], ?3::text[]) AS n (name, key, id)
         JOIN link_unique l ON l.name = n.name AND l.key = n.key WHERE l.id <> n.id LIMIT 1";
     PG_ADD_LINKS = "INSERT INTO link (name, key, created, id)
-        SELECT n.name, n.key, COALESCE(o.created, 0), n.id
-        FROM UNNEST(?1::text[], ?2::text[], ?3::text[]) AS n (name, key, id) LEFT JOIN object o ON o.id = n.id
+        SELECT n.name, n.key, COALESCE(n.created, (SELECT o.created FROM object o WHERE o.id = n.id), 0), n.id
+        FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::bigint[]) AS n (name, key, id, created)
         ON CONFLICT DO NOTHING";
     PG_PUT_ANSWERS = "INSERT INTO answer (scope, key, digest, status, body, created)
         SELECT * FROM UNNEST(?1::text[], ?2::text[], ?3::bytea[], ?4::bigint[], ?5::bytea[], ?6::bigint[])

@@ -17,7 +17,8 @@ pub(crate) struct Plan<'a> {
     /// Objects that must be there, and in which version.
     pub changed: Vec<(&'a Object, u32)>,
     pub unique: Vec<&'a Link>,
-    pub links: Vec<&'a Link>,
+    /// Names that are not unique, each with when its object was made, where this commit writes that.
+    pub links: Vec<(&'a Link, Option<i64>)>,
     pub answers: Vec<&'a Answer>,
     pub jobs: Vec<&'a Job>,
     pub checkpoint: i64,
@@ -45,6 +46,9 @@ impl<'a> Plan<'a> {
         limits(commit)?;
         let (new, changed) = objects(&commit.objects)?;
         let (unique, links) = links(&commit.links)?;
+        let made: HashMap<&str, i64> =
+            commit.objects.iter().map(|object| (object.id.as_str(), object.created)).collect();
+        let links = links.into_iter().map(|link| (link, made.get(link.id.as_str()).copied())).collect();
         let checkpoint = commit.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.seq);
         if checkpoint > commit.after.seq {
             return refuse(format!("a checkpoint of record {checkpoint}, which is not written yet"));

@@ -14,10 +14,12 @@ use suanpan_ledger::rejection::Rejection as BooksRejection;
 use suanpan_money::Timestamp;
 use suanpan_payments::books::{Accounts, chart};
 use suanpan_payments::command::Command;
+use suanpan_payments::decide::outcome::decide_outcome;
 use suanpan_payments::decision::{
-    AccountRef, Context, Decision, EntryDraft, Gathered, JobBody, JobDraft, Link, ObjectKind, ObjectWrite,
-    Operation,
+    AccountRef, Ahead, ChannelAsk, ChannelOutcome, Context, Decision, EntryDraft, Gathered, JobBody,
+    JobDraft, Link, ObjectKind, ObjectWrite, Operation,
 };
+use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::id::event_at;
 use suanpan_payments::link;
 use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
@@ -39,10 +41,13 @@ impl Decider {
             return;
         }
         let now = self.draft.at();
+        let mark = self.draft.mark();
         let decided = self
             .decide(&prepared)
             .and_then(|decision| self.check_accounts(decision))
-            .and_then(|decision| self.book_entries(decision));
+            .and_then(|decision| self.book_entries(decision))
+            .and_then(|decision| self.settle_own(&prepared, decision))
+            .inspect_err(|_| self.book.rollback(&mut self.draft, mark));
         match decided {
             Ok(decision) => self.accept(prepared, decision, now, reply, batch),
             Err(refused) => batch.refuse(Refusal::Call(reply, refused)),
@@ -72,11 +77,11 @@ impl Decider {
     fn check_accounts(&self, decision: Decision) -> Result<Decision, Refused> {
         for job in &decision.jobs {
             let JobBody::AskChannel(ask) = &job.body else { continue };
-            let Accounts { channel, merchant, .. } =
+            let Accounts { source, merchant, .. } =
                 Accounts::of(ask.live, &ask.merchant, &ask.channel, ask.currency);
             match ask.operation {
-                Operation::Authorize => self.check_open(&channel, &merchant)?,
-                Operation::Refund => self.check_open(&merchant, &channel)?,
+                Operation::Authorize => self.check_open(&source, &merchant)?,
+                Operation::Refund => self.check_open(&merchant, &source)?,
                 // These end holds, which may be ended whatever was frozen since.
                 Operation::Capture | Operation::Void => {}
             }
@@ -100,17 +105,44 @@ impl Decider {
 
     /// Books the entries of a decision, all or none.
     fn book_entries(&mut self, decision: Decision) -> Result<Decision, Refused> {
-        if decision.entries.is_empty() {
-            return Ok(decision);
+        if !decision.entries.is_empty() {
+            self.try_entries(&decision.entries)?;
         }
+        Ok(decision)
+    }
+
+    /// What a customer pays out of a balance with us, or gets back there, needs no channel: the books say at once
+    /// whether it is covered, and all of it is in one commit.
+    fn settle_own(&mut self, prepared: &PreparedCall, mut decision: Decision) -> Result<Decision, Refused> {
+        let Some(ask) = decision.take_own() else { return Ok(decision) };
         let mark = self.draft.mark();
-        match self.try_entries(&decision.entries) {
-            Ok(()) => Ok(decision),
-            Err(refused) => {
+        let approved =
+            ChannelOutcome::Approved { channel_id: ask.reference.clone(), authorization_code: None };
+        let booked = self.outcome_of(prepared, &decision, &ask, &approved);
+        let next = match booked.and_then(|next| self.book_entries(next)) {
+            Err(Refused::Books(BooksRejection::ExceedsFloor)) => {
                 self.book.rollback(&mut self.draft, mark);
-                Err(refused)
+                let code = DeclineCode::InsufficientFunds.word().to_owned();
+                self.outcome_of(prepared, &decision, &ask, &ChannelOutcome::Declined { code })
+                    .and_then(|next| self.book_entries(next))?
             }
-        }
+            other => other?,
+        };
+        Ok(decision.then(next))
+    }
+
+    fn outcome_of(
+        &self,
+        prepared: &PreparedCall,
+        decision: &Decision,
+        ask: &ChannelAsk,
+        outcome: &ChannelOutcome,
+    ) -> Result<Decision, Refused> {
+        let view = View { world: &self.world, card: None };
+        // Ids of its own.
+        let random = *blake3::keyed_hash(&prepared.random, b"outcome").as_bytes();
+        let context = Context { random, ..self.context(prepared) };
+        Ok(decide_outcome(ask, outcome, &Ahead { gathered: &view, decision }, &context)?)
     }
 
     fn try_entries(&mut self, drafts: &[EntryDraft]) -> Result<(), Refused> {

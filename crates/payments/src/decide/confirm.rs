@@ -4,6 +4,7 @@
 use super::intent::{capture_method, check_owner};
 use super::payment_method::resolve;
 use super::{Draft, Stored, load};
+use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
 use crate::decline::DeclineCode;
 use crate::limits;
@@ -13,6 +14,7 @@ use crate::object::attempt::{Attempt, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
+use crate::request::card::CUSTOMER_BALANCE;
 use crate::request::given;
 use crate::request::payment_intent::ConfirmPaymentIntent;
 use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
@@ -136,21 +138,14 @@ pub(crate) fn begin_attempt(
     }
     check_merchant(gathered, ctx)?;
     check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;
-    let channel = ctx
-        .settings
-        .card_channel(ctx.live)
-        .ok_or(Rejection::ChannelMissing { why: "no channel takes cards in this mode" })?;
-    if method.value.internal.channel != channel {
-        let why = "the channel that keeps the card is not used any more";
-        return Err(Rejection::ChannelMissing { why });
-    }
+    let channel = source_of(ctx, intent, &method.value)?;
     if !intent.payment_method_types.contains(&method.value.kind) {
         let why = "its type is none of those that the PaymentIntent takes";
         return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
     }
     give_up_latest(draft, gathered, intent)?;
     let id = draft.new_id(ObjectKind::Attempt);
-    let mut attempt = new_attempt(ctx, id, intent, &method.value, channel);
+    let mut attempt = new_attempt(ctx, id, intent, &method.value, channel.name());
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
@@ -166,6 +161,27 @@ pub(crate) fn begin_attempt(
         draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
     }
     Ok(())
+}
+
+/// Tells where the money of a method comes from.
+fn source_of<'a>(
+    ctx: &Context<'a>,
+    intent: &'a PaymentIntent,
+    method: &PaymentMethod,
+) -> Result<Source<'a>, Rejection> {
+    if method.kind == CUSTOMER_BALANCE {
+        let missing = || Rejection::ParameterMissing { param: "customer".to_owned() };
+        return intent.customer.as_deref().map(Source::CustomerBalance).ok_or_else(missing);
+    }
+    let channel = ctx
+        .settings
+        .card_channel(ctx.live)
+        .ok_or(Rejection::ChannelMissing { why: "no channel takes cards in this mode" })?;
+    if method.internal.channel != channel {
+        let why = "the channel that keeps the card is not used any more";
+        return Err(Rejection::ChannelMissing { why });
+    }
+    Ok(Source::Channel(channel))
 }
 
 /// A merchant that may not take payments is refused. Whose account is not kept here is let through: keys
@@ -186,7 +202,7 @@ fn new_attempt(
     id: String,
     intent: &PaymentIntent,
     method: &PaymentMethod,
-    channel: &str,
+    channel: String,
 ) -> Attempt {
     Attempt {
         reference: id.clone(),
@@ -197,7 +213,7 @@ fn new_attempt(
         authenticated: false,
         authorization_code: None,
         capture: intent.capture_method != CaptureMethod::Manual,
-        channel: channel.to_owned(),
+        channel,
         channel_id: None,
         charge: None,
         created: ctx.now.seconds(),

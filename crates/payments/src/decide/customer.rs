@@ -1,14 +1,18 @@
 //! Customers.
 
+use super::confirm::positive;
 use super::payment_method::{attach, existing_customer, resolve};
 use super::{Draft, Stored};
+use crate::books::funding_entry;
 use crate::decision::{Answer, Context, Decision, Gathered, ObjectKind};
+use crate::id::entry_text;
 use crate::link;
+use crate::object::cash_balance::CashBalanceTransaction;
 use crate::object::customer::{Address, Customer, DeletedObject, InvoiceSettings};
 use crate::object::{Metadata, json};
 use crate::rejection::Rejection;
-use crate::request::customer::WriteCustomer;
-use crate::request::{patch_metadata, set};
+use crate::request::customer::{FundCashBalance, WriteCustomer};
+use crate::request::{amount, currency, patch_metadata, set};
 
 const KIND: ObjectKind = ObjectKind::Customer;
 
@@ -154,5 +158,43 @@ pub fn decide_delete_customer(
     let body = draft.write(KIND, id, &stored);
     draft.event("customer.deleted", KIND, id, &body);
     let body = json(&DeletedObject { id, object: KIND.name(), deleted: true });
+    Ok(draft.finish(Answer { status: 200, body }))
+}
+
+/// Adds to what a customer keeps with us, as if a bank transfer had come: test mode only.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn decide_fund_cash_balance(
+    id: &str,
+    request: &FundCashBalance,
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+) -> Result<Decision, Rejection> {
+    request.check()?;
+    if ctx.live {
+        let why = "in live mode a balance is added to by a journal entry, for money that has come";
+        return Err(Rejection::ChannelMissing { why });
+    }
+    let customer = existing_customer(gathered, ctx, id)?;
+    let amount_minor = amount("amount", request.amount)?;
+    let currency = currency("currency", request.currency.as_deref())?;
+    let mut draft = Draft::new(ctx);
+    let entry = draft.ids.next_entry();
+    draft.entry(funding_entry(entry, ctx.live, &customer.value.id, currency, positive(amount_minor)));
+    let transaction = CashBalanceTransaction {
+        id: draft.ids.next("ccsbtxn_"),
+        object: "customer_cash_balance_transaction".into(),
+        created: ctx.now.seconds(),
+        currency,
+        customer: customer.value.id,
+        entry: entry_text(entry),
+        livemode: ctx.live,
+        net_amount: amount_minor,
+        kind: "funded".to_owned(),
+    };
+    let body = json(&transaction);
+    // Nothing of it is kept but in the books and in the event.
+    draft.event("customer_cash_balance_transaction.created", KIND, &transaction.id, &body);
     Ok(draft.finish(Answer { status: 200, body }))
 }

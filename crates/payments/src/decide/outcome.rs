@@ -240,25 +240,27 @@ fn new_charge(
     attempt: &Attempt,
     method: &PaymentMethod,
 ) -> Charge {
-    let card = &method.card;
-    let details = serde_json::json!({
-        "card": {
-            "amount_authorized": attempt.amount,
-            "authorization_code": attempt.authorization_code,
-            "brand": card.brand,
-            "checks": card.checks,
-            "country": card.country,
-            "exp_month": card.exp_month,
-            "exp_year": card.exp_year,
-            "fingerprint": card.fingerprint,
-            "funding": card.funding,
-            "last4": card.last4,
-            "network": card.brand,
-            "three_d_secure": attempt.authenticated.then(|| serde_json::json!({"result": "authenticated"})),
-            "wallet": null,
-        },
-        "type": "card",
-    });
+    let details = match &method.card {
+        Some(card) => serde_json::json!({
+            "card": {
+                "amount_authorized": attempt.amount,
+                "authorization_code": attempt.authorization_code,
+                "brand": card.brand,
+                "checks": card.checks,
+                "country": card.country,
+                "exp_month": card.exp_month,
+                "exp_year": card.exp_year,
+                "fingerprint": card.fingerprint,
+                "funding": card.funding,
+                "last4": card.last4,
+                "network": card.brand,
+                "three_d_secure": attempt.authenticated.then(|| serde_json::json!({"result": "authenticated"})),
+                "wallet": null,
+            },
+            "type": "card",
+        }),
+        None => serde_json::json!({"customer_balance": {}, "type": method.kind}),
+    };
     Charge {
         id: draft.new_id(ObjectKind::Charge),
         object: ObjectKind::Charge.name().into(),

@@ -6,11 +6,11 @@ use crate::link;
 use crate::object::Metadata;
 use crate::object::customer::Customer;
 use crate::object::payment_method::{
-    BillingDetails, Card, CardSource, Checks, Internal, Networks, PaymentMethod, ThreeDSecureUsage,
-    VaultedCard,
+    BillingDetails, Card, CardSource, Checks, CustomerBalance, Internal, Networks, PaymentMethod,
+    ThreeDSecureUsage, VaultedCard,
 };
 use crate::rejection::{Rejection, shorten};
-use crate::request::card::PaymentMethodData;
+use crate::request::card::{CARD, CUSTOMER_BALANCE, PaymentMethodData};
 use crate::request::patch_metadata;
 use crate::request::payment_method::{AttachPaymentMethod, CreatePaymentMethod, UpdatePaymentMethod};
 
@@ -65,11 +65,14 @@ fn make(
     gathered: &dyn Gathered,
     data: &PaymentMethodData,
 ) -> Result<Stored<PaymentMethod>, Rejection> {
+    let balance = data.kind.as_deref() == Some(CUSTOMER_BALANCE);
     let vaulted = match gathered.card() {
-        Some(Ok(card)) => card,
+        _ if balance => None,
+        Some(Ok(card)) => Some(card),
         Some(Err(rejection)) => return Err(rejection.clone()),
         None => return Err(Rejection::ChannelMissing { why: "no vault takes cards in this mode" }),
     };
+    let (channel, token) = vaulted.map(|card| (card.channel.clone(), card.token.clone())).unwrap_or_default();
     let mut billing_details = BillingDetails::default();
     if let Some(billing) = &data.billing_details {
         billing.apply(&mut billing_details);
@@ -81,13 +84,14 @@ fn make(
         object: KIND.name().into(),
         allow_redisplay: data.allow_redisplay.clone().unwrap_or_else(|| "unspecified".to_owned()),
         billing_details,
-        card: card(vaulted),
+        card: vaulted.map(card),
         created: draft.ctx.now.seconds(),
         customer: None,
+        customer_balance: balance.then(CustomerBalance::default),
         livemode: draft.ctx.live,
         metadata,
-        kind: "card".to_owned(),
-        internal: Internal { channel: vaulted.channel.clone(), token: vaulted.token.clone() },
+        kind: if balance { CUSTOMER_BALANCE } else { CARD }.to_owned(),
+        internal: Internal { channel, token },
     };
     Ok(Stored::new(method, draft.ctx))
 }
@@ -151,8 +155,10 @@ pub fn decide_update_payment_method(
         billing.apply(&mut method.value.billing_details);
     }
     if let Some(date) = &request.card {
-        method.value.card.exp_month = date.exp_month.unwrap_or(method.value.card.exp_month);
-        method.value.card.exp_year = date.exp_year.unwrap_or(method.value.card.exp_year);
+        let unknown = || Rejection::ParameterUnknown { param: "card".to_owned() };
+        let card = method.value.card.as_mut().ok_or_else(unknown)?;
+        card.exp_month = date.exp_month.unwrap_or(card.exp_month);
+        card.exp_year = date.exp_year.unwrap_or(card.exp_year);
     }
     patch_metadata(&mut method.value.metadata, request.metadata.as_ref())?;
     let mut draft = Draft::new(ctx);
@@ -189,6 +195,10 @@ pub(crate) fn attach(
     customer: &str,
 ) -> Result<(), Rejection> {
     match method.value.customer.as_deref() {
+        _ if method.value.kind == CUSTOMER_BALANCE => {
+            let why = "a balance is its customer's already; name the customer with the PaymentIntent";
+            Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })
+        }
         Some(owner) if owner != customer => {
             let why = "it is attached to another customer; detach it first";
             Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })

@@ -11,7 +11,7 @@ use suanpan_money::Timestamp;
 pub const API_VERSION: &str = "2025-03-31.basil";
 
 /// All types of events that rules make.
-pub const EVENT_TYPES: [&str; 28] = [
+pub const EVENT_TYPES: [&str; 29] = [
     "account.updated",
     "charge.captured",
     "charge.expired",
@@ -23,6 +23,7 @@ pub const EVENT_TYPES: [&str; 28] = [
     "customer.created",
     "customer.deleted",
     "customer.updated",
+    "customer_cash_balance_transaction.created",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",

@@ -17,18 +17,22 @@ pub struct PaymentMethod {
     pub allow_redisplay: String,
     /// Who pays, as the bank of the customer knows it.
     pub billing_details: BillingDetails,
-    /// The card.
-    pub card: Card,
+    /// The card, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
     /// When it was made, seconds.
     pub created: i64,
     /// Whose it is.
     pub customer: Option<String>,
+    /// There, and empty, where it is the balance that the customer of the payment keeps with us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_balance: Option<CustomerBalance>,
     /// Whether in live mode.
     pub livemode: bool,
     /// The merchant's own particulars.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
-    /// `card`
+    /// `card` or `customer_balance`
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
@@ -39,11 +43,15 @@ pub struct PaymentMethod {
 /// What of a payment method is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Internal {
-    /// The channel whose vault keeps the card.
+    /// The channel whose vault keeps the card; empty without one.
     pub channel: String,
     /// What the vault calls it.
     pub token: String,
 }
+
+/// The balance of a customer: there is one in each currency, so nothing needs saying.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CustomerBalance {}
 
 /// Who pays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -8,14 +8,18 @@ use crate::rejection::Rejection;
 use crate::wire::{self, MetadataPatch};
 use serde::{Deserialize, Deserializer};
 
+/// The kind of methods that are cards.
+pub const CARD: &str = "card";
+/// The kind of methods that are what the customer of the payment keeps with us.
+pub const CUSTOMER_BALANCE: &str = "customer_balance";
 /// Kinds of methods that are taken now.
-pub const TYPES: [&str; 1] = ["card"];
+pub const TYPES: [&str; 2] = [CARD, CUSTOMER_BALANCE];
 
 /// Makes a payment method inside another call.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentMethodData {
-    /// `card`
+    /// `card`, or `customer_balance` for what the customer of the payment keeps with us.
     #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// `always`, `limited` or `unspecified`.
@@ -49,8 +53,13 @@ impl PaymentMethodData {
         }
         check_metadata(self.metadata.as_ref())?;
         match &self.card {
-            None => Err(Rejection::ParameterMissing { param: within(at, "card") }),
-            Some(card) => card.source(&within(at, "card")).map(drop),
+            None if kind == CARD => Err(Rejection::ParameterMissing { param: within(at, "card") }),
+            None => Ok(()),
+            Some(card) if kind == CARD => card.source(&within(at, "card")).map(drop),
+            Some(_) => {
+                let why = format!("a method of type {kind} has no card");
+                Err(Rejection::ParameterInvalid { param: within(at, "card"), why })
+            }
         }
     }
 }

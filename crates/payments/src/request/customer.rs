@@ -79,3 +79,32 @@ impl WriteCustomer {
         locales.iter().try_for_each(|locale| check_chars("preferred_locales", Some(locale), 35))
     }
 }
+
+/// `POST /v1/test_helpers/customers/:id/fund_cash_balance`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FundCashBalance {
+    /// How much, in minor units.
+    #[serde(default, deserialize_with = "wire::integer")]
+    pub amount: Option<i64>,
+    /// Three letters of ISO 4217.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub currency: Option<String>,
+    /// Fields to show in full.
+    #[serde(default, deserialize_with = "wire::list")]
+    pub expand: Option<Vec<String>>,
+    /// What the payer wrote; for people.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub reference: Option<String>,
+}
+
+impl FundCashBalance {
+    /// Checks what can be told from the request alone.
+    ///
+    /// # Errors
+    /// The first [`Rejection`].
+    pub fn check(&self) -> Result<(), Rejection> {
+        check_expand(self.expand.as_ref())?;
+        check_chars("reference", self.reference.as_deref(), limits::DESCRIPTION_CHARS)
+    }
+}

@@ -5,17 +5,22 @@ use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
-use crate::read::{Retrieve, Wanted};
+use crate::read::{Retrieve, Wanted, answer_json};
 use crate::schema::{Deleted, ListOf};
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use suanpan_ledger::book::Book;
+use suanpan_money::Currency;
+use suanpan_payments::books::customer_balance;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
+use suanpan_payments::object::cash_balance::{CashBalance, CashBalanceTransaction};
 use suanpan_payments::object::customer::Customer;
 use suanpan_payments::object::payment_method::PaymentMethod;
-use suanpan_payments::request::customer::WriteCustomer;
+use suanpan_payments::request::customer::{FundCashBalance, WriteCustomer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,6 +33,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(create, list))
         .routes(routes!(retrieve, update, delete))
         .routes(routes!(payment_methods))
+        .routes(routes!(cash_balance))
+        .routes(routes!(fund_cash_balance))
 }
 
 /// Filters of the list.
@@ -109,6 +116,58 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
     // Deleted customers are left out, so every object is looked at.
     let wanted = Wanted::new(link).present().member("email", filter.email);
     api.list(&inbound, page, ObjectKind::Customer, wanted).await
+}
+
+/// Shows what a customer keeps with us and can pay with, from the books.
+#[utoipa::path(
+    get,
+    path = "/v1/customers/{id}/cash_balance",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64)),
+    responses((status = 200, description = "Done", body = CashBalance))
+)]
+pub async fn cash_balance(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Result<Response, Problem> {
+    inbound.no_parameters(READ).await?;
+    api.object(&inbound.caller, ObjectKind::Customer, &id).await?;
+    let (live, customer) = (inbound.caller.live, id.clone());
+    let (available, _) = api.engine().query(move |book| available(book, live, &customer)).await?;
+    let shown = CashBalance {
+        object: "cash_balance".into(),
+        available: (!available.is_empty()).then_some(available),
+        customer: id,
+        livemode: live,
+    };
+    Ok(answer_json(serde_json::to_vec(&shown).map_err(|error| Problem::fault(&error))?))
+}
+
+/// Reads the account of a customer in each currency that has one. Sums beyond 64 bits are shown as the largest number
+/// there is.
+fn available(book: &Book, live: bool, customer: &str) -> BTreeMap<String, i64> {
+    let standing = |currency: Currency| {
+        let account = customer_balance(live, customer, currency);
+        let number = book.find(&account.path, currency)?;
+        let available = book.balance(number)?.available(book.account(number)?.spec.kind);
+        Some((currency.code().to_ascii_lowercase(), i64::try_from(available).unwrap_or(i64::MAX)))
+    };
+    Currency::all().filter_map(standing).collect()
+}
+
+/// Adds to what a customer keeps with us, as if a bank transfer had come. Test mode only.
+#[utoipa::path(
+    post,
+    path = "/v1/test_helpers/customers/{id}/fund_cash_balance",
+    tag = "Customers",
+    params(("id" = String, Path, description = "The id", max_length = 64)),
+    request_body(content((FundCashBalance = "application/x-www-form-urlencoded"), (FundCashBalance = "application/json"))),
+    responses((status = 200, description = "Done", body = CashBalanceTransaction))
+)]
+pub async fn fund_cash_balance(
+    State(api): State<Api>,
+    Id(id): Id,
+    inbound: Inbound,
+) -> Result<Response, Problem> {
+    let command = Command::FundCashBalance { id, request: inbound.parameters(WRITE).await? };
+    api.write(&inbound, command).await
 }
 
 /// Lists the payment methods of a customer, newest first.

@@ -161,6 +161,7 @@ impl Wire {
         let (client, connection) = config.connect(NoTls).await.map_err(|error| from(at, &error))?;
         let warnings = Arc::default();
         tokio::spawn(drive(connection, Arc::clone(&warnings)));
+        client.batch_execute(PLANS).await.map_err(|error| from(at, &error))?;
         if writer {
             prepare_writer(at, &client).await?;
         }
@@ -172,6 +173,11 @@ impl Wire {
         std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// Every statement has an index for what it asks. The planner judges by how large the tables were when a statement was
+/// prepared, often empty, and would go on to read all of them for each commit.
+const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+    SET plan_cache_mode = force_generic_plan; SET jit = off";
 
 /// Moves the bytes of a connection, and notes warnings before the answers that they belong to arrive.
 async fn drive(mut connection: Connection<Socket, NoTlsStream>, warnings: Arc<Mutex<Vec<String>>>) {

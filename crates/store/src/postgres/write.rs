@@ -188,7 +188,7 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refu
         execute(client, new, object_rows(&plan.new)),
         execute(client, changed, changed_rows(plan)),
         execute(client, unique, link_rows(&plan.unique)),
-        execute(client, links, link_rows(&plan.links)),
+        execute(client, links, made_rows(&plan.links)),
         execute(client, answers, answer_rows(&plan.answers)),
         execute(client, done, done_rows(plan)),
         execute(client, jobs, job_rows(&plan.jobs)),
@@ -344,6 +344,17 @@ fn link_rows<'a>(rows: &'a [&'a Link]) -> Option<Params<'a>> {
             column(rows, |row| row.name),
             column(rows, |row| row.key.as_str()),
             column(rows, |row| row.id.as_str()),
+        ]
+    })
+}
+
+fn made_rows<'a>(rows: &'a [(&'a Link, Option<i64>)]) -> Option<Params<'a>> {
+    (!rows.is_empty()).then(|| {
+        vec![
+            column(rows, |row| row.0.name),
+            column(rows, |row| row.0.key.as_str()),
+            column(rows, |row| row.0.id.as_str()),
+            column(rows, |row| row.1),
         ]
     })
 }

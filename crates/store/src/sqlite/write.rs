@@ -158,8 +158,8 @@ fn links(at: &str, connection: &Connection, plan: &Plan<'_>) -> Result<(), Commi
         }
     }
     let mut add = connection.prepare_cached(LITE_ADD_LINK.text).map_err(fault)?;
-    for link in &plan.links {
-        add.execute(params![link.name, link.key, link.id]).map_err(fault)?;
+    for (link, created) in &plan.links {
+        add.execute(params![link.name, link.key, link.id, created]).map_err(fault)?;
     }
     Ok(())
 }
