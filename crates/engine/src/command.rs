@@ -1,5 +1,7 @@
 //! What is asked of the engine, and what it answers.
 
+use crate::admission::Entry;
+use crate::limits::CALL_WEIGHT;
 use crate::queue::NotQueued;
 use suanpan_ledger::account::{AccountChange, AccountNo, AccountSpec};
 use suanpan_ledger::book::Verdict;
@@ -182,13 +184,18 @@ impl Refused {
 }
 
 impl Envelope {
-    /// What it counts for in the queue: roughly, how many entries it may make.
+    /// What it counts for in the queue: as many entries as take the same time.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Envelope::Call { .. } => 4,
+            Envelope::Call { .. } => CALL_WEIGHT,
             Envelope::Books { command, .. } => command.weight(),
             Envelope::Upkeep { .. } | Envelope::Query(_) => 1,
         }
+    }
+
+    /// Whether it is about a moment after that of a batch, which was begun before this came.
+    pub(crate) fn is_later_than(&self, moment: Timestamp) -> bool {
+        matches!(self, Envelope::Books { command: BooksCommand::Import { booked_at, .. }, .. } if *booked_at > moment)
     }
 
     /// Answers that nothing was done.
@@ -237,4 +244,6 @@ pub(crate) struct PreparedCall {
     pub(crate) random: [u8; 32],
     /// The card of the request, taken in by the vault of its channel, or the refusal.
     pub(crate) card: Option<Result<suanpan_payments::object::payment_method::VaultedCard, Rejection>>,
+    /// Its place among those on their way to their first commit; none for what ends something.
+    pub(crate) entry: Option<Entry>,
 }

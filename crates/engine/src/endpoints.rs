@@ -19,6 +19,8 @@ pub(crate) const DELIVERY: &str = "webhook";
 #[derive(Default)]
 pub(crate) struct Endpoints {
     known: HashMap<Caller, Known>,
+    /// Batches that were given away since an endpoint was last written. Until the second of them the store may lack it.
+    batches_since_write: u32,
 }
 
 /// The endpoints of one merchant and mode.
@@ -40,9 +42,14 @@ impl Endpoints {
         self.known.contains_key(caller)
     }
 
+    /// Notes that a batch was given away to be committed.
+    pub(crate) fn given(&mut self) {
+        self.batches_since_write = self.batches_since_write.saturating_add(1);
+    }
+
     /// Reads all endpoints of a merchant.
     pub(crate) fn load(&mut self, caller: &Caller, reader: &dyn Read) -> Result<(), StoreError> {
-        if self.known.len() >= MERCHANTS_KEPT {
+        if self.known.len() >= MERCHANTS_KEPT && self.batches_since_write >= 2 {
             self.known.clear();
         }
         let mut known = Known::default();
@@ -77,6 +84,7 @@ impl Endpoints {
         if write.kind != ObjectKind::WebhookEndpoint {
             return;
         }
+        self.batches_since_write = 0;
         let caller = Caller { merchant: write.merchant.clone(), live: write.live };
         if let Some(known) = self.known.get_mut(&caller) {
             known.endpoints.retain(|endpoint| endpoint.id != write.id);

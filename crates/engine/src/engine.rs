@@ -1,6 +1,7 @@
 //! The engine as others see it: a handle that many threads share, and the thread that keeps its writer going.
 
 use crate::acknowledged::{self, HighWater};
+use crate::admission::Admission;
 use crate::channels::Channels;
 use crate::clock::Clock;
 use crate::command::{
@@ -70,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) high_water: HighWater,
     pub(crate) renewal: Renewal,
+    pub(crate) admission: Arc<Admission>,
     role: AtomicU8,
     /// Why this process does not write, in words, for whoever asks about its health.
     trouble: Mutex<Option<String>>,
@@ -94,6 +96,7 @@ impl Shared {
             outbox,
             high_water,
             renewal: Renewal::new(),
+            admission: Admission::new(),
             role: AtomicU8::new(Role::Standby as u8),
             trouble: Mutex::new(None),
         }
@@ -209,14 +212,15 @@ impl Engine {
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
         let priority = priority(&call.command);
         check_url(&call.command, call.caller.live, self.shared.settings.private_webhooks)?;
-        if priority == Priority::Normal {
-            self.shared.queue.admit()?;
-        }
+        let entry = match priority {
+            Priority::Normal => Some(self.shared.admission.enter().ok_or_else(|| self.shared.queue.full())?),
+            Priority::High | Priority::Bulk => None,
+        };
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
         let card = self.shared.card(&call, random);
         let (reply, answer) = oneshot::channel();
-        let call = Box::new(PreparedCall { call, random, card });
+        let call = Box::new(PreparedCall { call, random, card, entry });
         self.push(priority, Envelope::Call { call, reply })?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }

@@ -5,6 +5,7 @@
 //! Nothing is answered that is not durable. See decision 0014.
 
 mod acknowledged;
+mod admission;
 mod channels;
 mod clock;
 mod command;

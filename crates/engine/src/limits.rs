@@ -5,30 +5,22 @@ use std::time::Duration;
 /// Entries of the largest command for the books.
 const BULK_WEIGHT: usize = 8_192;
 
-/// Weight of one batch, in entries: the largest batch of entries, and some hundred calls beside it. A record of the
-/// ledger holds six times as many, so even calls that make many entries fit.
+/// What a call counts for: to decide and commit a payment takes as long as some 80 entries.
+pub(crate) const CALL_WEIGHT: usize = 80;
+
+/// Weight of one batch, in entries: the largest batch of entries, and some calls beside it. A record of the ledger holds
+/// six times as many, so even calls that make many entries fit.
 pub(crate) const BATCH_WEIGHT: usize = BULK_WEIGHT + 2_048;
 
 /// Weight of a batch that is committed as soon as that is possible, whatever waits behind it: a dozen calls, whose commit
 /// takes about as long as its fixed part, and within which the next dozens are decided.
-pub(crate) const BATCH_ENOUGH: usize = 48;
+pub(crate) const BATCH_ENOUGH: usize = 12 * CALL_WEIGHT;
 
-/// Weight up to which more is decided into a batch while the one before is being committed: some hundred calls. What
-/// comes then waits in the queue, so that the queue tells when more comes than is done.
-pub(crate) const BATCH_MORE: usize = 512;
-
-/// How long that goes on at most, since all of a batch has the same time.
+/// How long more is decided into a batch while the one before is being committed, since all of it has the same time.
 pub(crate) const BATCH_MORE_TIME: Duration = Duration::from_millis(50);
 
 /// Weight of what may wait: some seconds of work at the lowest rate that was measured.
 pub(crate) const QUEUE_WEIGHT: usize = 16 * BULK_WEIGHT;
-
-/// Calls that may wait whatever happens: they fill one more commit.
-pub(crate) const NEW_WAITING: usize = 96;
-
-/// How long the first of them may have waited before nothing new is begun. A payment waits for two batches and is part
-/// of two, none longer than about this and what came meanwhile: so it is answered within some 200 ms.
-pub(crate) const NEW_WAIT_MAX: Duration = Duration::from_millis(25);
 
 /// Batches in a row to which a lane of the queue may have added nothing, because those before it filled them: then
 /// its first item goes first.

@@ -1,6 +1,6 @@
 //! The bounded queue before the sequencer: what waits there has been promised nothing yet.
 
-use crate::limits::{NEW_WAIT_MAX, NEW_WAITING, PASSED_MAX};
+use crate::limits::PASSED_MAX;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,7 +36,6 @@ pub enum NotQueued {
 struct Waiting<T> {
     item: T,
     weight: usize,
-    since: Instant,
 }
 
 struct Inner<T> {
@@ -45,8 +44,9 @@ struct Inner<T> {
     passed: [u32; 3],
     weight: usize,
     closed: bool,
-    /// What was taken is wanted as it is: whoever takes it should not wait for more.
-    wanted: bool,
+    /// What was taken, given away and is not done yet. At zero what is taken is wanted as it is: whoever takes it should
+    /// not wait for more.
+    ahead: usize,
     /// Weight taken out per second lately, for `retry_after_ms`; at least 1.
     rate: usize,
 }
@@ -84,7 +84,7 @@ impl<T> Inner<T> {
     /// Takes the first item of a lane, and returns its weight.
     fn pop(&mut self, lane: usize, taken: &mut Vec<T>) -> usize {
         self.passed[lane] = 0;
-        let Some(Waiting { item, weight, .. }) = self.lanes[lane].pop_front() else { return 0 };
+        let Some(Waiting { item, weight }) = self.lanes[lane].pop_front() else { return 0 };
         self.weight -= weight;
         taken.push(item);
         weight
@@ -105,7 +105,7 @@ impl<T> Queue<T> {
             passed: [0; 3],
             weight: 0,
             closed: false,
-            wanted: true,
+            ahead: 0,
             rate: 1_000,
         };
         Queue { inner: Mutex::new(inner), arrived: Condvar::new(), limit }
@@ -129,19 +129,15 @@ impl<T> Queue<T> {
             return Err((item, inner.full()));
         }
         inner.weight += weight;
-        inner.lanes[priority as usize].push_back(Waiting { item, weight, since: Instant::now() });
+        inner.lanes[priority as usize].push_back(Waiting { item, weight });
         drop(inner);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Says whether something new may be begun: not when many wait already and the first of them does for long, since
-    /// then more comes than is done. Those that were let in are answered in time, the others at once.
-    pub(crate) fn admit(&self) -> Result<(), NotQueued> {
-        let inner = self.lock();
-        let lane = &inner.lanes[Priority::Normal as usize];
-        let late = lane.front().is_some_and(|first| first.since.elapsed() > NEW_WAIT_MAX);
-        if late && lane.len() >= NEW_WAITING { Err(inner.full()) } else { Ok(()) }
+    /// Says that something is not taken in because too much is here.
+    pub(crate) fn full(&self) -> NotQueued {
+        self.lock().full()
     }
 
     /// Takes up to `limit` in weight, high lane first, waiting up to `patience` for the first. Empty when
@@ -160,19 +156,27 @@ impl<T> Queue<T> {
         Some(inner.take(limit))
     }
 
-    /// Says that what was taken is wanted as it is.
-    pub(crate) fn want(&self) {
-        self.lock().wanted = true;
+    /// Begins anew with nothing given away.
+    pub(crate) fn begin(&self) {
+        self.lock().ahead = 0;
+    }
+
+    /// Says that what was taken is given away to be done.
+    pub(crate) fn give(&self) {
+        self.lock().ahead += 1;
+    }
+
+    /// Says that something that was given away is done.
+    pub(crate) fn done(&self) {
+        let mut inner = self.lock();
+        inner.ahead = inner.ahead.saturating_sub(1);
+        drop(inner);
         self.arrived.notify_all();
     }
 
+    /// Whether what was taken is wanted as it is.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.lock().wanted
-    }
-
-    /// Says that what was taken is gone, so that whoever takes more may wait for it.
-    pub(crate) fn gone(&self) {
-        self.lock().wanted = false;
+        self.lock().ahead == 0
     }
 
     /// Takes more to what was taken, waiting for it up to a moment; none when what was taken is wanted as it is, or
@@ -180,10 +184,10 @@ impl<T> Queue<T> {
     pub(crate) fn take_more(&self, limit: usize, until: Instant) -> Option<Vec<T>> {
         let inner = self.lock();
         let patience = until.saturating_duration_since(Instant::now());
-        let nothing = |inner: &mut Inner<T>| inner.weight == 0 && !inner.wanted && !inner.closed;
+        let nothing = |inner: &mut Inner<T>| inner.weight == 0 && inner.ahead > 0 && !inner.closed;
         let waited = self.arrived.wait_timeout_while(inner, patience, nothing);
         let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
-        (!inner.wanted && inner.weight > 0).then(|| inner.take(limit))
+        (inner.ahead > 0 && inner.weight > 0).then(|| inner.take(limit))
     }
 
     /// Notes how fast the queue is emptied, as weight per second.
@@ -255,21 +259,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_new_is_begun_while_many_wait_for_long() {
-        let queue = Queue::new(10_000);
-        for item in 0..NEW_WAITING - 1 {
-            queue.push(Priority::Normal, 1, item).unwrap();
-        }
-        std::thread::sleep(NEW_WAIT_MAX + SOON);
-        assert_eq!(queue.admit(), Ok(()), "few wait");
-        queue.push(Priority::Normal, 1, 0).unwrap();
-        assert!(matches!(queue.admit(), Err(NotQueued::Full { waiting: NEW_WAITING, .. })));
-        queue.push(Priority::High, 1, 0).unwrap();
-        queue.take(10_000, SOON).unwrap();
-        for item in 0..NEW_WAITING {
-            queue.push(Priority::Normal, 1, item).unwrap();
-        }
-        assert_eq!(queue.admit(), Ok(()), "none waits for long");
+    fn more_is_only_waited_for_while_something_is_being_done() {
+        let queue = Queue::new(8);
+        let soon = || Instant::now() + SOON;
+        queue.push(Priority::Normal, 1, 1).unwrap();
+        assert_eq!(queue.take_more(9, soon()), None, "it is wanted now");
+        queue.give();
+        assert_eq!(queue.take_more(9, soon()), Some(vec![1]));
+        assert_eq!(queue.take_more(9, soon()), None, "nothing came");
+        // A second was given away before the first was done: then the second is being done.
+        queue.give();
+        queue.done();
+        assert!(!queue.is_wanted());
+        queue.done();
+        assert!(queue.is_wanted());
+        queue.give();
+        queue.begin();
+        assert!(queue.is_wanted());
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Single {
     pub fn call(&mut self, call: Call, random: [u8; 32]) -> CallPromise {
         let card = self.shared.card(&call, random);
         let (reply, answer) = oneshot::channel();
-        self.waiting.push(Envelope::Call { call: Box::new(PreparedCall { call, random, card }), reply });
+        self.waiting
+            .push(Envelope::Call { call: Box::new(PreparedCall { call, random, card, entry: None }), reply });
         answer
     }
 

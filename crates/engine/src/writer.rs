@@ -84,6 +84,7 @@ impl Writer {
         let shared = decider.shared.clone();
         let (halted, committed) = std::thread::scope(|scope| {
             let (give, given) = sync_channel(0);
+            shared.queue.begin();
             let thread = std::thread::Builder::new().name("committer".to_owned());
             let thread = match thread.spawn_scoped(scope, || {
                 // It is dropped when this ends, so that the other half sees it.
@@ -103,6 +104,12 @@ impl Writer {
         });
         let ended = match (halted, committed) {
             (Ok(()), Ok(())) => Ended::Stopped,
+            // It was asked to end: what the last checkpoint lacks is in the journal.
+            (Ok(()), Err(failed)) if !matches!(failed.ended, Ended::Fenced(_)) => {
+                let why = self.decider.fail(failed.into());
+                tracing::warn!(%why, "the last commit failed; the next start replays more");
+                Ended::Stopped
+            }
             (halted, committed) => {
                 let halt = halted.err().unwrap_or_default();
                 self.decider.fail(Halt { failed: committed.err().or(halt.failed), ..halt })
@@ -130,10 +137,7 @@ impl Writer {
 
     fn commit_held(&mut self) -> Result<(), Ended> {
         let Some(held) = self.held.take() else { return Ok(()) };
-        self.committer.take(held).map_err(|failed| {
-            let failed = Some(failed);
-            self.decider.fail(Halt { failed, ..Halt::default() })
-        })
+        self.committer.take(held).map_err(|failed| self.decider.fail(failed.into()))
     }
 
     /// Writes a checkpoint, where there is something new.

@@ -1,5 +1,6 @@
 //! A batch: what its commands have come to, and what is told once that is durable.
 
+use crate::admission::Entry;
 use crate::command::{Answered, BooksAnswer, Query, Receipt, Refused, Reply, Tell, Upkeep};
 use crate::endpoints::delivery;
 use crate::world::World;
@@ -32,6 +33,8 @@ pub(super) struct Decided {
     pub(super) receipt: Receipt,
     /// What its commands counted for in the queue.
     pub(super) weight: usize,
+    /// Calls whose first commit this is.
+    pub(super) entries: Vec<Entry>,
 }
 
 /// What is to be told after the commit.
@@ -110,9 +113,16 @@ impl After {
     /// same.
     pub(super) fn fail(self, why: Refused) -> Option<String> {
         match self {
+            // It was done before, perhaps by a commit whose end is not known.
+            After::Answer { reply, replayed: true, .. } => {
+                drop(reply.send(Err(Refused::Unknown(why.to_string()))));
+            }
             After::Answer { reply, .. } => drop(reply.send(Err(why))),
             // Whatever became of this batch: what was begun is there.
             After::Outcome { reply, .. } => drop(reply.send(Err(Refused::Unknown(why.to_string())))),
+            After::Books { reply, answer } if answer.has_repeats() => {
+                drop(reply.send(Err(Refused::Unknown(why.to_string()))));
+            }
             After::Books { reply, .. } => drop(reply.send(Err(why))),
             After::Upkeep { reply } => drop(reply.send(Err(why))),
             After::Park { reference } => return Some(reference),
@@ -140,6 +150,8 @@ pub(super) struct Batch {
     pub(super) replays: bool,
     /// What the commands counted for in the queue.
     pub(super) weight: usize,
+    /// Calls whose first commit this is.
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Batch {

@@ -86,13 +86,16 @@ impl BooksCommand {
 }
 
 impl BooksAnswer {
-    /// Whether any part of it was done before.
+    /// Whether any part of it may have been done before.
     fn repeats(&self) -> bool {
+        // Opening an account again may be a repeat.
+        self.has_repeats() || matches!(self, BooksAnswer::Opened(_) | BooksAnswer::Changed(_))
+    }
+
+    /// Whether any entry was there before.
+    pub(super) fn has_repeats(&self) -> bool {
         use suanpan_ledger::book::Verdict;
-        match self {
-            BooksAnswer::Posted(verdicts) => verdicts.iter().any(|v| matches!(v, Verdict::Exists { .. })),
-            // Opening an account again may be a repeat.
-            BooksAnswer::Opened(_) | BooksAnswer::Changed(_) => true,
-        }
+        let exists = |verdict: &Verdict| matches!(verdict, Verdict::Exists { .. });
+        matches!(self, BooksAnswer::Posted(verdicts) if verdicts.iter().any(exists))
     }
 }

@@ -48,7 +48,7 @@ impl Decider {
     /// Ends a batch.
     pub(super) fn finish(&mut self, mut batch: Batch, idle: bool) -> Decided {
         let (jobs, jobs_done) = batch.take_jobs();
-        let Batch { after, objects, links, replays, weight, .. } = batch;
+        let Batch { after, objects, links, replays, weight, entries, .. } = batch;
         let changed = !self.draft.is_empty()
             || self.world.is_changed()
             || !jobs.is_empty()
@@ -56,7 +56,13 @@ impl Decider {
             || !objects.is_empty();
         let checkpoint = self.checkpoints.due(self.book.head().entries, self.book.dirty_pages(), idle);
         if !changed && !replays && !checkpoint {
-            return Decided { commit: None, after: self.ask(after), receipt: self.receipt(), weight };
+            return Decided {
+                commit: None,
+                after: self.ask(after),
+                receipt: self.receipt(),
+                weight,
+                entries,
+            };
         }
         let record = self.book.finish_always(&mut self.draft, self.lease.epoch);
         let mut commit = self.make(record);
@@ -72,7 +78,7 @@ impl Decider {
         if checkpoint {
             self.checkpoints.entries = self.head.entries;
         }
-        Decided { commit: Some(commit), after: self.ask(after), receipt: self.receipt(), weight }
+        Decided { commit: Some(commit), after: self.ask(after), receipt: self.receipt(), weight, entries }
     }
 
     fn make(&mut self, record: FinishedRecord) -> Commit {

@@ -3,6 +3,7 @@
 use super::batch::{After, Decided};
 use super::decider::{Give, Lost};
 use super::{Ended, Failed, undone};
+use crate::admission::Entry;
 use crate::command::{Envelope, Receipt, Refused};
 use crate::endpoints::DELIVERY;
 use crate::engine::Shared;
@@ -35,12 +36,11 @@ pub(super) struct Committer {
 impl Committer {
     /// Commits what is given until nobody gives any more, or it cannot go on.
     pub(super) fn run(&mut self, given: &Receiver<Decided>) -> Result<(), Failed> {
-        self.shared.queue.want();
         loop {
             let Ok(decided) = given.recv() else { return Ok(()) };
-            let (began, weight) = (Instant::now(), decided.weight);
+            let (began, weight, commits) = (Instant::now(), decided.weight, decided.commit.is_some());
             self.take(decided)?;
-            if weight > 0 {
+            if weight > 0 && commits {
                 let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
                 self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
             }
@@ -51,9 +51,9 @@ impl Committer {
 
     /// Commits a batch, and tells what came of it.
     pub(super) fn take(&mut self, decided: Decided) -> Result<(), Failed> {
-        let Decided { commit, after, receipt, .. } = decided;
+        let Decided { commit, after, receipt, entries, .. } = decided;
         let Some(commit) = commit else {
-            self.shared.queue.want();
+            self.shared.queue.done();
             return self.tell_from_memory(after, receipt);
         };
         let began = Instant::now();
@@ -67,7 +67,7 @@ impl Committer {
             };
             return Err(failed(ended, after, &refused));
         }
-        self.shared.queue.want();
+        self.shared.queue.done();
         self.shared.high_water.note(receipt);
         measure(&commit, began.elapsed());
         // It waits while the history is too far behind.
@@ -79,6 +79,7 @@ impl Committer {
             self.shared.outbox.remove(id);
         }
         after.into_iter().for_each(|after| after.tell(receipt));
+        entries.into_iter().for_each(Entry::committed);
         for job in commit.jobs {
             if job.kind == DELIVERY {
                 self.shared.outbox.add(&job);
@@ -250,8 +251,7 @@ pub(super) struct ToCommitter<'a> {
 
 impl Give for ToCommitter<'_> {
     fn give(&mut self, decided: Decided) -> Result<(), Lost> {
-        // Before it is taken, since whoever takes it will want the next.
-        self.queue.gone();
+        self.queue.give();
         let sent = self.give.send(decided);
         sent.map_err(|SendError(decided)| Lost { failed: None, untried: decided.after })
     }

@@ -8,9 +8,7 @@ use super::{Ended, Failed, undone};
 use crate::command::{Envelope, Receipt, Refused};
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
-use crate::limits::{
-    BATCH_ENOUGH, BATCH_MORE, BATCH_MORE_TIME, BATCH_WEIGHT, EXPIRE_MAX, ROWS_DECIDED_MAX, TICK_MAX,
-};
+use crate::limits::{BATCH_ENOUGH, BATCH_MORE_TIME, BATCH_WEIGHT, EXPIRE_MAX, ROWS_DECIDED_MAX, TICK_MAX};
 use crate::world::World;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -67,6 +65,12 @@ pub(super) struct Lost {
     pub(super) untried: Vec<After>,
 }
 
+impl From<Failed> for Halt {
+    fn from(failed: Failed) -> Halt {
+        Halt { failed: Some(failed), ..Halt::default() }
+    }
+}
+
 impl Decider {
     /// Decides until the queue is closed or no more is taken.
     pub(super) fn run(&mut self, to: &mut dyn Give) -> Result<(), Halt> {
@@ -89,7 +93,7 @@ impl Decider {
         let hold = self.book.next_expiry().map(until);
         let parked = self.parked_order.front().map(|(at, _)| until(*at));
         let tick = TICK_MAX.min(self.ttl / 10);
-        [hold, parked, self.checkpoints.idle_patience()]
+        [hold, parked, self.checkpoints.idle_patience(), self.shared.high_water.due_in()]
             .into_iter()
             .flatten()
             .fold(tick, Duration::min)
@@ -103,7 +107,10 @@ impl Decider {
         loop {
             let (decided, rest) = self.portion(left, idle, to)?;
             match to.give(decided) {
-                Ok(()) => self.world.given(),
+                Ok(()) => {
+                    self.world.given();
+                    self.endpoints.given();
+                }
                 Err(Lost { failed, untried }) => {
                     return Err(Halt { failed, after: untried, envelopes: rest });
                 }
@@ -130,8 +137,8 @@ impl Decider {
         let mut batch = Batch::default();
         let mut left = self.add(envelopes, &mut batch, to)?;
         while left.is_empty()
-            && (1..BATCH_MORE).contains(&batch.weight)
-            && let Some(more) = to.more(BATCH_MORE - batch.weight, until)
+            && (1..BATCH_WEIGHT).contains(&batch.weight)
+            && let Some(more) = to.more(BATCH_WEIGHT - batch.weight, until)
         {
             left = self.add(more, &mut batch, to)?;
         }
@@ -150,14 +157,18 @@ impl Decider {
             let failed = Some(Ended::Reload(error.to_string()).into());
             return Err(Halt { failed, after: std::mem::take(&mut batch.after), envelopes });
         }
-        let mut left = envelopes.into_iter();
+        let mut left = envelopes.into_iter().peekable();
+        let now = self.draft.at();
         while batch.rows(&self.world) < ROWS_DECIDED_MAX
             && !(batch.weight >= BATCH_ENOUGH && to.wanted())
-            && let Some(command) = left.next()
+            && let Some(command) = left.next_if(|next| batch.weight == 0 || !next.is_later_than(now))
         {
             batch.weight += command.weight();
             match command {
-                Envelope::Call { call, reply } => self.call(*call, reply, batch),
+                Envelope::Call { mut call, reply } => {
+                    batch.entries.extend(call.entry.take());
+                    self.call(*call, reply, batch);
+                }
                 Envelope::Books { command, reply } => self.books(command, reply, batch),
                 Envelope::Upkeep { upkeep, reply } => {
                     batch.upkeep(upkeep, reply, self.draft.at(), &mut self.places);

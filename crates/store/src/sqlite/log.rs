@@ -20,9 +20,10 @@ const REST_PAGES: i64 = 512;
 const ROUNDS: u32 = 4;
 /// How long commits are held back for a reader that still needs the log. Then they go on, and it is tried again.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// The wait before that, and before the next try after a failure.
+/// The wait before that, and before the next try after a failure; it doubles while nothing changes.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Pages in the log after which a commit moves them itself, because the thread does not keep up, or fails: 512 MiB.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Pages in the log after which a commit moves them itself if the thread could not: 512 MiB.
 const PAGES_MAX: u32 = 16 * LOG_PAGES;
 
 /// Moves the log of one file, as long as this is kept.
@@ -36,6 +37,8 @@ pub(super) struct Mover {
 struct State {
     /// The log is long enough to be moved.
     due: bool,
+    /// The thread's last try ended with an error.
+    failed: bool,
     ended: bool,
 }
 
@@ -55,12 +58,17 @@ impl Mover {
         let noted = Arc::clone(&shared);
         let hook = move |log: &mut Wal, pages: i32| {
             let pages = u32::try_from(pages).unwrap_or(0);
-            if pages >= PAGES_MAX {
+            if pages < LOG_PAGES {
+                return Ok(());
+            }
+            let mut state = lock(&noted);
+            state.due = true;
+            let help = state.failed && pages >= PAGES_MAX;
+            drop(state);
+            noted.1.notify_one();
+            if help {
                 // The commit is done whatever becomes of this.
                 let _ = log.checkpoint();
-            } else if pages >= LOG_PAGES {
-                lock(&noted).due = true;
-                noted.1.notify_one();
             }
             Ok(())
         };
@@ -84,6 +92,7 @@ impl Drop for Mover {
 
 fn run(shared: &(Mutex<State>, Condvar), path: &PathBuf) {
     let mut connection = None;
+    let mut pause = PAUSE;
     loop {
         let waited = shared.1.wait_while(lock(shared), |state| !state.due && !state.ended);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -96,18 +105,22 @@ fn run(shared: &(Mutex<State>, Condvar), path: &PathBuf) {
             Some(open) => Ok(open),
             None => connect_log(path, PATIENCE),
         };
-        match done.and_then(|open| move_all(&open, path).map(|whole| (open, whole))) {
+        let done = done.and_then(|open| move_all(&open, path).map(|whole| (open, whole)));
+        let mut state = lock(shared);
+        state.failed = done.is_err();
+        match done {
             Ok((open, whole)) => {
                 connection = Some(open);
                 if whole {
+                    pause = PAUSE;
                     continue;
                 }
             }
             // The next commit asks for it again.
             Err(error) => tracing::warn!(%error, "the log of the database could not be moved into it"),
         }
-        let state = lock(shared);
-        drop(shared.1.wait_timeout_while(state, PAUSE, |state| !state.ended));
+        drop(shared.1.wait_timeout_while(state, pause, |state| !state.ended));
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
@@ -122,9 +135,9 @@ fn move_all(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     for _ in 0..ROUNDS {
         let (_, pages, moved): (i64, i64, i64) = mode("PASSIVE")?;
         if pages - moved <= REST_PAGES {
-            break;
+            let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
+            return Ok(busy == 0);
         }
     }
-    let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
-    Ok(busy == 0)
+    Ok(false)
 }
