@@ -1,6 +1,7 @@
-"""Measures payments per second over HTTP: create and confirm in one call, with a test card of the card simulator.
+"""Measures payments per second over HTTP: create and confirm in one call, out of customers' balances (one commit) and with
+a test card of the card simulator (two commits, with the channel between them).
 
-    python3 bench/payments.py [--seconds 20] [--only sqlite,postgres] [--build]
+    python3 bench/payments.py [--seconds 20] [--only sqlite,postgres] [--by balance,card] [--build]
 
 The server, its database and the load generator run on this machine; 64 connections. For each store: the most that
 it takes; 70 % of that, offered at a steady rate, with the latency counted from when a request was due; twice the most,
@@ -82,18 +83,19 @@ def row(store, what, result, memory):
           f"{result['busy']:,} | {result['other']} | {memory} |", flush=True)
 
 
-def measure(name, folder, store, seconds):
+def measure(name, folder, store, seconds, ways):
     server = Server(folder, store)
     try:
-        idle = server.memory_mib()
-        server.load(3)
-        most = server.load(seconds)
-        row(name, "the most, 64 connections", most, f"{idle:.0f} idle, {server.memory_mib():.0f} MiB")
-        part = server.load(seconds, rate=most["rate"] * 7 // 10)
-        row(name, "70 % of it", part, f"{server.memory_mib():.0f} MiB")
-        before = server.memory_mib()
-        over = server.load(seconds, connections=512, rate=most["rate"] * 2)
-        row(name, "twice as much, 512 connections", over, f"{before:.0f} to {server.memory_mib():.0f} MiB")
+        for by in ways:
+            idle = server.memory_mib()
+            server.load(3, by=by)
+            most = server.load(seconds, by=by)
+            row(name, f"{by}: the most, 64 connections", most, f"{idle:.0f} before, {server.memory_mib():.0f} MiB")
+            part = server.load(seconds, rate=most["rate"] * 7 // 10, by=by)
+            row(name, f"{by}: 70 % of it", part, f"{server.memory_mib():.0f} MiB")
+            before = server.memory_mib()
+            over = server.load(seconds, connections=512, rate=most["rate"] * 2, by=by)
+            row(name, f"{by}: twice as much, 512 connections", over, f"{before:.0f} to {server.memory_mib():.0f} MiB")
         server.stop()
         server.start()
         time.sleep(2)
@@ -106,6 +108,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seconds", type=int, default=20)
     arguments.add_argument("--only", default="sqlite,postgres")
+    arguments.add_argument("--by", default="balance,card")
     arguments.add_argument("--build", action="store_true", help="build the programs first")
     given = arguments.parse_args()
     if given.build:
@@ -121,7 +124,7 @@ def main():
             place = folder / name
             place.mkdir()
             if name == "sqlite":
-                measure("SQLite", place, str(place / "shop.db"), given.seconds)
+                measure("SQLite", place, str(place / "shop.db"), given.seconds, given.by.split(","))
             elif name == "postgres":
                 data = folder / "data"
                 data.mkdir()
@@ -129,7 +132,7 @@ def main():
                     shutil.chown(data, pwd.getpwnam("postgres").pw_name)
                 node = Node(data, "one")
                 node.sql("CREATE DATABASE shop")
-                measure("PostgreSQL", place, node.url("shop"), given.seconds)
+                measure("PostgreSQL", place, node.url("shop"), given.seconds, given.by.split(","))
             else:
                 sys.exit(f"--only takes sqlite and postgres, not {name}")
     finally:

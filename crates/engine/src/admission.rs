@@ -37,7 +37,7 @@ impl Admission {
         let entry = Entry { admission: self.clone(), since: Instant::now() };
         // Counted down again by the entry, if it is refused.
         let before = self.on_their_way.fetch_add(1, Ordering::Relaxed);
-        ((before as f64) < limit).then_some(entry)
+        (((before + 1) as f64) <= limit).then_some(entry)
     }
 
     fn note(&self, took: Duration) {

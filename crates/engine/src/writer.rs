@@ -137,7 +137,9 @@ impl Writer {
 
     fn commit_held(&mut self) -> Result<(), Ended> {
         let Some(held) = self.held.take() else { return Ok(()) };
-        self.committer.take(held).map_err(|failed| self.decider.fail(failed.into()))
+        let told = self.committer.take(held).map_err(|failed| self.decider.fail(failed.into()))?;
+        told.tell();
+        Ok(())
     }
 
     /// Writes a checkpoint, where there is something new.

@@ -4,8 +4,6 @@
 pub const MERCHANT_ORDER: &str = "payment_intent.merchant_order_id";
 /// Intents of a customer. What a link finds must be compared with the object: links are never taken back.
 pub const INTENT_CUSTOMER: &str = "payment_intent.customer";
-/// Attempts of an intent.
-pub const ATTEMPT_INTENT: &str = "attempt.payment_intent";
 /// Charges of an intent.
 pub const CHARGE_INTENT: &str = "charge.payment_intent";
 /// Charges of a customer.

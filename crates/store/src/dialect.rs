@@ -46,9 +46,9 @@ statements! { POSTGRES:
     PG_PUT_ACCOUNTS = "INSERT INTO account (number, path, currency, body)
         SELECT * FROM UNNEST(?1::bigint[], ?2::text[], ?3::bigint[], ?4::bytea[])
         ON CONFLICT (number) DO UPDATE SET path = excluded.path, currency = excluded.currency, body = excluded.body";
+    // Without ON CONFLICT, which would look up each id twice: one that is there already ends the transaction.
     PG_ADD_OBJECTS = "INSERT INTO object (id, kind, merchant, live, created, version, body)
-        SELECT * FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::boolean[], ?5::bigint[], ?6::bigint[], ?7::text[])
-        ON CONFLICT (id) DO NOTHING";
+        SELECT * FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::boolean[], ?5::bigint[], ?6::bigint[], ?7::text[])";
     PG_SET_OBJECTS = "UPDATE object o SET version = n.version, body = n.body
         FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::boolean[], ?5::bigint[], ?6::bigint[], ?7::text[], ?8::bigint[])
         AS n (id, kind, merchant, live, created, version, body, needs)

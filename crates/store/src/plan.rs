@@ -204,16 +204,18 @@ fn key(what: &str, text: &str) -> Result<(), CommitError> {
     if text.len() > BYTES_PER_KEY {
         return refuse(format!("{what} has {} bytes; the limit is {BYTES_PER_KEY}", text.len()));
     }
-    if text.contains('\0') {
-        return refuse(format!("{what} holds a zero byte, which PostgreSQL cannot store"));
+    no_zero(what, text)
+}
+
+fn no_zero(what: &str, text: &str) -> Result<(), CommitError> {
+    match memchr::memchr(0, text.as_bytes()) {
+        None => Ok(()),
+        Some(_) => refuse(format!("{what} holds a zero byte, which PostgreSQL cannot store")),
     }
-    Ok(())
 }
 
 fn text(what: &str, text: &str) -> Result<(), CommitError> {
-    if text.contains('\0') {
-        return refuse(format!("{what} holds a zero byte, which PostgreSQL cannot store"));
-    }
+    no_zero(what, text)?;
     size(what, text.len())
 }
 

@@ -6,9 +6,10 @@ use crate::writer::{Ended, Writer};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
-use suanpan_ledger::account::AccountNo;
+use suanpan_ledger::account::{AccountKind, AccountNo, AccountSpec, Limits};
 use suanpan_ledger::book::Verdict;
 use suanpan_ledger::entry::{Action, Entry, EntryBatch, EntryId, Posting};
+use suanpan_money::Currency;
 use suanpan_store::commit::{Commit, CommitError, Head};
 use suanpan_store::{Kept, Record, open};
 
@@ -18,6 +19,8 @@ const CELL: u32 = 7;
 #[derive(Default)]
 struct Wrong {
     down: AtomicBool,
+    /// The next commit is done, and its connection ends before that is told.
+    unknown: AtomicBool,
     load_takes: Duration,
 }
 
@@ -62,7 +65,12 @@ impl Store for Faulty {
 
     fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         self.answers()?;
-        self.store.commit(commit)
+        self.store.commit(commit)?;
+        if self.wrong.unknown.swap(false, Ordering::SeqCst) {
+            self.wrong.down.store(true, Ordering::SeqCst);
+            return Err(CommitError::Unknown("the connection ended".to_owned()));
+        }
+        Ok(())
     }
 
     fn load(&mut self) -> Result<Kept, StoreError> {
@@ -154,7 +162,9 @@ fn question() -> (Envelope, oneshot::Receiver<Receipt>) {
     (
         Envelope::Query(Box::new(move |committed| {
             let receipt = committed.receipt;
-            Box::new(move || drop(reply.send(receipt)))
+            Box::new(move || {
+                let _ = reply.send(receipt);
+            })
         })),
         answer,
     )
@@ -203,6 +213,47 @@ fn a_writer_past_its_lease_answers_nothing_from_memory() {
     assert!(matches!(writer.batch(vec![ask, post]), Err(Ended::Fenced(_))));
     assert!(asked.try_recv().is_err());
     assert_eq!(posted.try_recv().unwrap().unwrap_err(), Refused::Standby);
+}
+
+/// An entry of two accounts that are opened with it.
+fn entry(id: u128) -> (Envelope, BooksPromise) {
+    let mut entries = EntryBatch::default();
+    let postings = [Posting { debit: AccountNo(0), credit: AccountNo(1), amount_minor: 1 }];
+    let entry = Entry { id: EntryId(id), action: Action::Post, code: 9, linked: false, postings: &postings };
+    entries.push(entry).unwrap();
+    let (reply, answer) = oneshot::channel();
+    (Envelope::Books { command: BooksCommand::Post(entries), reply }, answer)
+}
+
+fn opened() -> Envelope {
+    let open = |path: &str| AccountSpec {
+        path: path.to_owned(),
+        currency: Currency::parse("CNY").unwrap(),
+        kind: AccountKind::Asset,
+        limits: Limits::default(),
+    };
+    let (reply, _) = oneshot::channel();
+    Envelope::Books { command: BooksCommand::Open(vec![open("a"), open("b")]), reply }
+}
+
+#[test]
+fn who_rests_on_a_commit_whose_end_is_not_known_is_not_told_that_nothing_was_done() {
+    let ttl = Duration::from_millis(200);
+    let world = World::new(ttl, Wrong::default());
+    let mut writer = world.writer();
+    writer.batch(vec![opened()]).unwrap();
+    let ((first, mut told_first), (again, mut told_again), (new, mut told_new)) =
+        (entry(1), entry(1), entry(2));
+    writer.batch_ahead(vec![first]).unwrap();
+    assert!(told_first.try_recv().is_err(), "it is decided, and not committed");
+    world.wrong.unknown.store(true, Ordering::SeqCst);
+    // The entry is there already when these two are decided: the first of them repeats it, the second is new.
+    assert!(matches!(writer.batch_ahead(vec![again, new]), Err(Ended::Reload(_))));
+    assert!(matches!(told_first.try_recv().unwrap(), Err(Refused::Unknown(_))));
+    assert!(matches!(told_again.try_recv().unwrap(), Err(Refused::Unknown(_))));
+    assert!(matches!(told_new.try_recv().unwrap(), Err(Refused::Unavailable(_))));
+    world.set_down(false);
+    assert_eq!(world.database.reader().standing().unwrap().unwrap().head.entries, 1, "it was done");
 }
 
 #[test]

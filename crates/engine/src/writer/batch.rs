@@ -37,6 +37,22 @@ pub(super) struct Decided {
     pub(super) entries: Vec<Entry>,
 }
 
+/// What is durable, and to be told.
+pub(super) struct Told {
+    pub(super) after: Vec<After>,
+    pub(super) receipt: Receipt,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Told {
+    /// Tells it.
+    pub(super) fn tell(self) {
+        // First, since whoever is told may send the next at once.
+        self.entries.into_iter().for_each(Entry::committed);
+        self.after.into_iter().for_each(|after| after.tell(self.receipt));
+    }
+}
+
 /// What is to be told after the commit.
 pub(super) enum After {
     Answer {
@@ -88,7 +104,7 @@ impl Refusal {
 
 impl After {
     /// Tells what is durable now.
-    pub(super) fn tell(self, receipt: Receipt) {
+    fn tell(self, receipt: Receipt) {
         // Whoever stopped waiting is not told.
         match self {
             After::Answer { reply, status, body, replayed } => {

@@ -1,15 +1,14 @@
 //! Committing: one decided batch after the other, each told when it is durable; and the upkeep of the lease.
 
-use super::batch::{After, Decided};
+use super::batch::{After, Decided, Told};
 use super::decider::{Give, Lost};
 use super::{Ended, Failed, undone};
-use crate::admission::Entry;
-use crate::command::{Envelope, Receipt, Refused};
+use crate::command::{Envelope, Refused};
 use crate::endpoints::DELIVERY;
 use crate::engine::Shared;
 use crate::queue::Queue;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SendError, SyncSender};
+use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel};
 use std::time::{Duration, Instant};
 use suanpan_money::Timestamp;
 use suanpan_payments::link::EVENT_TYPE;
@@ -34,12 +33,25 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Commits what is given until nobody gives any more, or it cannot go on.
+    /// Commits what is given until nobody gives any more, or it cannot go on. Waking all who wait takes a part of a
+    /// commit's time, so another thread does it.
     pub(super) fn run(&mut self, given: &Receiver<Decided>) -> Result<(), Failed> {
+        std::thread::scope(|scope| {
+            let (tell, told) = channel::<Told>();
+            let teller = std::thread::Builder::new().name("teller".to_owned());
+            let spawned = teller.spawn_scoped(scope, || told.into_iter().for_each(Told::tell));
+            spawned.map_err(|error| Ended::Reload(error.to_string()))?;
+            self.commit_all(given, &tell)
+        })
+    }
+
+    fn commit_all(&mut self, given: &Receiver<Decided>, tell: &Sender<Told>) -> Result<(), Failed> {
         loop {
             let Ok(decided) = given.recv() else { return Ok(()) };
             let (began, weight, commits) = (Instant::now(), decided.weight, decided.commit.is_some());
-            self.take(decided)?;
+            if let Err(SendError(told)) = tell.send(self.take(decided)?) {
+                told.tell();
+            }
             if weight > 0 && commits {
                 let micros = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX).max(1);
                 self.shared.queue.note_rate(weight.saturating_mul(1_000_000) / micros);
@@ -49,12 +61,12 @@ impl Committer {
         }
     }
 
-    /// Commits a batch, and tells what came of it.
-    pub(super) fn take(&mut self, decided: Decided) -> Result<(), Failed> {
+    /// Commits a batch, and returns what is to be told now.
+    pub(super) fn take(&mut self, decided: Decided) -> Result<Told, Failed> {
         let Decided { commit, after, receipt, entries, .. } = decided;
         let Some(commit) = commit else {
             self.shared.queue.done();
-            return self.tell_from_memory(after, receipt);
+            return self.from_memory(Told { after, receipt, entries });
         };
         let began = Instant::now();
         self.shared.jobs.plan(&commit.jobs);
@@ -78,8 +90,6 @@ impl Committer {
             self.shared.jobs.done(id);
             self.shared.outbox.remove(id);
         }
-        after.into_iter().for_each(|after| after.tell(receipt));
-        entries.into_iter().for_each(Entry::committed);
         for job in commit.jobs {
             if job.kind == DELIVERY {
                 self.shared.outbox.add(&job);
@@ -87,7 +97,7 @@ impl Committer {
                 self.shared.jobs.start(job);
             }
         }
-        Ok(())
+        Ok(Told { after, receipt, entries })
     }
 
     /// Writes a commit and finds out how it ended.
@@ -139,24 +149,21 @@ impl Committer {
         }
     }
 
-    /// Tells what needs no commit, if this process is still the one that writes.
-    fn tell_from_memory(&mut self, after: Vec<After>, receipt: Receipt) -> Result<(), Failed> {
-        if after.is_empty() {
-            return Ok(());
+    /// Lets be told what needs no commit, if this process is still the one that writes.
+    fn from_memory(&mut self, told: Told) -> Result<Told, Failed> {
+        if told.after.is_empty() {
+            return Ok(told);
         }
-        let Err(error) = self.assure_lease() else {
-            after.into_iter().for_each(|after| after.tell(receipt));
-            return Ok(());
-        };
+        let Err(error) = self.assure_lease() else { return Ok(told) };
         if matches!(error, StoreError::Fenced { .. }) {
             let ended = Ended::fenced();
             let refused = undone(&ended);
-            return Err(failed(ended, after, &refused));
+            return Err(failed(ended, told.after, &refused));
         }
-        for after in after {
+        for after in told.after {
             after.fail(Refused::Unavailable(error.to_string()));
         }
-        Ok(())
+        Ok(Told { after: Vec::new(), ..told })
     }
 
     /// What is done between two batches when it is time.
@@ -203,7 +210,9 @@ impl Committer {
 /// It commits in the thread that decides.
 impl Give for Committer {
     fn give(&mut self, decided: Decided) -> Result<(), Lost> {
-        self.take(decided).map_err(|failed| Lost { failed: Some(failed), untried: Vec::new() })
+        let told = self.take(decided).map_err(|failed| Lost { failed: Some(failed), untried: Vec::new() })?;
+        told.tell();
+        Ok(())
     }
 
     fn wanted(&self) -> bool {
@@ -224,8 +233,9 @@ pub(super) struct Late<'a> {
 
 impl Give for Late<'_> {
     fn give(&mut self, decided: Decided) -> Result<(), Lost> {
-        match self.held.take().map_or(Ok(()), |before| self.committer.take(before)) {
-            Ok(()) => {
+        match self.held.take().map(|before| self.committer.take(before)).transpose() {
+            Ok(told) => {
+                told.into_iter().for_each(Told::tell);
                 *self.held = Some(decided);
                 Ok(())
             }

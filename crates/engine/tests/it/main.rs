@@ -1,6 +1,7 @@
 //! Use cases of the engine over both databases, with a clock that stands until it is moved.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod balance;
 mod books;
 mod forget;
 mod frozen;

@@ -33,10 +33,10 @@ fn the_chart_knows_the_accounts_of_payments_and_no_others() {
     let cny = Currency::parse("CNY").unwrap();
     for live in [true, false] {
         let accounts = Accounts::of(live, "acct_1", "card_sim", cny);
-        assert_eq!(chart(&accounts.channel.path).unwrap().0, AccountKind::Asset);
+        assert_eq!(chart(&accounts.source.path).unwrap().0, AccountKind::Asset);
         assert_eq!(chart(&accounts.merchant.path).unwrap().0, AccountKind::Liability);
         assert_eq!(chart(&accounts.fees.path).unwrap().0, AccountKind::Income);
-        assert_eq!(accounts.channel.path.starts_with(TEST_PREFIX), !live);
+        assert_eq!(accounts.source.path.starts_with(TEST_PREFIX), !live);
     }
     assert_eq!(chart("customer/c1/balance").unwrap().1.floor, Some(0));
     for wrong in ["", "merchant", "merchant//pending", "merchant/a/b", "test/", "platform/fees/x"] {

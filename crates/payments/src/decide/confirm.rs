@@ -8,7 +8,6 @@ use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
 use crate::decline::DeclineCode;
 use crate::limits;
-use crate::link;
 use crate::object::account::Account;
 use crate::object::attempt::{Attempt, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
@@ -155,7 +154,6 @@ pub(crate) fn begin_attempt(
     intent.payment_method = Some(method.value.id.clone());
     intent.next_action = None;
     intent.last_payment_error = None;
-    draft.link(link::ATTEMPT_INTENT, &intent.id, &attempt.id);
     draft.write(ObjectKind::Attempt, &attempt.id.clone(), &Stored::new(attempt, ctx));
     if method.version == 0 {
         draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);

@@ -299,3 +299,28 @@ fn events_of_several_types_are_one_list() {
     assert_eq!(page(&format!("limit=2&ending_before={}", all[3])), (all[1..3].to_vec(), true));
     assert_eq!(page(&format!("limit=2&ending_before={}", all[2])), (all[..2].to_vec(), false));
 }
+
+#[test]
+fn a_customer_pays_out_of_a_balance_that_the_books_show() {
+    let server = Server::start();
+    let key = &server.key;
+    let customer = server.post(key, "/v1/customers", "").id();
+    let shown = |server: &Server| server.get(key, &format!("/v1/customers/{customer}/cash_balance")).json();
+    assert_eq!(
+        shown(&server),
+        serde_json::json!({"object": "cash_balance", "available": null, "customer": customer, "livemode": false})
+    );
+    let fund = format!("/v1/test_helpers/customers/{customer}/fund_cash_balance");
+    let funded = server.post(key, &fund, "amount=5000&currency=cny").json();
+    assert_eq!(funded["object"], "customer_cash_balance_transaction");
+    let pay = format!(
+        "amount=1999&currency=cny&confirm=true&customer={customer}&payment_method_types[]=customer_balance\
+         &payment_method_data[type]=customer_balance"
+    );
+    assert_eq!(server.post(key, "/v1/payment_intents", &pay).json()["status"], "succeeded");
+    assert_eq!(shown(&server)["available"], serde_json::json!({"cny": 3001}));
+    let reply = server.post(key, "/v1/payment_intents", &pay.replace("1999", "3002"));
+    assert_eq!((reply.status, &reply.json()["error"]["decline_code"]), (402, &"insufficient_funds".into()));
+    assert_eq!(server.post(key, &fund, "amount=0&currency=cny").status, 400);
+    assert_eq!(server.post(key, &fund, "amount=1").status, 400);
+}

@@ -26,6 +26,7 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
     );
     assert_eq!(server.post(key, "/v1/ledger/entries", &form).json()["accepted"], 1);
     vec![
+        ("test_helpers/customers", customer.clone()),
         ("customers", customer),
         ("refunds", made("/v1/refunds", &format!("payment_intent={paid}&amount=1"))),
         ("payment_intents", paid),

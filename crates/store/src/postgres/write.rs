@@ -15,6 +15,7 @@ use crate::source::{Sink, Value};
 use crate::sql::{ADD_RECORD, CHECKPOINT, MOVE, Sql};
 use crate::writer::{Ledger, refused};
 use std::collections::HashMap;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
@@ -205,7 +206,10 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refu
     }
     let counts = Counts {
         moved,
-        new: results.4.map_err(fault)?,
+        new: results.4.map_err(|error| match error.code() {
+            Some(&SqlState::UNIQUE_VIOLATION) => Refusal::Objects,
+            _ => fault(error),
+        })?,
         changed: results.5.map_err(fault)?,
         unique: results.6.map_err(fault)?,
         answers: results.8.map_err(fault)?,
