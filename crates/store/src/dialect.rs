@@ -61,6 +61,10 @@ statements! { POSTGRES:
         JOIN link_unique l ON l.name = n.name AND l.key = n.key WHERE l.id <> n.id LIMIT 1";
     PG_ADD_LINKS = "INSERT INTO link (name, key, created, id)
         SELECT n.name, n.key, COALESCE(n.created, (SELECT o.created FROM object o WHERE o.id = n.id), 0), n.id
+        FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::bigint[]) AS n (name, key, id, created)";
+    // The same for the rare commit that names an object again: looking each name up first costs all others much.
+    PG_ADD_LINKS_AGAIN = "INSERT INTO link (name, key, created, id)
+        SELECT n.name, n.key, COALESCE(n.created, (SELECT o.created FROM object o WHERE o.id = n.id), 0), n.id
         FROM UNNEST(?1::text[], ?2::text[], ?3::text[], ?4::bigint[]) AS n (name, key, id, created)
         ON CONFLICT DO NOTHING";
     PG_PUT_ANSWERS = "INSERT INTO answer (scope, key, digest, status, body, created)

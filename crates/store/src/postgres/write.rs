@@ -5,8 +5,9 @@ use super::connect::Wire;
 use super::session::{Remote, commit, from, prepared};
 use crate::commit::{Answer, CommitError, Job, Link, Object};
 use crate::dialect::{
-    PG_ADD_LINKS, PG_ADD_OBJECTS, PG_ADD_UNIQUE, PG_DROP_HOLDS, PG_DROP_JOBS, PG_OBJECTS, PG_PUT_ACCOUNTS,
-    PG_PUT_ANSWERS, PG_PUT_HOLDS, PG_PUT_JOBS, PG_PUT_PAGES, PG_SET_OBJECTS, PG_TAKEN, PG_TOUCH,
+    PG_ADD_LINKS, PG_ADD_LINKS_AGAIN, PG_ADD_OBJECTS, PG_ADD_UNIQUE, PG_DROP_HOLDS, PG_DROP_JOBS, PG_OBJECTS,
+    PG_PUT_ACCOUNTS, PG_PUT_ANSWERS, PG_PUT_HOLDS, PG_PUT_JOBS, PG_PUT_PAGES, PG_SET_OBJECTS, PG_TAKEN,
+    PG_TOUCH,
 };
 use crate::error::StoreError;
 use crate::limits::PAGES_AT_ONCE;
@@ -41,10 +42,11 @@ impl Ledger for Own {
     fn write(&self, plan: &Plan<'_>) -> Result<(), CommitError> {
         let at = &self.address.place;
         self.with(|wire, unsettled| {
-            let counts = self.runner.wait(send(at, wire, plan));
-            let checked = counts.and_then(|counts| self.runner.wait(check(at, wire, plan, &counts)));
-            if let Err(refusal) = checked {
-                wire.broken |= self.runner.wait(wire.client.batch_execute("ROLLBACK")).is_err();
+            let mut done = self.attempt(wire, plan, &PG_ADD_LINKS);
+            if matches!(done, Err(Refusal::Links)) {
+                done = self.attempt(wire, plan, &PG_ADD_LINKS_AGAIN);
+            }
+            if let Err(refusal) = done {
                 return Err(self.explain(wire, plan, refusal));
             }
             self.runner.wait(commit(at, wire)).map_err(|reason| {
@@ -75,11 +77,24 @@ enum Refusal {
     Fence,
     /// Objects are not as they must be.
     Objects,
+    /// A name that is not unique is there already.
+    Links,
     /// Anything else.
     Other(CommitError),
 }
 
 impl Own {
+    /// Sends a transaction and leaves it open; after a refusal it is rolled back.
+    fn attempt(&self, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -> Result<(), Refusal> {
+        let at = &self.address.place;
+        let counts = self.runner.wait(send(at, wire, plan, links));
+        let checked = counts.and_then(|counts| self.runner.wait(check(at, wire, plan, &counts)));
+        if checked.is_err() {
+            wire.broken |= self.runner.wait(wire.client.batch_execute("ROLLBACK")).is_err();
+        }
+        checked
+    }
+
     /// Says what is wrong, once the transaction is rolled back.
     fn explain(&self, wire: &mut Wire, plan: &Plan<'_>, refusal: Refusal) -> CommitError {
         let session = &mut Remote { at: &self.address.place, runner: &self.runner, wire };
@@ -87,6 +102,9 @@ impl Own {
             Refusal::Other(error) => error,
             Refusal::Fence => refused(session, plan),
             Refusal::Objects => wrong_object(session, plan).unwrap_or_else(CommitError::from),
+            Refusal::Links => {
+                CommitError::Disagrees(format!("{}: a name was added twice", self.address.place))
+            }
         }
     }
 }
@@ -152,9 +170,10 @@ async fn execute_parts(
 }
 
 /// Begins and sends all rows without waiting in between.
-async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refusal> {
+async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -> Result<Counts, Refusal> {
     let mut statements = Vec::with_capacity(STATEMENTS.len());
     for sql in STATEMENTS {
+        let sql = if std::ptr::eq(*sql, &raw const PG_ADD_LINKS) { links } else { sql };
         let statement = prepared(at, wire, sql).await.map_err(|error| Refusal::Other(error.into()))?;
         statements.push(statement);
     }
@@ -204,19 +223,19 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>) -> Result<Counts, Refu
     if moved != 1 {
         return Err(Refusal::Fence);
     }
-    let counts = Counts {
-        moved,
-        new: results.4.map_err(|error| match error.code() {
-            Some(&SqlState::UNIQUE_VIOLATION) => Refusal::Objects,
-            _ => fault(error),
-        })?,
-        changed: results.5.map_err(fault)?,
-        unique: results.6.map_err(fault)?,
-        answers: results.8.map_err(fault)?,
+    // In the order in which they were sent: after the first that fails, all others do.
+    let or = |refusal, error: tokio_postgres::Error| match error.code() {
+        Some(&SqlState::UNIQUE_VIOLATION) => refusal,
+        _ => fault(error),
     };
+    let new = results.4.map_err(|error| or(Refusal::Objects, error))?;
+    let changed = results.5.map_err(fault)?;
+    let unique = results.6.map_err(fault)?;
+    results.7.map_err(|error| or(Refusal::Links, error))?;
+    let answers = results.8.map_err(fault)?;
+    let counts = Counts { moved, new, changed, unique, answers };
     results.11.map_err(fault)?;
-    for result in [results.2, results.3, results.7, results.9, results.10, results.12, results.13, results.14]
-    {
+    for result in [results.2, results.3, results.9, results.10, results.12, results.13, results.14] {
         result.map_err(fault)?;
     }
     Ok(counts)
