@@ -4,50 +4,55 @@
 //! many are let in follows from how long it took those before: a fast store takes many, a slow one few. What ends
 //! something that was begun is always let in.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The limit moves by sixteenths of a call.
+const CALL: usize = 16;
 /// How many are always let in: they fill one more commit.
-const FEWEST: f64 = 96.0;
+const FEWEST: usize = 96 * CALL;
 /// How many at most: they fit into the queue beside what ends something.
-const MOST: f64 = 1_024.0;
+const MOST: usize = 1_024 * CALL;
 /// How long the first commit may take. A card payment needs two, so it is answered within some 150 ms of ours.
 const IN_TIME: Duration = Duration::from_millis(60);
 /// By how much each that was in time raises the limit while that is reached, and each that was late lowers it: it comes
 /// to rest where one in nine is late.
-const RAISE: f64 = 0.0625;
-const LOWER: f64 = 0.5;
+const RAISE: usize = 1;
+const LOWER: usize = 8;
 
 /// See the head of this file.
 pub(crate) struct Admission {
     on_their_way: AtomicUsize,
-    // A number of calls that moves by parts of one; no money.
-    limit: Mutex<f64>,
+    limit: AtomicUsize,
 }
 
 impl Admission {
     pub(crate) fn new() -> Arc<Admission> {
-        Arc::new(Admission { on_their_way: AtomicUsize::new(0), limit: Mutex::new(FEWEST) })
+        Arc::new(Admission { on_their_way: AtomicUsize::new(0), limit: AtomicUsize::new(FEWEST) })
     }
 
     /// Lets a call in, or not.
     pub(crate) fn enter(self: &Arc<Admission>) -> Option<Entry> {
-        let limit = *self.limit.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = Entry { admission: self.clone(), since: Instant::now() };
         // Counted down again by the entry, if it is refused.
         let before = self.on_their_way.fetch_add(1, Ordering::Relaxed);
-        (((before + 1) as f64) <= limit).then_some(entry)
+        ((before + 1) * CALL <= self.limit.load(Ordering::Relaxed)).then_some(entry)
     }
 
     fn note(&self, took: Duration) {
-        let busy = self.on_their_way.load(Ordering::Relaxed) as f64;
-        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        if took > IN_TIME {
-            *limit = (*limit - LOWER).max(FEWEST);
-        } else if busy >= *limit * 0.75 {
-            *limit = (*limit + RAISE).min(MOST);
-        }
+        let busy = self.on_their_way.load(Ordering::Relaxed) * CALL;
+        let moved = |limit: usize| {
+            if took > IN_TIME {
+                Some((limit - LOWER).max(FEWEST))
+            } else if busy >= limit / 4 * 3 {
+                Some((limit + RAISE).min(MOST))
+            } else {
+                None
+            }
+        };
+        // Where nothing moves, nothing is written.
+        let _ = self.limit.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
     }
 }
 

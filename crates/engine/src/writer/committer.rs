@@ -66,7 +66,7 @@ impl Committer {
         let Decided { commit, after, receipt, entries, .. } = decided;
         let Some(commit) = commit else {
             self.shared.queue.done();
-            return self.from_memory(Told { after, receipt, entries });
+            return self.uncommitted(Told { after, receipt, entries });
         };
         let began = Instant::now();
         self.shared.jobs.plan(&commit.jobs);
@@ -150,7 +150,7 @@ impl Committer {
     }
 
     /// Lets be told what needs no commit, if this process is still the one that writes.
-    fn from_memory(&mut self, told: Told) -> Result<Told, Failed> {
+    fn uncommitted(&mut self, told: Told) -> Result<Told, Failed> {
         if told.after.is_empty() {
             return Ok(told);
         }

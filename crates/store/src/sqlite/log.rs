@@ -9,7 +9,7 @@ use super::session::from;
 use crate::error::StoreError;
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl Drop for Mover {
     }
 }
 
-fn run(shared: &(Mutex<State>, Condvar), path: &PathBuf) {
+fn run(shared: &(Mutex<State>, Condvar), path: &Path) {
     let mut connection = None;
     let mut pause = PAUSE;
     loop {
