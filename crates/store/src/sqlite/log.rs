@@ -16,13 +16,14 @@ use std::time::Duration;
 
 /// Pages in the log with which commits are held back while the rest of it is moved: some 5 ms.
 const REST_PAGES: i64 = 512;
-/// How often the long part is done before that, as commits add to the log meanwhile.
+/// How often the long part is done before that at most, as commits add to the log meanwhile: each round takes a fifth of
+/// the one before, and the syncs.
 const ROUNDS: u32 = 4;
 /// How long commits are held back for a reader that still needs the log. Then they go on, and it is tried again.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// The wait before that, and before the next try after a failure; it doubles while nothing changes.
 const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Pages in the log after which a commit moves them itself if the thread could not: 512 MiB.
 const PAGES_MAX: u32 = 16 * LOG_PAGES;
 
@@ -132,12 +133,18 @@ fn move_all(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
             .query_row(&statement, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .map_err(|error| from(&path.display().to_string(), error))
     };
-    for _ in 0..ROUNDS {
+    let mut seen = 0;
+    for round in 1..=ROUNDS {
         let (_, pages, moved): (i64, i64, i64) = mode("PASSIVE")?;
-        if pages - moved <= REST_PAGES {
-            let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
-            return Ok(busy == 0);
+        if moved < seen {
+            // A reader still needs what was there before this round.
+            return Ok(false);
         }
+        if pages - moved <= REST_PAGES || round == ROUNDS {
+            break;
+        }
+        seen = pages;
     }
-    Ok(false)
+    let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
+    Ok(busy == 0)
 }
