@@ -2,7 +2,7 @@
 //!
 //! Whoever is let in is answered in time; the others hear at once that there is too much, and when to try again. How
 //! many are let in follows from how long it took those before: a fast store takes many, a slow one few. What ends
-//! something that was begun is always let in.
+//! something that was begun is not asked for this; the queue keeps room for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

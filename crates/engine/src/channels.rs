@@ -30,8 +30,12 @@ pub struct Channels {
 
 impl Channels {
     /// Makes the list.
+    ///
+    /// # Panics
+    /// When the name of a channel has a slash: such names are those of balances.
     #[must_use]
     pub fn new(ways: Vec<Way>) -> Channels {
+        assert!(ways.iter().all(|way| !way.channel.name().contains('/')), "names of channels have no slash");
         Channels { ways }
     }
 

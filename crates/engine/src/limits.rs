@@ -19,8 +19,8 @@ pub(crate) const BATCH_ENOUGH: usize = 12 * CALL_WEIGHT;
 /// How long more is decided into a batch while the one before is being committed, since all of it has the same time.
 pub(crate) const BATCH_MORE_TIME: Duration = Duration::from_millis(50);
 
-/// Weight of what may wait: some seconds of work at the lowest rate that was measured.
-pub(crate) const QUEUE_WEIGHT: usize = 16 * BULK_WEIGHT;
+/// Weight of what may wait: some seconds of work. A quarter is kept for what ends something: some 800 calls.
+pub(crate) const QUEUE_WEIGHT: usize = 32 * BULK_WEIGHT;
 
 /// Batches in a row to which a lane of the queue may have added nothing, because those before it filled them: then
 /// its first item goes first.

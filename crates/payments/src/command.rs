@@ -160,7 +160,7 @@ impl Command {
                 needs.id(Some(id));
                 needs.id(Some(ctx.merchant));
                 needs.method(request.payment_method.as_deref(), request.payment_method_data.as_ref());
-                needs.members(gathered, id, &["payment_method", "latest_attempt"]);
+                needs.members(gathered, id, &["payment_method", "latest_attempt", "customer"]);
             }
             Command::CapturePaymentIntent { id, .. } | Command::CancelPaymentIntent { id, .. } => {
                 needs.id(Some(id));

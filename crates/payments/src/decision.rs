@@ -327,15 +327,17 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Takes out the request to a source that needs no asking, because the books alone decide; none when there is none.
-    pub fn take_own(&mut self) -> Option<ChannelAsk> {
+    /// Takes out the request to a source that needs no asking, because the books alone decide, with the id of its job;
+    /// none when there is none.
+    pub fn take_own(&mut self) -> Option<(String, ChannelAsk)> {
         let own = |job: &JobDraft| match &job.body {
             JobBody::AskChannel(ask) => matches!(Source::of(&ask.channel), Source::CustomerBalance(_)),
             JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => false,
         };
         let at = self.jobs.iter().position(own)?;
-        match self.jobs.remove(at).body {
-            JobBody::AskChannel(ask) => Some(ask),
+        let JobDraft { id, body, .. } = self.jobs.remove(at);
+        match body {
+            JobBody::AskChannel(ask) => Some((id, ask)),
             JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
         }
     }

@@ -234,6 +234,14 @@ pub enum Rejection {
         /// Why.
         why: &'static str,
     },
+    /// A customer has money with us.
+    #[error(
+        "Customer {id} still has money with you, or money set aside. Pay it out before the customer is deleted."
+    )]
+    CustomerBalance {
+        /// The customer.
+        id: String,
+    },
     /// No channel takes this payment.
     #[error("No channel takes this payment: {why}")]
     ChannelMissing {
@@ -316,6 +324,7 @@ impl Rejection {
             Rejection::RefundTooLarge { .. } => "refund_amount_too_large",
             Rejection::RefundState { .. } => "refund_unexpected_state",
             Rejection::PaymentMethodState { .. } => "payment_method_unexpected_state",
+            Rejection::CustomerBalance { .. } => "customer_balance_not_zero",
             Rejection::ChannelMissing { .. } => "channel_missing",
             Rejection::Card { code, .. } => code.error_code(),
             Rejection::Unreadable { .. } => "object_unreadable",
@@ -382,6 +391,7 @@ impl Rejection {
             | Rejection::ChargeNotRefundable { .. }
             | Rejection::ChargeRefunded { .. }
             | Rejection::RefundState { .. }
+            | Rejection::CustomerBalance { .. }
             | Rejection::ChannelMissing { .. }
             | Rejection::Unreadable { .. } => None,
         }

@@ -11,8 +11,8 @@ use suanpan_ledger::account::{AccountNo, AccountSpec, Standing};
 use suanpan_ledger::book::{Known, Verdict};
 use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
 use suanpan_ledger::rejection::Rejection as BooksRejection;
-use suanpan_money::Timestamp;
-use suanpan_payments::books::{Accounts, chart};
+use suanpan_money::{Currency, Timestamp};
+use suanpan_payments::books::{Accounts, chart, customer_balance};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::outcome::decide_outcome;
 use suanpan_payments::decision::{
@@ -23,6 +23,7 @@ use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::id::event_at;
 use suanpan_payments::link;
 use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
+use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::{Answer, Job};
 
@@ -59,7 +60,11 @@ impl Decider {
             self.endpoints.check_room(&prepared.call.caller)?;
         }
         let view = View { world: &self.world, card: prepared.card.as_ref() };
-        Ok(prepared.call.command.decide(&view, &self.context(prepared))?)
+        let decision = prepared.call.command.decide(&view, &self.context(prepared))?;
+        if let Command::DeleteCustomer { id } = &prepared.call.command {
+            self.check_no_balance(prepared.call.caller.live, id)?;
+        }
+        Ok(decision)
     }
 
     pub(super) fn context<'a>(&'a self, prepared: &'a PreparedCall) -> Context<'a> {
@@ -114,21 +119,49 @@ impl Decider {
     /// What a customer pays out of a balance with us, or gets back there, needs no channel: the books say at once
     /// whether it is covered, and all of it is in one commit.
     fn settle_own(&mut self, prepared: &PreparedCall, mut decision: Decision) -> Result<Decision, Refused> {
-        let Some(ask) = decision.take_own() else { return Ok(decision) };
+        let Some((job, ask)) = decision.take_own() else { return Ok(decision) };
         let mark = self.draft.mark();
         let approved =
             ChannelOutcome::Approved { channel_id: ask.reference.clone(), authorization_code: None };
         let booked = self.outcome_of(prepared, &decision, &ask, &approved);
-        let next = match booked.and_then(|next| self.book_entries(next)) {
+        let mut next = match booked.and_then(|next| self.book_entries(next)) {
             Err(Refused::Books(BooksRejection::ExceedsFloor)) => {
                 self.book.rollback(&mut self.draft, mark);
+                if ask.operation != Operation::Authorize || self.is_covered(&ask) {
+                    // It is another account that must not fall any further.
+                    return Err(Refused::Books(BooksRejection::ExceedsFloor));
+                }
                 let code = DeclineCode::InsufficientFunds.word().to_owned();
                 self.outcome_of(prepared, &decision, &ask, &ChannelOutcome::Declined { code })
                     .and_then(|next| self.book_entries(next))?
             }
             other => other?,
         };
+        // It was never kept.
+        next.jobs_done.retain(|done| *done != job);
         Ok(decision.then(next))
+    }
+
+    /// Says whether the source of a payment has what is asked for.
+    fn is_covered(&self, ask: &ChannelAsk) -> bool {
+        let source = Accounts::of(ask.live, &ask.merchant, &ask.channel, ask.currency).source;
+        let available = self.book.find(&source.path, source.currency).and_then(|number| {
+            Some(self.book.balance(number)?.available(self.book.account(number)?.spec.kind))
+        });
+        available.unwrap_or(0) >= i128::from(ask.amount_minor)
+    }
+
+    /// Refuses to delete a customer who has money with us: nobody could name it any more.
+    fn check_no_balance(&self, live: bool, customer: &str) -> Result<(), Refused> {
+        let has_money = |currency| {
+            let account = customer_balance(live, customer, currency);
+            let balance = self.book.find(&account.path, currency).and_then(|at| self.book.balance(at));
+            balance.is_some_and(|sums| sums.debits_held > 0 || sums.debits_posted != sums.credits_posted)
+        };
+        if Currency::all().any(has_money) {
+            return Err(Rejection::CustomerBalance { id: customer.to_owned() }.into());
+        }
+        Ok(())
     }
 
     fn outcome_of(

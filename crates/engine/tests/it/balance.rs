@@ -2,6 +2,7 @@
 
 use crate::world::{World, body, capture, id, on_each, pay, refund, request};
 use serde_json::{Value, json};
+use suanpan_engine::Refused;
 use suanpan_payments::command::Command;
 
 on_each!(
@@ -10,6 +11,8 @@ on_each!(
     what_is_set_aside_of_a_balance_cannot_be_spent_twice,
     a_repeat_is_answered_as_before_and_takes_nothing,
     a_balance_needs_its_customer_and_is_attached_to_none,
+    a_customer_who_is_deleted_has_no_money_and_pays_nothing,
+    an_authorization_of_a_balance_ends_by_itself_after_seven_days,
 );
 
 fn customer(world: &World) -> String {
@@ -154,4 +157,41 @@ fn a_balance_needs_its_customer_and_is_attached_to_none(world: World) {
     fund(&world, &customer, 10_000);
     assert!(world.call(None, pay(&method, json!({"customer": customer}))).is_err());
     assert_eq!(kept(&world, &customer), (10_000, 0));
+}
+
+fn a_customer_who_is_deleted_has_no_money_and_pays_nothing(world: World) {
+    let customer = customer(&world);
+    let intent = world.done(Command::CreatePaymentIntent {
+        request: request(json!({
+            "amount": 100, "currency": "cny", "customer": customer, "payment_method_types": ["customer_balance"],
+        })),
+    });
+    fund(&world, &customer, 100);
+    let delete = || Command::DeleteCustomer { id: customer.clone() };
+    let refused = world.call(None, delete()).unwrap_err();
+    let Refused::Rule(rejection) = &refused else { panic!("{refused}") };
+    assert_eq!(rejection.code(), "customer_balance_not_zero");
+    assert_eq!(kept(&world, &customer), (100, 0));
+    let paid = world.done(pay_by_balance(Some(&customer), json!({"amount": 100})));
+    assert_eq!(paid["status"], "succeeded");
+    assert_eq!(world.done(delete())["deleted"], true);
+    let confirm = Command::ConfirmPaymentIntent {
+        id: id(&intent),
+        request: Box::new(request(json!({"payment_method_data": {"type": "customer_balance"}}))),
+    };
+    let refused = world.call(None, confirm).unwrap_err();
+    let Refused::Rule(rejection) = &refused else { panic!("{refused}") };
+    assert_eq!(rejection.code(), "resource_missing");
+}
+
+fn an_authorization_of_a_balance_ends_by_itself_after_seven_days(world: World) {
+    let customer = customer(&world);
+    fund(&world, &customer, 10_000);
+    world.done(pay_by_balance(Some(&customer), json!({"capture_method": "manual"})));
+    assert_eq!(kept(&world, &customer), (10_000, 10_000));
+    world.clock.advance_seconds(7 * 86_400 + 1);
+    let ended = world.until_status("canceled");
+    assert_eq!(ended["cancellation_reason"], "automatic");
+    assert_eq!(kept(&world, &customer), (10_000, 0));
+    world.until("nothing is left to do", |world| world.jobs().is_empty());
 }

@@ -2,7 +2,7 @@
 //! between two of them.
 
 use super::intent::{capture_method, check_owner};
-use super::payment_method::resolve;
+use super::payment_method::{existing_customer, resolve};
 use super::{Draft, Stored, load};
 use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
@@ -137,7 +137,7 @@ pub(crate) fn begin_attempt(
     }
     check_merchant(gathered, ctx)?;
     check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;
-    let channel = source_of(ctx, intent, &method.value)?;
+    let channel = source_of(ctx, gathered, intent, &method.value)?;
     if !intent.payment_method_types.contains(&method.value.kind) {
         let why = "its type is none of those that the PaymentIntent takes";
         return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
@@ -164,12 +164,16 @@ pub(crate) fn begin_attempt(
 /// Tells where the money of a method comes from.
 fn source_of<'a>(
     ctx: &Context<'a>,
+    gathered: &dyn Gathered,
     intent: &'a PaymentIntent,
     method: &PaymentMethod,
 ) -> Result<Source<'a>, Rejection> {
     if method.kind == CUSTOMER_BALANCE {
         let missing = || Rejection::ParameterMissing { param: "customer".to_owned() };
-        return intent.customer.as_deref().map(Source::CustomerBalance).ok_or_else(missing);
+        let customer = intent.customer.as_deref().ok_or_else(missing)?;
+        // It was there when the intent was made.
+        existing_customer(gathered, ctx, customer)?;
+        return Ok(Source::CustomerBalance(customer));
     }
     let channel = ctx
         .settings

@@ -12,7 +12,7 @@ use crate::object::customer::{Address, Customer, DeletedObject, InvoiceSettings}
 use crate::object::{Metadata, json};
 use crate::rejection::Rejection;
 use crate::request::customer::{FundCashBalance, WriteCustomer};
-use crate::request::{amount, currency, patch_metadata, set};
+use crate::request::{amount, currency, given, patch_metadata, set};
 
 const KIND: ObjectKind = ObjectKind::Customer;
 
@@ -191,6 +191,7 @@ pub fn decide_fund_cash_balance(
         entry: entry_text(entry),
         livemode: ctx.live,
         net_amount: amount_minor,
+        reference: given(request.reference.as_ref()),
         kind: "funded".to_owned(),
     };
     let body = json(&transaction);

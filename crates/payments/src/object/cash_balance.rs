@@ -42,6 +42,8 @@ pub struct CashBalanceTransaction {
     pub livemode: bool,
     /// How much, in minor units.
     pub net_amount: i64,
+    /// What the payer wrote.
+    pub reference: Option<String>,
     /// `funded`
     #[serde(rename = "type")]
     pub kind: String,

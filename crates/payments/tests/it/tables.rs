@@ -123,6 +123,7 @@ fn all_rejections() -> Vec<Rejection> {
         Rejection::RefundTooLarge { asked: 2, left: 1 },
         Rejection::RefundState { id: text(), status: "failed", event: "done" },
         Rejection::PaymentMethodState { id: text(), why: "it is gone" },
+        Rejection::CustomerBalance { id: text() },
         Rejection::ChannelMissing { why: "there is none" },
     ];
     all.extend(DeclineCode::ALL.map(|code| Rejection::Card { code, charge: None }));

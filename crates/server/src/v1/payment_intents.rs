@@ -17,6 +17,7 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
 use suanpan_payments::object::payment_intent::PaymentIntent;
+use suanpan_payments::request::card::CUSTOMER_BALANCE;
 use suanpan_payments::request::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, ConfirmPaymentIntent, CreatePaymentIntent, UpdatePaymentIntent,
 };
@@ -141,6 +142,9 @@ pub async fn confirm(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Re
             return Err(Problem::missing("payment_intent", &id));
         }
         check_browser(&request)?;
+        if let Some(method) = request.payment_method.as_deref().filter(|id| !id.starts_with("pm_card_")) {
+            refuse_balance(&api.object(&inbound.caller, ObjectKind::PaymentMethod, method).await?)?;
+        }
     }
     api.write(&inbound, Command::ConfirmPaymentIntent { id, request: Box::new(request) }).await
 }
@@ -157,7 +161,27 @@ fn check_browser(request: &ConfirmPaymentIntent) -> Result<(), Problem> {
             return Err(Problem::new(StatusCode::FORBIDDEN, "secret_key_needed", message).at(name));
         }
     }
+    let data = request.payment_method_data.as_ref();
+    if data.and_then(|data| data.kind.as_deref()) == Some(CUSTOMER_BALANCE) {
+        return Err(balance_refused("payment_method_data[type]"));
+    }
     Ok(())
+}
+
+/// Whoever holds the secret of an intent has not proven to be the customer whose money it would be.
+fn balance_refused(param: &'static str) -> Problem {
+    let message = "A publishable key may not pay out of a customer's balance: confirm from your server.";
+    Problem::new(StatusCode::FORBIDDEN, "secret_key_needed", message).at(param)
+}
+
+fn refuse_balance(method: &str) -> Result<(), Problem> {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let method: Kind = serde_json::from_str(method).map_err(|error| Problem::fault(&error))?;
+    if method.kind == CUSTOMER_BALANCE { Err(balance_refused("payment_method")) } else { Ok(()) }
 }
 
 /// Takes money that was set aside, all of it or a part.

@@ -323,4 +323,19 @@ fn a_customer_pays_out_of_a_balance_that_the_books_show() {
     assert_eq!((reply.status, &reply.json()["error"]["decline_code"]), (402, &"insufficient_funds".into()));
     assert_eq!(server.post(key, &fund, "amount=0&currency=cny").status, 400);
     assert_eq!(server.post(key, &fund, "amount=1").status, 400);
+    // Whoever holds the secret of an intent has not proven whose money it would be.
+    let open = pay.replace("&confirm=true", "").replace("&payment_method_data[type]=customer_balance", "");
+    let intent = server.post(key, "/v1/payment_intents", &open).json();
+    let secret = intent["client_secret"].as_str().unwrap();
+    let method = server.post(key, "/v1/payment_methods", "type=customer_balance").id();
+    let page = server.make_key("type=publishable");
+    for way in ["payment_method_data[type]=customer_balance", &format!("payment_method={method}")] {
+        let path = format!("/v1/payment_intents/{}/confirm", intent["id"].as_str().unwrap());
+        let reply = server.post(&page, &path, &format!("client_secret={secret}&{way}"));
+        assert_eq!(
+            (reply.status, &reply.json()["error"]["code"]),
+            (403, &"secret_key_needed".into()),
+            "{way}"
+        );
+    }
 }

@@ -224,6 +224,8 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
         return Err(Refusal::Fence);
     }
     // In the order in which they were sent: after the first that fails, all others do.
+    results.2.map_err(fault)?;
+    results.3.map_err(fault)?;
     let or = |refusal, error: tokio_postgres::Error| match error.code() {
         Some(&SqlState::UNIQUE_VIOLATION) => refusal,
         _ => fault(error),
@@ -234,8 +236,10 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
     results.7.map_err(|error| or(Refusal::Links, error))?;
     let answers = results.8.map_err(fault)?;
     let counts = Counts { moved, new, changed, unique, answers };
+    results.9.map_err(fault)?;
+    results.10.map_err(fault)?;
     results.11.map_err(fault)?;
-    for result in [results.2, results.3, results.9, results.10, results.12, results.13, results.14] {
+    for result in [results.12, results.13, results.14] {
         result.map_err(fault)?;
     }
     Ok(counts)
