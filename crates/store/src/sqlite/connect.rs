@@ -71,12 +71,12 @@ pub(crate) fn connect(path: &Path, schema: Schema, access: Access) -> Result<Con
 }
 
 /// Opens a file that was opened before, to move its log into it and for nothing else.
-pub(super) fn connect_log(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+pub(super) fn connect_log(path: &Path) -> Result<Connection, StoreError> {
     let at = path.display().to_string();
     let fault = |error| from(&at, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
-    connection.busy_timeout(patience).map_err(fault)?;
+    connection.busy_timeout(Duration::from_millis(LOCK_MS.into())).map_err(fault)?;
     set(&connection, &at, &[("synchronous", "FULL".to_owned()), ("wal_autocheckpoint", "0".to_owned())])?;
     Ok(connection)
 }

@@ -1,8 +1,8 @@
 //! The log of a cell: its content goes into the file in a thread of its own, beside the commits.
 //!
 //! SQLite would do it within a commit, and whoever waits for that one would wait 60 ms longer. While commits go on the
-//! log never ends up empty by itself, so after the long part, which disturbs nobody, the rest is moved with the commits
-//! held back for some milliseconds, and the log begins anew.
+//! log never ends up empty by itself, so after the long part, which disturbs nobody, the next commit moves the little
+//! that came meanwhile. The one after that begins the log anew, unless a reader still needs it.
 
 use super::connect::{LOG_PAGES, connect_log};
 use super::session::from;
@@ -14,14 +14,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Pages in the log with which commits are held back while the rest of it is moved: some 5 ms.
-const REST_PAGES: i64 = 512;
-/// How often the long part is done before that at most, as commits add to the log meanwhile: each round takes a fifth of
-/// the one before, and the syncs.
+/// Pages in the log that are left to a commit: some 5 ms.
+const REST_PAGES: i64 = 1_024;
+/// How often the long part is done before that at most, as commits add to the log meanwhile: each round takes a part of
+/// the one before.
 const ROUNDS: u32 = 4;
-/// How long commits are held back for a reader that still needs the log. Then they go on, and it is tried again.
-const PATIENCE: Duration = Duration::from_millis(20);
-/// The wait before that, and before the next try after a failure; it doubles while nothing changes.
+/// The wait before it is tried again when a reader needs the log, or after a failure; it doubles while nothing changes.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Pages in the log after which a commit moves them itself if the thread could not: 512 MiB.
@@ -38,6 +36,8 @@ pub(super) struct Mover {
 struct State {
     /// The log is long enough to be moved.
     due: bool,
+    /// Nearly all of it is moved: the next commit does the rest.
+    ready: bool,
     /// The thread's last try ended with an error.
     failed: bool,
     ended: bool,
@@ -63,13 +63,14 @@ impl Mover {
                 return Ok(());
             }
             let mut state = lock(&noted);
-            state.due = true;
-            let help = state.failed && pages >= PAGES_MAX;
+            let mine = std::mem::take(&mut state.ready) || state.failed && pages >= PAGES_MAX;
+            state.due = !mine;
             drop(state);
-            noted.1.notify_one();
-            if help {
+            if mine {
                 // The commit is done whatever becomes of this.
                 let _ = log.checkpoint();
+            } else {
+                noted.1.notify_one();
             }
             Ok(())
         };
@@ -104,15 +105,16 @@ fn run(shared: &(Mutex<State>, Condvar), path: &Path) {
         drop(state);
         let done = match connection.take() {
             Some(open) => Ok(open),
-            None => connect_log(path, PATIENCE),
+            None => connect_log(path),
         };
-        let done = done.and_then(|open| move_all(&open, path).map(|whole| (open, whole)));
+        let done = done.and_then(|open| move_most(&open, path).map(|most| (open, most)));
         let mut state = lock(shared);
         state.failed = done.is_err();
         match done {
-            Ok((open, whole)) => {
+            Ok((open, most)) => {
                 connection = Some(open);
-                if whole {
+                state.ready = most;
+                if most {
                     pause = PAUSE;
                     continue;
                 }
@@ -125,26 +127,20 @@ fn run(shared: &(Mutex<State>, Condvar), path: &Path) {
     }
 }
 
-/// Moves the log, and has it begin anew; false when a reader still needs it.
-fn move_all(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
-    let mode = |mode: &str| {
-        let statement = format!("PRAGMA wal_checkpoint({mode})");
-        connection
-            .query_row(&statement, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .map_err(|error| from(&path.display().to_string(), error))
-    };
+/// Moves nearly all of the log; false when a reader still needs what was there before.
+fn move_most(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     let mut seen = 0;
-    for round in 1..=ROUNDS {
-        let (_, pages, moved): (i64, i64, i64) = mode("PASSIVE")?;
+    for _ in 0..ROUNDS {
+        let (pages, moved): (i64, i64) = connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
+            .map_err(|error| from(&path.display().to_string(), error))?;
         if moved < seen {
-            // A reader still needs what was there before this round.
             return Ok(false);
         }
-        if pages - moved <= REST_PAGES || round == ROUNDS {
+        if pages - moved <= REST_PAGES {
             break;
         }
         seen = pages;
     }
-    let (busy, ..): (i64, i64, i64) = mode("RESTART")?;
-    Ok(busy == 0)
+    Ok(true)
 }
