@@ -163,3 +163,36 @@ fn a_torn_log_gives_whole_commits() {
     }
     assert!(cases > 100);
 }
+
+#[test]
+fn the_log_of_a_busy_cell_begins_anew_and_nothing_waits_for_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cell.sqlite");
+    let file = super::File::open(&path).unwrap();
+    let mut writer = file.writer().unwrap();
+    let (lease, mut head) = writer.acquire(1, "node", Duration::from_secs(9)).unwrap();
+    let log = || std::fs::metadata(folder.path().join("cell.sqlite-wal")).unwrap().len() >> 20;
+    let mut write = |commits: u32| {
+        for _ in 0..commits {
+            let next = commit(lease, head, vec![7; 1 << 20]);
+            writer.commit(&next).unwrap();
+            head = next.after;
+        }
+    };
+    write(200);
+    assert!(log() < 120, "{} MiB of 200", log());
+    // A reader that stays keeps the log, and holds no commit up.
+    let reader = connect(&path, Schema::Cell, Access::Read).unwrap();
+    reader.execute_batch("BEGIN; SELECT seq FROM cell").unwrap();
+    let began = std::time::Instant::now();
+    write(100);
+    assert!(log() >= 100, "{} MiB", log());
+    assert!(began.elapsed() < Duration::from_secs(30));
+    drop(reader);
+    std::thread::sleep(Duration::from_millis(300));
+    write(100);
+    let kept = log();
+    write(200);
+    assert!(log() <= kept, "it grows no more: {} MiB, then {}", kept, log());
+    assert_eq!(file.reader().standing().unwrap().unwrap().head, head);
+}
