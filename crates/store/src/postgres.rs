@@ -20,6 +20,8 @@ use crate::read::Reader;
 use crate::seam::{History, Read, Store};
 use crate::source::{Engine, Sink, Source, Work};
 use crate::writer::Writer;
+#[cfg(test)]
+pub(crate) use connect::PLANS;
 use connect::{Address, Runner, Wire, migrate};
 use session::within;
 use std::sync::{Arc, Mutex, PoisonError};

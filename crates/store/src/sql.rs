@@ -103,6 +103,7 @@ mod tests {
     use super::{HISTORY, SHARED, Sql};
     use crate::dialect::{POSTGRES, SQLITE, for_postgres};
     use crate::open;
+    use crate::postgres::PLANS;
     use std::collections::BTreeSet;
 
     type Table = &'static [(&'static str, &'static Sql)];
@@ -137,6 +138,39 @@ mod tests {
             for (name, sql) in SHARED.iter().chain(HISTORY).chain(POSTGRES) {
                 let text = for_postgres(sql.text);
                 client.prepare(&text).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            }
+        });
+    }
+
+    /// Those that ask for all of a table.
+    const WHOLE: [&str; 3] = ["COUNT_JOBS", "COUNT_ACCOUNTS", "PG_SIZES"];
+
+    #[test]
+    fn no_statement_reads_a_whole_table_on_postgres() {
+        let address = suanpan_testkit::cluster().database();
+        drop(open(&address).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(PLANS).await.unwrap();
+            for (name, sql) in SHARED.iter().chain(POSTGRES).filter(|(name, _)| !WHOLE.contains(name)) {
+                let text = for_postgres(sql.text);
+                let count = client.prepare(&text).await.unwrap().params().len();
+                let given =
+                    if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(", ")) };
+                let explain = format!("PREPARE s_{name} AS {text}; EXPLAIN EXECUTE s_{name}{given}");
+                let rows = client.simple_query(&explain).await.unwrap();
+                let plan: Vec<&str> = rows
+                    .iter()
+                    .filter_map(|row| match row {
+                        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                        _ => None,
+                    })
+                    .collect();
+                let plan = plan.join("\n");
+                assert!(!plan.is_empty() && !plan.contains("Seq Scan"), "{name}:\n{plan}");
             }
         });
     }

@@ -214,14 +214,6 @@ impl Give for Committer {
         told.tell();
         Ok(())
     }
-
-    fn wanted(&self) -> bool {
-        false
-    }
-
-    fn more(&mut self, _: usize, _: Instant) -> Option<Vec<Envelope>> {
-        None
-    }
 }
 
 /// It commits in the thread that decides, each batch when the next one is decided: what two threads come to when the
@@ -241,14 +233,6 @@ impl Give for Late<'_> {
             }
             Err(failed) => Err(Lost { failed: Some(failed), untried: decided.after }),
         }
-    }
-
-    fn wanted(&self) -> bool {
-        false
-    }
-
-    fn more(&mut self, _: usize, _: Instant) -> Option<Vec<Envelope>> {
-        None
     }
 }
 

@@ -49,12 +49,16 @@ pub(super) trait Give {
     /// Gives one away. The one before it is durable when this returns.
     fn give(&mut self, decided: Decided) -> Result<(), Lost>;
 
-    /// Whether one could be committed now.
-    fn wanted(&self) -> bool;
+    /// Whether one could be committed now. Who commits in the thread that decides never asks.
+    fn wanted(&self) -> bool {
+        false
+    }
 
     /// Returns what came to be decided meanwhile, up to a weight, waiting for it until a moment; none when the batch
     /// can be committed now.
-    fn more(&mut self, weight: usize, until: Instant) -> Option<Vec<Envelope>>;
+    fn more(&mut self, _weight: usize, _until: Instant) -> Option<Vec<Envelope>> {
+        None
+    }
 }
 
 /// Why a batch was not taken, or not committed.

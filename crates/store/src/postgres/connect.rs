@@ -176,7 +176,8 @@ impl Wire {
 
 /// Every statement has an index for what it asks. The planner judges by how large the tables were when a statement was
 /// prepared, often empty, and would go on to read all of them for each commit.
-const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+pub(crate) const PLANS: &str =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
     SET plan_cache_mode = force_generic_plan; SET jit = off";
 
 /// Moves the bytes of a connection, and notes warnings before the answers that they belong to arrive.

@@ -222,10 +222,7 @@ pub(crate) fn write_movement(draft: &mut Draft<'_>, movement: BalanceTransaction
 /// Keeps the method for later payments of the customer, where the merchant asked for that.
 fn keep_method(draft: &mut Draft<'_>, intent: &PaymentIntent, mut method: Stored<PaymentMethod>) {
     let (Some(customer), true) = (&intent.customer, intent.setup_future_usage.is_some()) else { return };
-    if method.value.customer.is_some()
-        || method.value.card.is_none()
-        || attach(draft, &mut method, customer).is_err()
-    {
+    if method.value.customer.is_some() || attach(draft, &mut method, customer).is_err() {
         return;
     }
     let id = method.value.id.clone();
