@@ -90,6 +90,11 @@ fn a_balance_that_is_too_small_declines_and_is_not_touched(world: World) {
     // Of another customer, who has enough.
     fund(&world, &self::customer(&world), 1_000_000);
     fund(&world, &customer, 9_999);
+    // One who never had anything leaves no account behind.
+    let accounts = || world.runtime().block_on(world.engine().query(|book| book.accounts_len())).unwrap().0;
+    let (before, poor) = (accounts(), self::customer(&world));
+    assert_eq!(world.call(None, pay_by_balance(Some(&poor), json!({}))).unwrap().status, 402);
+    assert_eq!(accounts(), before);
     let answered = world.call(None, pay_by_balance(Some(&customer), json!({}))).unwrap();
     let error = &body(&answered)["error"];
     assert_eq!(
