@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const BINARY: &str = "target/release/suanpan";
-/// How long the fuzzers run in `cargo xtask test`.
-const FUZZ_SECONDS: &str = "60";
 
 /// What CI runs, without the slow suites.
 pub(crate) fn check() -> bool {
@@ -37,7 +35,6 @@ pub(crate) fn test() -> bool {
             });
         }
     }
-    steps.step("fuzz a minute", fuzz_a_minute);
     let built = steps.command(
         "build the binary as users have it",
         &mut cargo(&["build", "--release", "--package", "suanpan"]),
@@ -109,15 +106,6 @@ pub(crate) fn fuzz(seconds: &str) -> bool {
     let words =
         ["run", "--profile", "fuzz", "--package", "suanpan-fuzz", "--locked", "--", "--seconds", seconds];
     run(&mut cargo(&words))
-}
-
-/// Runs the fuzzers as the tests were compiled: slower than those of [`fuzz`], but nothing is compiled twice.
-fn fuzz_a_minute() -> bool {
-    let build = ["build", "--workspace", "--locked", "--profile", "test", "--bin", "suanpan-fuzz"];
-    run(&mut cargo(&build))
-        && run(Command::new("target/debug/suanpan-fuzz")
-            .args(["--seconds", FUZZ_SECONDS])
-            .current_dir(root()))
 }
 
 /// Lists the test targets that `cargo test` leaves out, because they say `test = false`.

@@ -19,9 +19,10 @@ use attempted::attempt_of;
 use std::sync::Arc;
 use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
+use suanpan_payments::id::event_place;
 use suanpan_payments::object::webhook_endpoint::{EndpointHealth, WebhookEndpoint};
-use suanpan_store::StoreError;
 use suanpan_store::commit::Object;
+use suanpan_store::{Cursor, Read, StoreError};
 use suanpan_webhooks::deliver::Attempt;
 use suanpan_webhooks::limits::{FAILING_SECONDS_MAX, ORDERED_ATTEMPTS, UNTRIED_SECONDS_MAX};
 use suanpan_webhooks::order::{Ask, Waiting};
@@ -48,9 +49,9 @@ pub struct EngineDeliveries {
 #[derive(Default)]
 struct Loaded {
     deliveries: Vec<Delivery>,
-    /// Those whose event or endpoint is gone, by the id of the job.
+    /// Those whose endpoint is gone, by the id of the job.
     hopeless: Vec<String>,
-    /// Those that have waited too long for their first attempt.
+    /// Those that have waited too long.
     expired: Vec<Waiting>,
     /// Endpoints that send nothing any more.
     closed: Vec<String>,
@@ -59,6 +60,25 @@ struct Loaded {
 /// Splits the id of a job into endpoint and event.
 pub(crate) fn place_of(id: &str) -> (&str, &str) {
     id.split_once('/').unwrap_or((id, ""))
+}
+
+/// Finds events by their ids, in the order asked.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn find_events(reader: &dyn Read, ids: &[&str]) -> Result<Vec<Option<Object>>, StoreError> {
+    // Nothing has a place before all times.
+    let place = |id| Cursor { created: event_place(id).unwrap_or(i64::MIN), id };
+    let places: Vec<Cursor<'_>> = ids.iter().map(|id| place(id)).collect();
+    reader.events(&places)
+}
+
+/// Finds an event by its id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn find_event(reader: &dyn Read, id: &str) -> Result<Option<Object>, StoreError> {
+    Ok(find_events(reader, &[id])?.pop().flatten())
 }
 
 /// The id under which a worker knows a delivery: the job, and since when it is there. An event that is sent again
@@ -85,14 +105,24 @@ impl EngineDeliveries {
 
     /// Reads what there is room for, chooses, and reads what is to be sent.
     fn load(&self, now: Timestamp, chosen: &[Waiting]) -> Result<Loaded, StoreError> {
-        let ids: Vec<&str> =
-            chosen.iter().flat_map(|waiting| <[&str; 2]>::from(place_of(&waiting.id))).collect();
-        let objects = self.engine.reader().objects(&ids)?;
+        let (endpoints, events): (Vec<&str>, Vec<&str>) =
+            chosen.iter().map(|waiting| place_of(&waiting.id)).unzip();
+        let reader = self.engine.reader();
+        let endpoints = reader.objects(&endpoints)?;
+        let events = find_events(reader.as_ref(), &events)?;
         let mut loaded = Loaded::default();
-        for (waiting, pair) in chosen.iter().zip(objects.chunks(2)) {
-            let [Some(endpoint), Some(event)] = pair else {
-                loaded.hopeless.push(waiting.id.clone());
-                continue;
+        for (waiting, pair) in chosen.iter().zip(endpoints.iter().zip(&events)) {
+            let (endpoint, event) = match pair {
+                (Some(endpoint), Some(event)) => (endpoint, event),
+                // It waited for so long that the event was forgotten.
+                (Some(_), None) => {
+                    loaded.expired.push(waiting.clone());
+                    continue;
+                }
+                (None, _) => {
+                    loaded.hopeless.push(waiting.id.clone());
+                    continue;
+                }
             };
             let age = now.micros().saturating_sub(i64::try_from(waiting.sequence).unwrap_or(i64::MAX));
             let Some((to, secrets)) = self.receiver(endpoint, now) else {

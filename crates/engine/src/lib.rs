@@ -30,7 +30,9 @@ pub use clock::Clock;
 pub use command::{
     Answered, Asker, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
 };
-pub use deliveries::{DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT, count_pending};
+pub use deliveries::{
+    DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT, count_pending, find_event,
+};
 pub use engine::{BooksPromise, Config, Engine, Role};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;

@@ -48,11 +48,11 @@ pub(crate) const CHECKPOINT_ENTRIES: u64 = 400_000;
 /// in a book of many millions of accounts each entry changes pages of its own.
 pub(crate) const CHECKPOINT_PAGES: usize = 32_768;
 
-/// How long answers are kept for repeats under the same idempotency key: what the API promises, seconds.
-pub(crate) const ANSWERS_KEPT_SECONDS: i64 = 24 * 3_600;
-
 /// Answers that are forgotten at once, between two batches: some milliseconds.
 pub(crate) const FORGET_MAX: u32 = 500;
+
+/// Blocks of events that are forgotten at once, between two batches: some milliseconds.
+pub(crate) const FORGET_BLOCKS_MAX: u32 = 32;
 
 /// Seconds after which whoever waits for a channel is answered with what is known. A channel has 20 s; clients and
 /// what stands between commonly give up after 30.

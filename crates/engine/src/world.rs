@@ -10,6 +10,7 @@ use suanpan_payments::decision::{Found, Gathered, Link, Needs, ObjectKind, Objec
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_store::commit::{self, Answer, Object};
+use suanpan_store::events::{Event, EventPacker};
 
 /// How many objects are kept of those read or written lately: an intent is asked for again within seconds, by
 /// its confirmation, its outcome, its capture. At some 1.5 KiB each they take up to 50 MiB.
@@ -28,6 +29,9 @@ pub(crate) struct World {
     written: Vec<Arc<Object>>,
     new_links: Vec<commit::Link>,
     new_answers: Vec<(String, String)>,
+    /// What this batch tells, in order.
+    events: Vec<Event>,
+    packer: EventPacker,
 }
 
 /// What was read for one batch, and what it wrote.
@@ -56,6 +60,8 @@ impl World {
             written: Vec::new(),
             new_links: Vec::new(),
             new_answers: Vec::new(),
+            events: Vec::new(),
+            packer: EventPacker::new().expect("memory for a packer of events"),
         }
     }
 
@@ -151,6 +157,11 @@ impl World {
         true
     }
 
+    /// Takes in something that happened. No rule looks at it.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
     /// Takes in an answer that is to be kept.
     pub(crate) fn keep_answer(&mut self, answer: Answer) {
         let place = (answer.scope.clone(), answer.key.clone());
@@ -162,16 +173,20 @@ impl World {
 
     /// Returns whether this batch has written anything.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.written.is_empty() || !self.new_links.is_empty() || !self.new_answers.is_empty()
+        !self.written.is_empty()
+            || !self.new_links.is_empty()
+            || !self.new_answers.is_empty()
+            || !self.events.is_empty()
     }
 
-    /// Returns how many objects and names this batch has written.
-    pub(crate) fn rows_written(&self) -> (usize, usize) {
-        (self.written.len(), self.new_links.len())
+    /// Returns how many objects, names and events this batch has written.
+    pub(crate) fn rows_written(&self) -> (usize, usize, usize) {
+        (self.written.len(), self.new_links.len(), self.events.len())
     }
 
     /// Copies out what this batch has written, for the commit.
-    pub(crate) fn changes(&self, commit: &mut commit::Commit) {
+    pub(crate) fn changes(&mut self, commit: &mut commit::Commit) {
+        commit.events = self.packer.pack(&self.events);
         commit.objects.extend(self.written.iter().map(|object| Object::clone(object)));
         commit.links.extend(self.new_links.iter().cloned());
         for place in &self.new_answers {
@@ -193,6 +208,7 @@ impl World {
         self.written.clear();
         self.new_links.clear();
         self.new_answers.clear();
+        self.events.clear();
     }
 
     /// None when nobody looked; none within when there is no such name.
@@ -259,7 +275,7 @@ mod tests {
         let link = Link { name: "order", key: "1".to_owned(), id: "pi_1".to_owned(), unique: true };
         assert!(world.link(link.clone()));
         let (scope, key) = ("scope".to_owned(), "key".to_owned());
-        world.keep_answer(Answer { scope, key, digest: [1; 32], answered: None, created: 1 });
+        world.keep_answer(Answer { scope, key, digest: [1; 32], answered: None, within: None, created: 1 });
         world.given();
         // It may not be committed yet.
         assert_eq!(missing(&mut world), (0, 0, false));

@@ -77,6 +77,14 @@ pub fn event_at(drafted: &str, place_micros: i64) -> String {
     text_of("evt_", millis << 80 | micros << 70 | chance)
 }
 
+/// Returns the place that [`event_at`] gave the event of an id; none when it is no id of an event.
+#[must_use]
+pub fn event_place(id: &str) -> Option<i64> {
+    let place = id.strip_prefix("evt_").and_then(value_of)? >> 70;
+    let (millis, micros) = (place >> 10, place & 1023);
+    i64::try_from(millis * 1_000 + micros).ok()
+}
+
 /// Writes the id of a journal entry as `je_…`.
 #[must_use]
 pub fn entry_text(id: EntryId) -> String {
@@ -136,6 +144,13 @@ mod tests {
             assert!(event_at(high, pair[0]) < event_at(low, pair[1]), "{pair:?}");
         }
         assert_ne!(event_at(high, second), event_at(low, second));
+        for place in places {
+            assert_eq!(event_place(&event_at(high, place)), Some(place));
+        }
+        for wrong in ["", "evt_", "evt_1", "pi_00000000000000000000000000", "evt_u0000000000000000000000000"]
+        {
+            assert_eq!(event_place(wrong), None, "{wrong}");
+        }
         let mut ids = IdSource::new([7; 32], Timestamp::from_micros(second));
         let (id, pi) = (event_at(&ids.next("evt_"), second), ids.next("pi_"));
         assert_eq!(id.len(), 4 + LENGTH);

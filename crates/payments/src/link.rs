@@ -18,8 +18,6 @@ pub const METHOD_CUSTOMER: &str = "payment_method.customer";
 pub const TRANSACTION_SOURCE: &str = "balance_transaction.source";
 /// `{merchant}/{mode}/{email}`: customers by electronic mail.
 pub const CUSTOMER_EMAIL: &str = "customer.email";
-/// `{merchant}/{mode}/{type}`: events by their type.
-pub const EVENT_TYPE: &str = "event.type";
 /// `{merchant}/{account}`, unique: an account made by a merchant, which may act for it.
 pub const ACCOUNT_CONNECTION: &str = "account.connection";
 /// Accounts made by a merchant.

@@ -15,6 +15,12 @@ pub struct Settings {
     pub public_url: String,
     /// Seconds from a capture until its money may be paid out.
     pub available_after_seconds: i64,
+    /// Seconds for which answers are kept for repeats under the same idempotency key: a day or more, as the API
+    /// promises.
+    pub keep_answers_seconds: i64,
+    /// Seconds for which events can be read and sent again; none for ever. Longer than answers, which may stand within
+    /// events, and than an event may wait for its receiver.
+    pub keep_events_seconds: Option<i64>,
     /// Whether events may be sent to loopback and private networks: for development, and receivers inside.
     pub private_webhooks: bool,
     /// The key from which secrets of webhooks follow, under which API keys are hashed, and answers that show
@@ -23,7 +29,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Makes settings with a card simulator in test mode, no cards in live mode, and a fee of 0.60 %.
+    /// Makes settings with a card simulator in test mode, no cards in live mode, and a fee of 0.60 %. Answers are kept for
+    /// a day, events for 90.
     #[must_use]
     pub fn with_simulator(master_key: [u8; 32], public_url: &str) -> Settings {
         Settings {
@@ -32,6 +39,8 @@ impl Settings {
             fee: FeePolicy::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             available_after_seconds: 86_400,
+            keep_answers_seconds: 86_400,
+            keep_events_seconds: Some(90 * 86_400),
             private_webhooks: false,
             master_key,
         }
@@ -60,6 +69,8 @@ impl std::fmt::Debug for Settings {
             .field("fee", &self.fee)
             .field("public_url", &self.public_url)
             .field("available_after_seconds", &self.available_after_seconds)
+            .field("keep_answers_seconds", &self.keep_answers_seconds)
+            .field("keep_events_seconds", &self.keep_events_seconds)
             .field("private_webhooks", &self.private_webhooks)
             .finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
 use suanpan_payments::object::{api_view, list};
 use suanpan_store::commit::Object;
-use suanpan_store::{Cursor, Listing, Objects, Read, StoreError};
+use suanpan_store::{Cursor, EventListing, Listing, Objects, Read, StoreError};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -40,6 +40,42 @@ pub fn show(caller: &Caller, object: &Object) -> Option<String> {
         return Some(format!(r#"{{"id":"{}","object":"{}","deleted":true}}"#, object.id, kind.name()));
     }
     Some(api_view(kind, &object.body).into_owned())
+}
+
+/// Finds an object of a kind by its id, whosever it is.
+fn find(reader: &dyn Read, kind: ObjectKind, id: &str) -> Result<Option<Object>, StoreError> {
+    if kind == ObjectKind::Event {
+        return suanpan_engine::find_event(reader, id);
+    }
+    let object = reader.objects(&[id])?.pop().flatten();
+    Ok(object.filter(|object| object.kind == kind.name()))
+}
+
+/// Reads a page of a list. Events lie apart from all other objects, by merchant and type.
+pub(crate) fn read_page(
+    reader: &dyn Read,
+    listing: &Listing<'_>,
+    under: Option<&Under>,
+) -> Result<Objects, StoreError> {
+    let kind = match under {
+        Some(Under::Link(name, key)) => {
+            return reader.list(&Listing { link: Some((*name, key)), ..*listing });
+        }
+        Some(Under::EventType(kind)) => Some(kind.as_str()),
+        None if listing.kind == ObjectKind::Event.name() => None,
+        None => return reader.list(listing),
+    };
+    reader.list_events(&EventListing {
+        merchant: listing.merchant,
+        live: listing.live,
+        kind,
+        created_min: listing.created_min,
+        created_max: listing.created_max,
+        // Events were made at their places.
+        after: listing.after.map(|cursor| cursor.created),
+        before: listing.before.map(|cursor| cursor.created),
+        limit: listing.limit,
+    })
 }
 
 /// Fills in what is not stored with objects of a kind.
@@ -111,8 +147,7 @@ impl Api {
         }
         let (wanted, caller) = (id.to_owned(), caller.clone());
         let found = self.read(move |reader| {
-            let object = reader.objects(&[wanted.as_str()])?.into_iter().next().flatten();
-            let object = object.filter(|object| object.kind == kind.name());
+            let object = find(reader, kind, &wanted)?;
             let mut shown: Vec<String> =
                 object.and_then(|object| show(&caller, &object)).into_iter().collect();
             finish(reader, &caller, kind, &mut shown)?;
@@ -241,8 +276,8 @@ fn gather(
     let mut place = match &page.place {
         None => None,
         Some(Place::After(id) | Place::Before(id)) => {
-            let found = reader.objects(&[id.as_str()])?.into_iter().next().flatten();
-            match found.filter(|object| object.kind == kind.name() && show(caller, object).is_some()) {
+            let found = find(reader, kind, id)?;
+            match found.filter(|object| show(caller, object).is_some()) {
                 Some(object) => Some((object.created, object.id)),
                 None => {
                     let name = if matches!(page.place, Some(Place::After(_))) {
@@ -272,7 +307,7 @@ fn gather(
             before: if backwards { cursor } else { None },
             limit: if filtered { 100 } else { page.limit },
         };
-        let found = under_links(reader, listing, &wanted.links, backwards)?;
+        let found = under_any(reader, &listing, &wanted.under, backwards)?;
         scanned += found.objects.len();
         let next = if backwards { found.objects.first() } else { found.objects.last() };
         place = next.map(|object| (object.created, object.id.clone()));
@@ -313,21 +348,20 @@ fn gather(
     }
 }
 
-/// Reads a page of the objects under any of some links, or of all when there are none.
-fn under_links(
+/// Reads a page of the objects under any of some names, or of all when there are none.
+fn under_any(
     reader: &dyn Read,
-    listing: Listing<'_>,
-    links: &[(&'static str, String)],
+    listing: &Listing<'_>,
+    names: &[Under],
     backwards: bool,
 ) -> Result<Objects, StoreError> {
-    let under = |link| reader.list(&Listing { link, ..listing });
-    let mut merged = match links {
-        [] => return under(None),
-        [(name, key)] => return under(Some((*name, key))),
+    let mut merged = match names {
+        [] => return read_page(reader, listing, None),
+        [name] => return read_page(reader, listing, Some(name)),
         _ => Objects::default(),
     };
-    for (name, key) in links {
-        let page = under(Some((*name, key)))?;
+    for name in names {
+        let page = read_page(reader, listing, Some(name))?;
         merged.more |= page.more;
         merged.objects.extend(page.objects);
     }
@@ -342,11 +376,20 @@ fn under_links(
     Ok(merged)
 }
 
+/// What objects are found under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Under {
+    /// The name and key of a link.
+    Link(&'static str, String),
+    /// The type of events.
+    EventType(String),
+}
+
 /// Which objects of a kind a list is about.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Under any of these; all when there are none.
-    links: Vec<(&'static str, String)>,
+    under: Vec<Under>,
     /// Members with the texts that they must have.
     members: Vec<(&'static str, String)>,
     present: bool,
@@ -356,14 +399,13 @@ impl Wanted {
     /// Returns all objects, or those under a name and key.
     #[must_use]
     pub fn new(link: Option<(&'static str, String)>) -> Wanted {
-        Wanted::under(link.into_iter().collect())
+        Wanted::under(link.into_iter().map(|(name, key)| Under::Link(name, key)).collect())
     }
 
-    /// Returns the objects under any of some names and keys; no object may be under two of them. All when there are
-    /// none.
+    /// Returns the objects under any of some names; no object may be under two of them. All when there are none.
     #[must_use]
-    pub fn under(links: Vec<(&'static str, String)>) -> Wanted {
-        Wanted { links, members: Vec::new(), present: false }
+    pub fn under(under: Vec<Under>) -> Wanted {
+        Wanted { under, members: Vec::new(), present: false }
     }
 
     /// Leaves out what was deleted.

@@ -9,7 +9,7 @@ use crate::expand::expand;
 use crate::inbound::Inbound;
 use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::problem::Problem;
-use crate::read::{answer_json, finish, looked_enough, show};
+use crate::read::{Under, answer_json, finish, looked_enough, read_page, show};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,8 +37,8 @@ pub struct SearchParameters {
     expand: Vec<String>,
 }
 
-/// The name and key under which all objects of a query stand, where an index knows.
-pub type Index = fn(&Query, &Caller) -> Option<(&'static str, String)>;
+/// What all objects of a query are found under, where an index knows.
+pub type Index = fn(&Query, &Caller) -> Option<Under>;
 
 impl Api {
     /// Answers with what a query finds.
@@ -67,17 +67,17 @@ impl Api {
                 Some(read_place(page).ok_or_else(|| Problem::invalid("page", "it is none of ours"))?)
             }
         };
-        let link = index(&query, &inbound.caller);
+        let under = index(&query, &inbound.caller);
         let caller = inbound.caller.clone();
         let (found, next) = self
             .read(move |reader| {
                 let (mut found, mut scanned) = (Vec::new(), 0);
                 loop {
-                    let page = reader.list(&Listing {
+                    let listing = Listing {
                         kind: kind.name(),
                         merchant: &caller.merchant,
                         live: caller.live,
-                        link: link.as_ref().map(|(name, key)| (*name, key.as_str())),
+                        link: None,
                         created_min: None,
                         created_max: None,
                         after: place
@@ -85,7 +85,8 @@ impl Api {
                             .map(|(created, id): &(i64, String)| Cursor { created: *created, id }),
                         before: None,
                         limit: 100,
-                    })?;
+                    };
+                    let page = read_page(reader, &listing, under.as_ref())?;
                     let count = page.objects.len();
                     for (at, object) in page.objects.iter().enumerate() {
                         scanned += 1;

@@ -88,6 +88,7 @@ fn payments(commit: &mut Commit, noise: &mut Noise) -> &'static str {
                 200,
                 commit.objects.last().map_or(Vec::new(), |object| object.body.clone().into()),
             )),
+            within: None,
             created: at,
         });
         let id = format!("webhook_{name}");
@@ -156,6 +157,7 @@ fn empty(lease: Lease, before: Head) -> Commit {
         accounts: Vec::new(),
         objects: Vec::new(),
         links: Vec::new(),
+        events: Vec::new(),
         answers: Vec::new(),
         jobs: Vec::new(),
         jobs_done: Vec::new(),

@@ -1,5 +1,7 @@
 //! What is written at once, and what may come of it.
 
+use crate::events::EventBlock;
+
 /// Where the journal of a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -22,7 +24,7 @@ pub struct Lease {
     pub epoch: u64,
 }
 
-/// An object of the business: an intent, a refund, an event and so on.
+/// An object of the business: an intent, a refund, a customer and so on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// Its id, such as `pi_…`; unique over all kinds.
@@ -65,8 +67,22 @@ pub struct Answer {
     pub digest: [u8; 32],
     /// The status and body answered; none while the request is still being worked on.
     pub answered: Option<(u16, Vec<u8>)>,
+    /// Where the body stands within an event, which is written with it or before it: then it is not written once more.
+    /// None in what is read, unless the event cannot be read: then the body is empty.
+    pub within: Option<Within>,
     /// When it was first asked, microseconds since the epoch.
     pub created: i64,
+}
+
+/// A part of an event, which must not be forgotten before whatever names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// The place of the event.
+    pub place: i64,
+    /// The first byte of its JSON.
+    pub from: u32,
+    /// The byte behind the last one.
+    pub to: u32,
 }
 
 /// Work to be done after the commit, at least once: a request to a channel, an inquiry, a webhook.
@@ -127,6 +143,8 @@ pub struct Commit {
     pub objects: Vec<Object>,
     /// Names of objects.
     pub links: Vec<Link>,
+    /// Events, as [`EventPacker`](crate::events::EventPacker) packs them.
+    pub events: Vec<EventBlock>,
     /// Answers to keep.
     pub answers: Vec<Answer>,
     /// Jobs to do.

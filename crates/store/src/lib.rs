@@ -17,6 +17,7 @@
 pub mod commit;
 mod dialect;
 mod error;
+pub mod events;
 mod history;
 mod limits;
 mod migrations;
@@ -38,6 +39,7 @@ pub use limits::{
 };
 pub use open::{Database, open};
 pub use seam::{
-    Cursor, History, Kept, Listing, Mark, NewRun, Objects, Read, Record, Run, RunKind, Sizes, Standing, Store,
+    Cursor, EventListing, History, Kept, Listing, Mark, NewRun, Objects, Read, Record, Run, RunKind, Sizes,
+    Standing, Store,
 };
 pub use sqlite::{Restored, restore};

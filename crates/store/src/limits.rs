@@ -6,6 +6,15 @@ pub const BYTES_PER_RECORD: usize = 64 << 20;
 /// Bytes in an object, an answer, a job, a page: what a page of a list holds must fit in memory many times.
 pub const BYTES_PER_BODY: usize = 16 << 20;
 
+/// Bytes of lines after which a block of events is full: enough to be alike, few enough to unpack for one event.
+pub(crate) const BYTES_PER_BLOCK: usize = 96 << 10;
+
+/// Bytes that a block may have when it is unpacked: a full one with the largest event behind it.
+pub(crate) const BLOCK_BYTES_MAX: usize = BYTES_PER_BLOCK + BYTES_PER_BODY + (1 << 16);
+
+/// Blocks of events that are read at once while listing.
+pub(crate) const BLOCKS_AT_ONCE: i64 = 8;
+
 /// Bytes in an id, name, key, path or merchant: PostgreSQL takes at most about 2,700 bytes in an entry of an
 /// index, and an entry has up to three of them.
 pub const BYTES_PER_KEY: usize = 640;

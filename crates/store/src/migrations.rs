@@ -13,8 +13,14 @@ pub(crate) enum Schema {
     History,
 }
 
-const CELL_SQLITE: &[(&str, &str)] = &[("V1__cell", include_str!("../migrations/sqlite/V1__cell.sql"))];
-const CELL_POSTGRES: &[(&str, &str)] = &[("V1__cell", include_str!("../migrations/postgres/V1__cell.sql"))];
+const CELL_SQLITE: &[(&str, &str)] = &[
+    ("V1__cell", include_str!("../migrations/sqlite/V1__cell.sql")),
+    ("V2__events", include_str!("../migrations/sqlite/V2__events.sql")),
+];
+const CELL_POSTGRES: &[(&str, &str)] = &[
+    ("V1__cell", include_str!("../migrations/postgres/V1__cell.sql")),
+    ("V2__events", include_str!("../migrations/postgres/V2__events.sql")),
+];
 const HISTORY_SQLITE: &[(&str, &str)] = &[
     ("V1__runs", include_str!("../migrations/history_sqlite/V1__runs.sql")),
     ("V2__writer", include_str!("../migrations/history_sqlite/V2__writer.sql")),

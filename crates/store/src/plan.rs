@@ -1,6 +1,7 @@
 //! From a commit to the rows that are written: pure, and the same for both databases.
 
-use crate::commit::{Answer, Commit, CommitError, Head, Job, Link, Object};
+use crate::commit::{Answer, Commit, CommitError, Head, Job, Link, Object, Within};
+use crate::events::{EventBlock, EventName};
 use crate::limits::{BYTES_PER_BODY, BYTES_PER_KEY, BYTES_PER_RECORD, PAGES_PER_COMMIT, ROWS_PER_COMMIT};
 use std::collections::HashMap;
 
@@ -19,6 +20,8 @@ pub(crate) struct Plan<'a> {
     pub unique: Vec<&'a Link>,
     /// Names that are not unique, each with when its object was made, where this commit writes that.
     pub links: Vec<(&'a Link, Option<i64>)>,
+    /// What blocks of events hold, each with the place of the block.
+    pub names: Vec<(&'a EventName, i64)>,
     pub answers: Vec<&'a Answer>,
     pub jobs: Vec<&'a Job>,
     pub checkpoint: i64,
@@ -63,6 +66,7 @@ impl<'a> Plan<'a> {
             changed,
             unique,
             links,
+            names: names(&commit.events)?,
             answers: last_of(&commit.answers, |answer| (answer.scope.as_str(), answer.key.as_str())),
             jobs: last_of(&commit.jobs, |job| job.id.as_str()),
             checkpoint: fits(checkpoint)?,
@@ -133,6 +137,31 @@ fn links(links: &[Link]) -> Result<(Vec<&Link>, Vec<&Link>), CommitError> {
     Ok((unique, others))
 }
 
+/// Names of blocks, which must follow each other.
+fn names(blocks: &[EventBlock]) -> Result<Vec<(&EventName, i64)>, CommitError> {
+    for (at, block) in blocks.iter().enumerate() {
+        let behind = at.checked_sub(1).is_none_or(|before| blocks[before].last < block.first);
+        if !behind || block.last < block.first {
+            return Err(events_go_back(block));
+        }
+    }
+    Ok(blocks.iter().flat_map(|block| block.names.iter().map(|name| (name, block.first))).collect())
+}
+
+/// A block does not lie behind all others.
+pub(crate) fn events_go_back(block: &EventBlock) -> CommitError {
+    CommitError::Disagrees(format!("events of {} do not come after all others", block.first))
+}
+
+/// The body of an answer as it is written: itself, or where it stands.
+pub(crate) fn written(answer: &Answer) -> (Option<&[u8]>, Option<Within>) {
+    match (&answer.answered, answer.within) {
+        (Some(_), Some(within)) => (None, Some(within)),
+        (Some((_, body)), None) => (Some(body), None),
+        (None, _) => (None, None),
+    }
+}
+
 /// The last row under each key, in the order in which the keys first occurred.
 fn last_of<'a, T, K: std::hash::Hash + Eq>(rows: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {
     let mut at: HashMap<K, usize> = HashMap::with_capacity(rows.len());
@@ -155,6 +184,8 @@ fn limits(commit: &Commit) -> Result<(), CommitError> {
         ("accounts", commit.accounts.len(), ROWS_PER_COMMIT),
         ("objects", commit.objects.len(), ROWS_PER_COMMIT),
         ("links", commit.links.len(), ROWS_PER_COMMIT),
+        ("blocks of events", commit.events.len(), ROWS_PER_COMMIT),
+        ("names of events", commit.events.iter().map(|block| block.names.len()).sum(), ROWS_PER_COMMIT),
         ("answers", commit.answers.len(), ROWS_PER_COMMIT),
         ("jobs", commit.jobs.len(), ROWS_PER_COMMIT),
         ("jobs that are done", commit.jobs_done.len(), ROWS_PER_COMMIT),
@@ -181,6 +212,13 @@ fn limits(commit: &Commit) -> Result<(), CommitError> {
         key("the name of a link", link.name)?;
         key("the key of a link", &link.key)?;
         key("the id of a link", &link.id)?;
+    }
+    for block in &commit.events {
+        size("a block of events", block.body.len())?;
+        for name in &block.names {
+            key("a type", name.kind)?;
+            key("a merchant", &name.merchant)?;
+        }
     }
     for answer in &commit.answers {
         key("the scope of an answer", &answer.scope)?;

@@ -1,9 +1,10 @@
 //! Reads, written once for both databases.
 
-use crate::commit::{Answer, Job, Object};
+use crate::commit::{Answer, Job, Object, Within};
 use crate::error::StoreError;
-use crate::limits::{RECORDS_AT_ONCE, ROWS_PER_ANSWER};
-use crate::seam::{Listing, Mark, Objects, Read, Record, Sizes, Standing};
+use crate::events::{EventLine, EventLines};
+use crate::limits::{BLOCKS_AT_ONCE, RECORDS_AT_ONCE, ROWS_PER_ANSWER};
+use crate::seam::{Cursor, EventListing, Listing, Mark, Objects, Read, Record, Sizes, Standing};
 use crate::source::{Columns, Engine, Session, Source, Value, Work, at_most, digest, narrow, stored, whole};
 use crate::words::word;
 use crate::writer::{record_after, standing};
@@ -172,6 +173,34 @@ impl<S: Source> Read for Reader<S> {
         Ok(Objects { objects, more })
     }
 
+    fn events(&self, places: &[Cursor<'_>]) -> Result<Vec<Option<Object>>, StoreError> {
+        at_most("events", places.len(), ROWS_PER_ANSWER)?;
+        let mut found = vec![None; places.len()];
+        let numbers: Vec<i64> = places.iter().map(|place| place.created).collect();
+        let mut damage = None;
+        self.0.peek(&mut |session| {
+            found.fill(None);
+            damage = events_at(session, &numbers, &mut |at, line| {
+                if line.id == places[at].id {
+                    found[at] = Some(event_object(&line)?);
+                }
+                Ok(())
+            })?;
+            Ok(())
+        })?;
+        damage.map_or(Ok(found), Err)
+    }
+
+    fn list_events(&self, listing: &EventListing<'_>) -> Result<Objects, StoreError> {
+        at_most("events of a page", listing.limit as usize, ROWS_PER_ANSWER)?;
+        let mut page = Objects::default();
+        self.0.peek(&mut |session| {
+            page = list_events(session, listing)?;
+            Ok(())
+        })?;
+        Ok(page)
+    }
+
     fn unique(&self, names: &[(&str, &str)]) -> Result<Vec<Option<String>>, StoreError> {
         self.by_pair((&sql::UNIQUE, &dialect::PG_UNIQUES), names, |engine, row| {
             let place = if engine == Engine::Sqlite { 0 } else { 2 };
@@ -190,7 +219,35 @@ impl<S: Source> Read for Reader<S> {
     }
 
     fn answers(&self, keys: &[(&str, &str)]) -> Result<Vec<Option<Answer>>, StoreError> {
-        self.by_pair((&sql::ANSWER, &dialect::PG_ANSWERS), keys, |_, row| answer_row(row))
+        let mut found = self.by_pair((&sql::ANSWER, &dialect::PG_ANSWERS), keys, |_, row| answer_row(row))?;
+        let mut told: Vec<(&mut Answer, Within)> = found
+            .iter_mut()
+            .flatten()
+            .filter_map(|answer| answer.within.map(|within| (answer, within)))
+            .collect();
+        if told.is_empty() {
+            return Ok(found);
+        }
+        // Events are never changed, so that this need not be the same state of the database.
+        let places: Vec<i64> = told.iter().map(|(_, within)| within.place).collect();
+        let mut damage = None;
+        self.0.peek(&mut |session| {
+            damage = events_at(session, &places, &mut |at, line| {
+                let (answer, within) = &mut told[at];
+                let part = line.body.get(within.from as usize..within.to as usize);
+                if let (Some((_, body)), Some(part)) = (&mut answer.answered, part) {
+                    *body = part.as_bytes().to_vec();
+                    answer.within = None;
+                }
+                Ok(())
+            })?;
+            Ok(())
+        })?;
+        if let Some(damage) = damage {
+            // Whoever asks for one of those is told; all others have theirs.
+            tracing::error!(%damage, "answers that stand within events cannot be read");
+        }
+        Ok(found)
     }
 
     fn jobs_due(&self, kind: &str, at: i64, limit: u32) -> Result<Vec<Job>, StoreError> {
@@ -323,6 +380,142 @@ pub(crate) fn stream(
     }
 }
 
+/// Shows the events at some places, each with the number of the place. Returns what is wrong with a block that cannot
+/// be read; those in other blocks are shown all the same.
+fn events_at(
+    session: &mut dyn Session,
+    places: &[i64],
+    each: &mut dyn FnMut(usize, EventLine<'_>) -> Result<(), StoreError>,
+) -> Result<Option<StoreError>, StoreError> {
+    let at = session.at().to_owned();
+    let mut damage = None;
+    let mut wanted: Vec<usize> = (0..places.len()).collect();
+    wanted.sort_unstable_by_key(|number| places[*number]);
+    // From the newest to the oldest, a block at a time.
+    while let Some(newest) = wanted.last().map(|number| places[*number]) {
+        let mut block = None;
+        session.rows(&sql::EVENT_BLOCK, &[Value::Int(newest)], &mut |row| {
+            block = Some((row.int(0)?, EventLines::unpack(&at, row.bytes(2)?)));
+            Ok(())
+        })?;
+        let Some((first, lines)) = block else { break };
+        let here = wanted.partition_point(|number| places[*number] < first);
+        let here = wanted.split_off(here);
+        let lines = match &lines {
+            Ok(lines) => lines.iter().collect::<Result<Vec<_>, _>>(),
+            Err(error) => Err(error.clone()),
+        };
+        let lines = match lines {
+            Ok(lines) => lines,
+            Err(error) => {
+                damage.get_or_insert(error);
+                continue;
+            }
+        };
+        for number in here {
+            let place = places[number];
+            let from = lines.partition_point(|line| line.place < place);
+            lines[from..]
+                .iter()
+                .take_while(|line| line.place == place)
+                .try_for_each(|line| each(number, *line))?;
+        }
+    }
+    Ok(damage)
+}
+
+fn list_events(session: &mut dyn Session, listing: &EventListing<'_>) -> Result<Objects, StoreError> {
+    if listing.kind == Some("") {
+        // No event has this type; it stands for all of them in the names of blocks.
+        return Ok(Objects::default());
+    }
+    let at = session.at().to_owned();
+    // Both ends are exclusive.
+    let newest = listing.created_max.map_or(i64::MAX, |max| max.saturating_add(1));
+    let oldest = listing.created_min.map_or(i64::MIN, |min| min.saturating_sub(1));
+    let below = listing.after.map_or(newest, |place| newest.min(place));
+    let above = listing.before.map_or(oldest, |place| oldest.max(place));
+    let back = listing.before.is_some();
+    let statement = if back { &sql::EVENTS_BACK } else { &sql::EVENTS };
+    // The block in which the oldest place lies may begin before it.
+    let mut first = above;
+    session.rows(&sql::EVENT_BLOCK, &[Value::Int(above)], &mut |row| {
+        first = row.int(0)?;
+        Ok(())
+    })?;
+    let mut rest = (below, first);
+    let mut page = Objects::default();
+    loop {
+        let values = [
+            Value::Text(listing.merchant),
+            Value::Bool(listing.live),
+            Value::Text(listing.kind.unwrap_or_default()),
+            Value::Int(rest.0),
+            Value::Int(rest.1),
+            Value::Int(BLOCKS_AT_ONCE),
+        ];
+        let mut blocks = Vec::new();
+        session.rows(statement, &values, &mut |row| {
+            blocks.push((row.int(0)?, EventLines::unpack(&at, row.bytes(1)?)?));
+            Ok(())
+        })?;
+        for (first, lines) in &blocks {
+            let mut fits = |line: EventLine<'_>| {
+                let wanted = line.place < below
+                    && line.place > above
+                    && line.merchant == listing.merchant
+                    && line.live == listing.live
+                    && listing.kind.is_none_or(|kind| kind == line.kind);
+                if wanted {
+                    page.more = page.objects.len() >= listing.limit as usize;
+                    if !page.more {
+                        page.objects.push(event_object(&line)?);
+                    }
+                }
+                Ok::<bool, StoreError>(page.more)
+            };
+            if back {
+                rest.1 = first.saturating_add(1);
+                for line in lines.iter() {
+                    if fits(line?)? {
+                        break;
+                    }
+                }
+            } else {
+                rest.0 = *first;
+                for line in lines.iter().rev() {
+                    if fits(line?)? {
+                        break;
+                    }
+                }
+            }
+            if page.more {
+                break;
+            }
+        }
+        if page.more || blocks.len() < BLOCKS_AT_ONCE as usize {
+            break;
+        }
+    }
+    if back {
+        page.objects.reverse();
+    }
+    Ok(page)
+}
+
+/// An event in the shape of all objects.
+fn event_object(line: &EventLine<'_>) -> Result<Object, StoreError> {
+    Ok(Object {
+        id: line.id.to_owned(),
+        kind: word("event")?,
+        merchant: line.merchant.to_owned(),
+        live: line.live,
+        created: line.place,
+        version: 1,
+        body: line.body.to_owned(),
+    })
+}
+
 fn object_row(row: &dyn Columns) -> Result<Object, StoreError> {
     Ok(Object {
         id: row.text(0)?.to_owned(),
@@ -345,12 +538,20 @@ fn job_row(row: &dyn Columns) -> Result<Job, StoreError> {
 }
 
 fn answer_row(row: &dyn Columns) -> Result<Answer, StoreError> {
-    let answered = match (row.int_or_none(3)?, row.bytes_or_none(4)?) {
-        (Some(status), Some(body)) => {
+    let answered = match row.int_or_none(3)? {
+        Some(status) => {
             let status = narrow("answer", "a status", status)?;
             let status = u16::try_from(status).map_err(|_| damaged_status(status))?;
-            Some((status, body.to_vec()))
+            Some((status, row.bytes_or_none(4)?.unwrap_or_default().to_vec()))
         }
+        None => None,
+    };
+    let within = match (row.int_or_none(6)?, row.int_or_none(7)?, row.int_or_none(8)?) {
+        (Some(place), Some(from), Some(to)) => Some(Within {
+            place,
+            from: narrow("answer", "the beginning of a part", from)?,
+            to: narrow("answer", "the end of a part", to)?,
+        }),
         _ => None,
     };
     Ok(Answer {
@@ -358,6 +559,7 @@ fn answer_row(row: &dyn Columns) -> Result<Answer, StoreError> {
         key: row.text(1)?.to_owned(),
         digest: digest("answer", "a digest", row.bytes(2)?)?,
         answered,
+        within,
         created: row.int(5)?,
     })
 }

@@ -14,7 +14,8 @@ pub trait Store: Send {
     /// after a crash; so its name must be its own.
     ///
     /// # Errors
-    /// `Held` while the lease of another node has not expired by the clock of the database; `OtherCell`;
+    /// `Held` while the lease of another node has not expired by the clock of the database; `OtherCell`; `Newer` when
+    /// somebody has brought the schema further meanwhile than this program knows;
     /// `Unknown` when the end of the transaction is not known: ask again.
     fn acquire(&mut self, cell: u32, node: &str, ttl: Duration) -> Result<(Lease, Head), StoreError>;
 
@@ -74,6 +75,13 @@ pub trait Store: Send {
     /// # Errors
     /// `Fenced` when somebody else has the lease.
     fn forget_answers(&mut self, lease: &Lease, before: i64, limit: u32) -> Result<u64, StoreError>;
+
+    /// Forgets events that were made before a moment, at most `limit` blocks of them, and returns how many blocks. No
+    /// answer may be kept that stands within one of them.
+    ///
+    /// # Errors
+    /// `Fenced` when somebody else has the lease; `Damaged` when a block cannot be read.
+    fn forget_events(&mut self, lease: &Lease, before: i64, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Reads of committed data, shared by many threads. On PostgreSQL they must be called from threads that may
@@ -90,6 +98,18 @@ pub trait Read: Send + Sync {
     /// # Errors
     /// When the database does not answer, or the page is too long.
     fn list(&self, listing: &Listing<'_>) -> Result<Objects, StoreError>;
+
+    /// Returns events by their places and ids, in the order asked, as objects of the kind `event`, made at their places.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an event cannot be read.
+    fn events(&self, places: &[Cursor<'_>]) -> Result<Vec<Option<Object>>, StoreError>;
+
+    /// Returns a page of a list of events.
+    ///
+    /// # Errors
+    /// When the database does not answer, the page is too long, or an event cannot be read.
+    fn list_events(&self, listing: &EventListing<'_>) -> Result<Objects, StoreError>;
 
     /// Returns the objects under unique names, each `(name, key)`, in the order asked.
     ///
@@ -250,6 +270,8 @@ pub trait History: Send + Sync {
 pub struct Kept {
     /// Where the journal stands; nothing before the first lease.
     pub head: Option<Head>,
+    /// The place of the newest event.
+    pub newest_event: Option<i64>,
     /// All accounts, by number.
     pub accounts: Vec<AccountRow>,
     /// The record up to which balances and holds are complete; 0 for none.
@@ -351,6 +373,27 @@ pub struct Listing<'a> {
     /// Only what comes before this place, that is newer objects: the page that ends just before it.
     pub before: Option<Cursor<'a>>,
     /// How many objects at most.
+    pub limit: u32,
+}
+
+/// Which events to list. Lists go from the newest to the oldest.
+#[derive(Debug, Clone, Copy)]
+pub struct EventListing<'a> {
+    /// Whose.
+    pub merchant: &'a str,
+    /// In live mode, or in test mode.
+    pub live: bool,
+    /// Only events of this type.
+    pub kind: Option<&'a str>,
+    /// Only events made at this moment or later.
+    pub created_min: Option<i64>,
+    /// Only events made at this moment or before.
+    pub created_max: Option<i64>,
+    /// Only what comes after this place, that is older events.
+    pub after: Option<i64>,
+    /// Only what comes before this place, that is newer events: the page that ends just before it.
+    pub before: Option<i64>,
+    /// How many events at most.
     pub limit: u32,
 }
 

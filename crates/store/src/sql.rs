@@ -21,6 +21,7 @@ pub(crate) use statements;
 
 statements! { SHARED:
     STANDING = "SELECT cell, epoch, holder, expires, seq, hash, entries, at, checkpoint FROM cell WHERE one = 1";
+    SCHEMA = "SELECT CAST(COALESCE(MAX(version), 0) AS bigint) FROM suanpan_migrations";
     FOUND_CELL = "INSERT INTO cell (one, cell, epoch, holder, expires, seq, hash, entries, at, checkpoint)
         VALUES (1, ?1, 0, '', 0, 0, ?2, 0, 0, 0) ON CONFLICT (one) DO NOTHING";
     TAKE = "UPDATE cell SET epoch = epoch + 1, holder = ?1, expires = ?2 WHERE one = 1 AND cell = ?3 AND epoch = ?4";
@@ -62,8 +63,18 @@ statements! { SHARED:
         ORDER BY l.created, l.id LIMIT ?8";
     LINKED = "SELECT id FROM link WHERE name = ?1 AND key = ?2 ORDER BY created DESC, id DESC LIMIT ?3";
 
+    EVENT_BLOCK = "SELECT first, last, body FROM event_block WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
+    EVENTS = "SELECT b.first, b.body FROM event_name n JOIN event_block b ON b.first = n.first
+        WHERE n.merchant = ?1 AND n.live = ?2 AND n.kind = ?3 AND n.first < ?4 AND n.first >= ?5
+        ORDER BY n.first DESC LIMIT ?6";
+    EVENTS_BACK = "SELECT b.first, b.body FROM event_name n JOIN event_block b ON b.first = n.first
+        WHERE n.merchant = ?1 AND n.live = ?2 AND n.kind = ?3 AND n.first < ?4 AND n.first >= ?5
+        ORDER BY n.first LIMIT ?6";
+    OLD_EVENTS = "SELECT first, body FROM event_block WHERE last < ?1 AND first <= ?1 ORDER BY first LIMIT ?2";
+
     UNIQUE = "SELECT id FROM link_unique WHERE name = ?1 AND key = ?2";
-    ANSWER = "SELECT scope, key, digest, status, body, created FROM answer WHERE scope = ?1 AND key = ?2";
+    ANSWER = "SELECT scope, key, digest, status, body, created, event, event_from, event_to FROM answer
+        WHERE scope = ?1 AND key = ?2";
 
     JOBS_DUE = "SELECT id, kind, due, body FROM job WHERE kind = ?1 AND due <= ?2 ORDER BY due, id LIMIT ?3";
     JOBS_BETWEEN = "SELECT id, kind, due, body FROM job WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
@@ -143,7 +154,7 @@ mod tests {
     }
 
     /// Those that ask for all of a table.
-    const WHOLE: [&str; 3] = ["COUNT_JOBS", "COUNT_ACCOUNTS", "PG_SIZES"];
+    const WHOLE: [&str; 4] = ["COUNT_JOBS", "COUNT_ACCOUNTS", "PG_SIZES", "SCHEMA"];
 
     #[test]
     fn no_statement_reads_a_whole_table_on_postgres() {
@@ -188,9 +199,9 @@ mod tests {
     #[test]
     fn lists_are_read_from_an_index() {
         let database = rusqlite::Connection::open_in_memory().unwrap();
-        database
-            .execute_batch(crate::migrations::Schema::Cell.steps(crate::source::Engine::Sqlite)[0].1)
-            .unwrap();
+        for (_, step) in crate::migrations::Schema::Cell.steps(crate::source::Engine::Sqlite) {
+            database.execute_batch(step).unwrap();
+        }
         for sql in [
             &super::LIST,
             &super::LIST_BACK,
@@ -199,6 +210,11 @@ mod tests {
             &super::JOBS_DUE,
             &super::JOBS_BETWEEN,
             &super::RECORD_OF,
+            &super::EVENT_BLOCK,
+            &super::EVENTS,
+            &super::EVENTS_BACK,
+            &super::OLD_EVENTS,
+            &crate::dialect::LITE_DROP_EVENT_NAME,
         ] {
             let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).unwrap();
             let count = plan.parameter_count();

@@ -2,11 +2,14 @@
 
 use crate::commit::{AccountRow, Commit, CommitError, Head, Lease};
 use crate::error::StoreError;
+use crate::events::EventLines;
+use crate::migrations::Schema;
 use crate::plan::Plan;
 use crate::read::{record_row, stream};
 use crate::seam::{Kept, Record, Standing, Store};
 use crate::source::{Columns, Engine, Session, Sink, Value, digest, narrow, stored, whole};
 use crate::{dialect, sql};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -35,6 +38,13 @@ impl<L: Ledger> Writer<L> {
         self.ledger.transact(&mut |session| {
             session.run(&sql::FOUND_CELL, &[Value::Int(cell.into()), Value::Bytes(&[0; 32])])?;
             let found = standing(session, true)?.ok_or_else(|| gone(session.at()))?;
+            // With the row locked: whoever changes the schema locks it first.
+            let mut schema = 0;
+            session.rows(&sql::SCHEMA, &[], &mut |row| {
+                schema = row.int(0)?;
+                Ok(())
+            })?;
+            Schema::Cell.compare(session.at(), schema)?;
             if found.lease.cell != cell {
                 let at = session.at().to_owned();
                 return Err(StoreError::OtherCell { at, stored: found.lease.cell, asked: cell });
@@ -138,6 +148,63 @@ impl<L: Ledger> Store for Writer<L> {
         })?;
         Ok(forgotten)
     }
+
+    fn forget_events(&mut self, lease: &Lease, before: i64, limit: u32) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        self.ledger.transact(&mut |session| {
+            let found = standing(session, true)?;
+            if found.map(|found| found.lease) != Some(*lease) {
+                return Err(fenced(session, lease)?);
+            }
+            let at = session.at().to_owned();
+            let mut blocks = Vec::new();
+            session.rows(&sql::OLD_EVENTS, &[Value::Int(before), Value::Int(limit.into())], &mut |row| {
+                blocks.push((row.int(0)?, EventLines::unpack(&at, row.bytes(1)?)));
+                Ok(())
+            })?;
+            forgotten = blocks.len() as u64;
+            drop_events(session, &blocks)?;
+            Ok(())
+        })?;
+        Ok(forgotten)
+    }
+}
+
+/// Deletes blocks of events with their names. Nobody finds the names of a block that cannot be read any more.
+fn drop_events(
+    session: &mut dyn Session,
+    blocks: &[(i64, Result<EventLines, StoreError>)],
+) -> Result<(), StoreError> {
+    let mut names = BTreeSet::new();
+    for (first, lines) in blocks {
+        for line in lines.iter().flat_map(EventLines::iter).flatten() {
+            names.extend(["", line.kind].map(|kind| (line.merchant, line.live, kind, *first)));
+        }
+    }
+    match session.engine() {
+        Engine::Sqlite => {
+            for (merchant, live, kind, first) in names {
+                let name = [Value::Text(merchant), Value::Bool(live), Value::Text(kind), Value::Int(first)];
+                session.run(&dialect::LITE_DROP_EVENT_NAME, &name)?;
+            }
+            for (first, _) in blocks {
+                session.run(&dialect::LITE_DROP_EVENT_BLOCK, &[Value::Int(*first)])?;
+            }
+        }
+        Engine::Postgres => {
+            let merchants: Vec<&str> = names.iter().map(|name| name.0).collect();
+            let modes: Vec<&str> = names.iter().map(|name| if name.1 { "true" } else { "false" }).collect();
+            let kinds: Vec<&str> = names.iter().map(|name| name.2).collect();
+            let numbers: Vec<String> = names.iter().map(|name| name.3.to_string()).collect();
+            let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+            let columns = [&merchants, &modes, &kinds, &numbers].map(|column| Value::Texts(column));
+            session.run(&dialect::PG_DROP_EVENT_NAMES, &columns)?;
+            let blocks: Vec<String> = blocks.iter().map(|(first, _)| first.to_string()).collect();
+            let blocks: Vec<&str> = blocks.iter().map(String::as_str).collect();
+            session.run(&dialect::PG_DROP_EVENT_BLOCKS, &[Value::Texts(&blocks)])?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads the row of the cell; with the lock that a commit takes, where there are such locks.
@@ -180,6 +247,10 @@ fn load(session: &mut dyn Session) -> Result<Kept, StoreError> {
         kept.head = Some(found.head);
         kept.checkpoint = found.checkpoint;
     }
+    session.rows(&sql::EVENT_BLOCK, &[Value::Int(i64::MAX)], &mut |row| {
+        kept.newest_event = Some(row.int(1)?);
+        Ok(())
+    })?;
     session.rows(&sql::ACCOUNTS, &[], &mut |row| {
         kept.accounts.push(AccountRow {
             number: narrow(&at, "the number of an account", row.int(0)?)?,

@@ -1,9 +1,9 @@
 //! Sending an event again, by hand.
 
 use crate::command::{Caller, Refused, Upkeep};
+use crate::deliveries::find_event;
 use crate::endpoints::Endpoints;
 use crate::engine::Engine;
-use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::rejection::Rejection;
 use suanpan_store::StoreError;
 use suanpan_store::commit::Object;
@@ -22,7 +22,7 @@ impl Engine {
         let reader = self.reader().clone();
         let (of, id) = (caller.clone(), event.to_owned());
         let read = tokio::task::spawn_blocking(move || {
-            let event = reader.objects(&[&id])?.pop().flatten();
+            let event = find_event(reader.as_ref(), &id)?;
             let mut endpoints = Endpoints::default();
             endpoints.load(&of, reader.as_ref())?;
             Ok::<_, StoreError>((event, endpoints))
@@ -33,11 +33,7 @@ impl Engine {
         let missing = |kind, id: &str, param| {
             Refused::Rule(Rejection::ResourceMissing { kind, id: id.to_owned(), param })
         };
-        let theirs = |object: &Object| {
-            object.kind == ObjectKind::Event.name()
-                && object.merchant == caller.merchant
-                && object.live == caller.live
-        };
+        let theirs = |object: &Object| object.merchant == caller.merchant && object.live == caller.live;
         if !found.as_ref().is_some_and(theirs) {
             return Err(missing("event", event, "id"));
         }

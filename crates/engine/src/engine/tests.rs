@@ -92,6 +92,11 @@ impl Store for Faulty {
         self.answers()?;
         self.store.forget_answers(lease, before, limit)
     }
+
+    fn forget_events(&mut self, lease: &Lease, before: i64, limit: u32) -> Result<u64, StoreError> {
+        self.answers()?;
+        self.store.forget_events(lease, before, limit)
+    }
 }
 
 /// A database, what the threads of an engine share, and a store that goes wrong.

@@ -76,6 +76,7 @@ fn commit(lease: Lease, before: Head, after: Head, record: Vec<u8>) -> Commit {
         root: [2; 32],
         objects: Vec::new(),
         links: Vec::new(),
+        events: Vec::new(),
         answers: Vec::new(),
         jobs: Vec::new(),
         jobs_done: Vec::new(),

@@ -177,10 +177,17 @@ impl Batch {
 
     /// Returns how many rows it puts into the table that gets most of them.
     pub(super) fn rows(&self, world: &World) -> usize {
-        let (objects, links) = world.rows_written();
-        [self.jobs.len(), self.jobs_done.len(), self.objects.len() + objects, self.links.len() + links]
-            .into_iter()
-            .fold(0, usize::max)
+        let (objects, links, events) = world.rows_written();
+        // At most two names for each event.
+        [
+            self.jobs.len(),
+            self.jobs_done.len(),
+            self.objects.len() + objects,
+            self.links.len() + links,
+            2 * events,
+        ]
+        .into_iter()
+        .fold(0, usize::max)
     }
 
     pub(super) fn done(&mut self, job: String) {
@@ -219,12 +226,16 @@ impl Batch {
 
 /// Gives events and deliveries their places: microseconds since the epoch, each larger than the one before, however
 /// many there are in one batch.
-#[derive(Default)]
 pub(super) struct Places {
     last: i64,
 }
 
 impl Places {
+    /// Goes on behind the newest event that is stored. A clock may have been set back since.
+    pub(super) fn behind(newest: Option<i64>) -> Places {
+        Places { last: newest.unwrap_or(0) }
+    }
+
     pub(super) fn next(&mut self, now: Timestamp) -> i64 {
         self.last = now.micros().max(self.last.saturating_add(1));
         self.last

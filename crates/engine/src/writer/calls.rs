@@ -17,15 +17,15 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decide::outcome::decide_outcome;
 use suanpan_payments::decision::{
     AccountRef, Ahead, ChannelAsk, ChannelOutcome, Context, Decision, EntryDraft, Gathered, JobBody,
-    JobDraft, Link, ObjectKind, ObjectWrite, Operation,
+    JobDraft, Link, Operation,
 };
 use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::id::event_at;
-use suanpan_payments::link;
-use suanpan_payments::object::event::{EventFrame, RequestOf, event_body};
+use suanpan_payments::object::event::{EventFrame, RequestOf, event_body, object_begin};
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
-use suanpan_store::commit::{Answer, Job};
+use suanpan_store::commit::{Answer, Job, Within};
+use suanpan_store::events::Event;
 
 impl Decider {
     pub(super) fn call(&mut self, prepared: PreparedCall, reply: Reply<Answered>, batch: &mut Batch) {
@@ -246,12 +246,14 @@ impl Decider {
             let free = self.world.link(link);
             assert!(free, "the rules look up unique names before they give them");
         }
+        let answer = decision.answer;
+        let mut within = None;
         for mut event in decision.events {
             let place = self.places.next(now);
             event.id = event_at(&event.id, place);
             let endpoints = self.endpoints.wanting(&call.caller, event.kind);
             let frame = EventFrame {
-                now,
+                now: Timestamp::from_micros(place),
                 live: call.caller.live,
                 pending_webhooks: u32::try_from(endpoints.len()).unwrap_or(u32::MAX),
                 request: RequestOf {
@@ -262,21 +264,17 @@ impl Decider {
             for endpoint in endpoints {
                 batch.jobs.push(crate::endpoints::delivery(&event.id, endpoint, now, place));
             }
-            // Lists of events are asked for by type: how else would a rare one be found among millions?
-            self.world.link(Link {
-                name: link::EVENT_TYPE,
-                key: link::scoped(&call.caller.merchant, call.caller.live, event.kind),
-                id: event.id.clone(),
-                unique: false,
-            });
-            self.world.write(ObjectWrite {
-                body: event_body(&event, &frame),
+            let body = event_body(&event, &frame);
+            if event.snapshot == answer.body {
+                within = part_of(&body, &answer.body, place);
+            }
+            self.world.tell(Event {
+                place,
                 id: event.id,
-                kind: ObjectKind::Event,
+                kind: event.kind,
                 merchant: call.caller.merchant.clone(),
                 live: call.caller.live,
-                created: now,
-                version: 1,
+                body,
             });
         }
         let waits_for = decision.jobs.iter().find_map(|job| match &job.body {
@@ -285,9 +283,9 @@ impl Decider {
         });
         decision.jobs_done.into_iter().for_each(|job| batch.done(job));
         batch.jobs.extend(decision.jobs.iter().map(stored_job));
-        let (status, body) = (decision.answer.status, decision.answer.body.into_bytes());
+        let (status, body) = (answer.status, answer.body.into_bytes());
         if let Command::Outcome { ask, .. } = &call.command {
-            self.resolve(&ask.reference, status, &body, batch);
+            self.resolve(&ask.reference, (status, &body, within), batch);
         }
         let pending = |answered| call.idempotency.as_ref().map(|key| kept(&call, key, now, answered));
         match waits_for {
@@ -312,6 +310,8 @@ impl Decider {
                         let place = place_text(&answer.scope, &answer.key);
                         let sealed = Seal::new(&self.shared.settings).seal(&place, &random, &body);
                         answer.answered = Some((status, sealed));
+                    } else {
+                        answer.within = within;
                     }
                     self.world.keep_answer(answer);
                 }
@@ -321,7 +321,12 @@ impl Decider {
     }
 
     /// Answers whoever waits for the outcome of a request to a channel, and keeps the answer for repeats.
-    fn resolve(&mut self, reference: &str, status: u16, body: &[u8], batch: &mut Batch) {
+    fn resolve(
+        &mut self,
+        reference: &str,
+        (status, body, within): (u16, &[u8], Option<Within>),
+        batch: &mut Batch,
+    ) {
         let key = match self.parked.remove(reference) {
             Some(Parked { reply, key, .. }) => {
                 batch.after.push(After::Outcome { reply, status, body: body.to_vec() });
@@ -335,7 +340,7 @@ impl Decider {
         };
         // An answer that was given is never changed, even if the same outcome comes twice.
         if let Some(answer) = key.filter(|answer| answer.answered.is_none()) {
-            self.world.keep_answer(Answer { answered: Some((status, body.to_vec())), ..answer });
+            self.world.keep_answer(Answer { answered: Some((status, body.to_vec())), within, ..answer });
         }
     }
 }
@@ -346,6 +351,9 @@ fn repeat(kept: &Answer, key: &IdempotencyKey, settings: &Settings) -> Result<(u
         return Err(Refused::KeyReused);
     }
     let (status, body) = kept.answered.as_ref().ok_or(Refused::KeyInUse)?;
+    if body.is_empty() && kept.within.is_some() {
+        return Err(Refused::Unavailable("the event that holds a kept answer cannot be read".to_owned()));
+    }
     let opened = seal::open(settings, &place_text(&kept.scope, &kept.key), body);
     let unreadable = || Refused::Unavailable("a kept answer was sealed under another master key".to_owned());
     Ok((*status, opened.ok_or_else(unreadable)?))
@@ -357,8 +365,16 @@ fn kept(call: &Call, key: &IdempotencyKey, now: Timestamp, answered: Option<(u16
         key: key.key.clone(),
         digest: key.digest,
         answered,
+        within: None,
         created: now.micros(),
     }
+}
+
+/// Where an object stands within the event that tells of it.
+fn part_of(event: &str, object: &str, place: i64) -> Option<Within> {
+    let from = object_begin(event).filter(|from| event[*from..].starts_with(object))?;
+    let to = from + object.len();
+    Some(Within { place, from: u32::try_from(from).ok()?, to: u32::try_from(to).ok()? })
 }
 
 fn stored_job(draft: &JobDraft) -> Job {

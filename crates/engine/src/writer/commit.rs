@@ -108,6 +108,7 @@ impl Decider {
             root,
             objects: Vec::new(),
             links: Vec::new(),
+            events: Vec::new(),
             answers: Vec::new(),
             jobs: Vec::new(),
             jobs_done: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::batch::{After, Decided, Told};
 use super::decider::{Give, Lost};
+use super::forget::Forget;
 use super::{Ended, Failed, undone};
 use crate::command::{Envelope, Refused};
 use crate::endpoints::DELIVERY;
@@ -10,9 +11,6 @@ use crate::queue::Queue;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SendError, Sender, SyncSender, channel};
 use std::time::{Duration, Instant};
-use suanpan_money::Timestamp;
-use suanpan_payments::link::EVENT_TYPE;
-use suanpan_payments::object::event::EVENT_TYPES;
 use suanpan_store::commit::{Commit, CommitError, Lease};
 use suanpan_store::{Store, StoreError};
 
@@ -29,7 +27,7 @@ pub(super) struct Committer {
     pub(super) renewed: Instant,
     pub(super) tried: Instant,
     /// When answers are to be forgotten next.
-    pub(super) forget_at: Timestamp,
+    pub(super) forget: Forget,
 }
 
 impl Committer {
@@ -176,7 +174,7 @@ impl Committer {
                 Err(error) => tracing::warn!(%error, "the lease could not be renewed"),
             }
         }
-        Ok(self.forget_answers()?)
+        Ok(self.forget()?)
     }
 
     /// How long until the lease should be renewed, or that be tried again.
@@ -277,9 +275,8 @@ fn measure(commit: &Commit, took: Duration) {
     metrics::histogram!("suanpan_commit_objects").record(counted(commit.objects.len() as u64));
     metrics::histogram!("suanpan_commit_entries").record(counted(entries));
     // What became of payments and refunds is what their events say.
-    for link in commit.links.iter().filter(|link| link.name == EVENT_TYPE) {
-        let kind = EVENT_TYPES.into_iter().find(|kind| link.key.rsplit('/').next() == Some(kind));
-        metrics::counter!("suanpan_events_total", "type" => kind.unwrap_or("other")).increment(1);
+    for name in commit.events.iter().flat_map(|block| &block.names).filter(|name| !name.kind.is_empty()) {
+        metrics::counter!("suanpan_events_total", "type" => name.kind).increment(name.count.into());
     }
 }
 

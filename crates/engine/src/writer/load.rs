@@ -5,6 +5,7 @@ use super::batch::Places;
 use super::commit::Checkpoints;
 use super::committer::Committer;
 use super::decider::Decider;
+use super::forget::Forget;
 use crate::command::Receipt;
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
@@ -61,7 +62,7 @@ pub(crate) fn load(
     held: (Lease, Head),
     ttl: Duration,
 ) -> Result<Writer, (LoadError, Box<dyn Store>)> {
-    let (book, dirty_from) = match load_book(&shared, store.as_mut(), &held) {
+    let Loaded { book, dirty_from, newest_event } = match load_book(&shared, store.as_mut(), &held) {
         Ok(loaded) => loaded,
         Err(error) => return Err((error, store)),
     };
@@ -77,7 +78,7 @@ pub(crate) fn load(
         ttl,
         renewed: now,
         tried: now,
-        forget_at: shared.clock.now(),
+        forget: Forget::new(shared.clock.now()),
     };
     let decider = Decider {
         shared,
@@ -88,7 +89,7 @@ pub(crate) fn load(
         draft: Draft::default(),
         world: World::new(),
         endpoints: Endpoints::default(),
-        places: Places::default(),
+        places: Places::behind(newest_event),
         parked: HashMap::new(),
         parked_order: VecDeque::new(),
         checkpoints: Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
@@ -96,18 +97,27 @@ pub(crate) fn load(
     Ok(Writer { decider, committer, held: None })
 }
 
-/// Returns the book as it stands, and where its checkpoint stood.
+/// What a writer begins with.
+struct Loaded {
+    /// The book as it stands.
+    book: Book,
+    /// Where its checkpoint stood.
+    dirty_from: BookHead,
+    newest_event: Option<i64>,
+}
+
 fn load_book(
     shared: &Arc<Shared>,
     store: &mut dyn Store,
     (lease, head): &(Lease, Head),
-) -> Result<(Book, BookHead), LoadError> {
+) -> Result<Loaded, LoadError> {
     let began = Instant::now();
     shared.high_water.check(lease.cell, head, shared.reader.as_ref())??;
     prepare_history(shared, store, lease, head)?;
-    let (mut book, at_checkpoint) = load_checkpoint(shared, store.load()?, lease, |at_checkpoint| {
-        shared.history.ids_sealed().min(at_checkpoint)
-    })?;
+    let kept = store.load()?;
+    let newest_event = kept.newest_event;
+    let (mut book, at_checkpoint) =
+        load_checkpoint(shared, kept, lease, |at_checkpoint| shared.history.ids_sealed().min(at_checkpoint))?;
     let remembered_from = book.remembered_from();
     if remembered_from < at_checkpoint.entries {
         remember(&mut book, store, shared, remembered_from, at_checkpoint.seq)?;
@@ -122,7 +132,7 @@ fn load_book(
         took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         "loaded"
     );
-    Ok((book, at_checkpoint))
+    Ok(Loaded { book, dirty_from: at_checkpoint, newest_event })
 }
 
 /// Reads again what is sealed of the history, and seals what it lacks when that is much: else the book would have to

@@ -24,6 +24,7 @@ on_each!(
     an_authorization_that_nobody_captures_is_given_back,
     a_request_that_arrives_twice_is_done_once,
     a_refused_capture_and_a_refused_refund_change_no_money,
+    events_are_kept_for_ninety_days_and_then_forgotten,
     events_go_to_the_endpoints_that_want_them,
 );
 
@@ -255,6 +256,24 @@ fn more_webhooks_than_one_commit_holds_are_written_by_several() {
     assert_eq!(database.reader().sizes().unwrap().jobs, (payments * endpoints) as u64);
 }
 
+fn events_are_kept_for_ninety_days_and_then_forgotten(world: World) {
+    world.done(pay("pm_card_visa", json!({})));
+    let old = world.told();
+    world.clock.advance_seconds(89 * 86_400);
+    world.done(pay("pm_card_visa", json!({})));
+    assert_eq!(world.told().len(), 2 * old.len());
+    world.clock.advance_seconds(2 * 86_400);
+    world.until("the first events are forgotten", |world| {
+        // Wakes the writer up.
+        world.balances();
+        world.told().len() == old.len()
+    });
+    let id = |event: &serde_json::Value| event["id"].as_str().unwrap().to_owned();
+    assert!(old.iter().all(|event| {
+        suanpan_engine::find_event(world.engine().reader().as_ref(), &id(event)).unwrap().is_none()
+    }));
+}
+
 fn events_go_to_the_endpoints_that_want_them(world: World) {
     for events in [json!(["payment_intent.succeeded"]), json!(["*"]), json!(["refund.created"])] {
         let value = json!({"url": "https://example.org/hook", "enabled_events": events});
@@ -265,7 +284,7 @@ fn events_go_to_the_endpoints_that_want_them(world: World) {
     let jobs = world.jobs();
     let kinds: Vec<&str> = jobs.iter().map(|job| job.kind).collect();
     assert_eq!(kinds, ["webhook"; 4], "{jobs:?}");
-    let succeeded = world.list("event").into_iter().find(|event| event["type"] == "payment_intent.succeeded");
+    let succeeded = world.told().into_iter().find(|event| event["type"] == "payment_intent.succeeded");
     let event = succeeded.unwrap();
     assert_eq!(event["pending_webhooks"], 2);
     assert_eq!(jobs.iter().filter(|job| job.id.ends_with(&id(&event))).count(), 2);

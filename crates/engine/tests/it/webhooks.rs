@@ -128,7 +128,7 @@ fn log(world: &World, event: &str) -> Vec<String> {
 
 /// How many endpoints are still to be told, as the API shows it.
 fn pending(world: &World, event: &str) -> u64 {
-    let mut shown = [world.object(event).to_string()];
+    let mut shown = [world.event(event).to_string()];
     suanpan_engine::count_pending(world.engine().reader().as_ref(), &caller(), &mut shown).unwrap();
     serde_json::from_str::<Value>(&shown[0]).unwrap()["pending_webhooks"].as_u64().unwrap()
 }
@@ -140,8 +140,7 @@ fn an_event_goes_all_the_way_is_retried_resent_and_ends_with_its_endpoint(world:
     receiver.answers(500);
     world.done(pay("pm_card_visa", json!({})));
     world.until("the first attempt is written", |world| !world.list("webhook_delivery").is_empty());
-    let event =
-        id(&world.list("event").into_iter().find(|e| e["type"] == "payment_intent.succeeded").unwrap());
+    let event = id(&world.told().into_iter().find(|e| e["type"] == "payment_intent.succeeded").unwrap());
     // It is signed so that our own verifier takes it, and holds what the API shows.
     let got = receiver.got().remove(0);
     let secret = Secret::parse(made["secret"].as_str().unwrap()).unwrap();
@@ -154,7 +153,7 @@ fn an_event_goes_all_the_way_is_retried_resent_and_ends_with_its_endpoint(world:
     let now = u64::try_from(world.clock.now().seconds()).unwrap();
     verify(&[secret], &message, now, TOLERANCE_SECONDS).unwrap();
     assert_eq!(message.id, event);
-    assert_eq!(serde_json::from_slice::<Value>(&got.body).unwrap(), world.object(&event));
+    assert_eq!(serde_json::from_slice::<Value>(&got.body).unwrap(), world.event(&event));
     assert_eq!(pending(&world, &event), 1);
     // It fails once more, and is taken the third time.
     world.clock.advance_seconds(5);

@@ -16,7 +16,7 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decision::JobBody;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::Job;
-use suanpan_store::{Database, Listing, open};
+use suanpan_store::{Database, EventListing, Listing, open};
 use tokio::runtime::Runtime;
 
 pub(crate) const CELL: u32 = 7;
@@ -226,10 +226,31 @@ impl World {
         found.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()).collect()
     }
 
+    /// Returns the bodies of all events, the newest first.
+    pub(crate) fn told(&self) -> Vec<Value> {
+        let listing = EventListing {
+            merchant: "acct_m",
+            live: false,
+            kind: None,
+            created_min: None,
+            created_max: None,
+            after: None,
+            before: None,
+            limit: 100,
+        };
+        let found = self.engine().reader().list_events(&listing).unwrap();
+        found.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()).collect()
+    }
+
+    /// Returns an event as it is stored.
+    pub(crate) fn event(&self, id: &str) -> Value {
+        self.told().into_iter().find(|event| event["id"] == id).unwrap()
+    }
+
     /// Returns the types of all events, sorted.
     pub(crate) fn events(&self) -> Vec<String> {
         let mut types: Vec<String> =
-            self.list("event").iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+            self.told().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
         types.sort();
         types
     }

@@ -6,9 +6,10 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use suanpan_store::commit::{AccountRow, Answer, Commit, CommitError, Head, Job, Lease, Object};
+use suanpan_store::events::{EventBlock, EventLine, EventLines};
 use suanpan_store::{
-    History, Kept, Listing, Mark, NewRun, Objects, Read, Record, Run, RunKind, Sizes, Standing, Store,
-    StoreError,
+    Cursor, EventListing, History, Kept, Listing, Mark, NewRun, Objects, Read, Record, Run, RunKind, Sizes,
+    Standing, Store, StoreError,
 };
 
 /// How often what goes wrong, of a thousand calls.
@@ -53,6 +54,8 @@ pub(crate) struct State {
     pages: BTreeMap<u32, Vec<u8>>,
     holds: BTreeMap<u128, Vec<u8>>,
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
+    /// By their places.
+    pub(crate) events: BTreeMap<i64, Arc<Object>>,
     links: BTreeSet<(&'static str, String, String)>,
     unique: BTreeMap<(String, String), String>,
     pub(crate) answers: BTreeMap<(String, String), Answer>,
@@ -216,6 +219,7 @@ impl Store for SimStore {
         let state = &disk.state;
         Ok(Kept {
             head: state.head,
+            newest_event: state.events.last_key_value().map(|(place, _)| *place),
             accounts: state.accounts.values().cloned().collect(),
             checkpoint: state.checkpoint,
             pages: state.pages.iter().map(|(number, body)| (*number, body.clone())).collect(),
@@ -232,6 +236,10 @@ impl Store for SimStore {
     }
 
     fn forget_answers(&mut self, _: &Lease, _: i64, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn forget_events(&mut self, _: &Lease, _: i64, _: u32) -> Result<u64, StoreError> {
         Ok(0)
     }
 }
@@ -262,8 +270,32 @@ fn apply(state: &mut State, commit: &Commit, fenced: bool) -> Result<(), CommitE
             return Err(CommitError::Taken { name: key.0, key: key.1 });
         }
     }
+    let newest = state.events.last_key_value().map_or(i64::MIN, |(place, _)| *place);
+    if fenced && commit.events.iter().any(|block| block.first <= newest) {
+        return disagree("an event goes back");
+    }
     write(state, commit);
     Ok(())
+}
+
+/// An answer with the body that stands within an event, where it does: so it comes back from the real stores.
+fn cut(events: &BTreeMap<i64, Arc<Object>>, mut answer: Answer) -> Answer {
+    if let (Some((_, body)), Some(within)) = (&mut answer.answered, answer.within.take()) {
+        let event = &events[&within.place].body;
+        *body = event.as_bytes()[within.from as usize..within.to as usize].to_vec();
+    }
+    answer
+}
+
+/// The events of a block as objects, by their places.
+fn unpack(block: &EventBlock) -> Vec<(i64, Arc<Object>)> {
+    let lines = EventLines::unpack("simulated", &block.body).expect("a block");
+    let event = |line: EventLine<'_>| {
+        let (id, merchant, body) = (line.id.to_owned(), line.merchant.to_owned(), line.body.to_owned());
+        let (live, created) = (line.live, line.place);
+        Arc::new(Object { id, kind: "event", merchant, live, created, version: 1, body })
+    };
+    lines.iter().map(|line| line.expect("a line")).map(|line| (line.place, event(line))).collect()
 }
 
 fn write(state: &mut State, commit: &Commit) {
@@ -283,6 +315,7 @@ fn write(state: &mut State, commit: &Commit) {
     state.head = Some(*after);
     state.accounts.extend(commit.accounts.iter().map(|row| (row.number, row.clone())));
     state.objects.extend(commit.objects.iter().map(|o| (o.id.clone(), Arc::new(o.clone()))));
+    state.events.extend(commit.events.iter().flat_map(unpack));
     for link in &commit.links {
         if link.unique {
             state.unique.insert((link.name.to_owned(), link.key.clone()), link.id.clone());
@@ -290,7 +323,10 @@ fn write(state: &mut State, commit: &Commit) {
             state.links.insert((link.name, link.key.clone(), link.id.clone()));
         }
     }
-    state.answers.extend(commit.answers.iter().map(|a| ((a.scope.clone(), a.key.clone()), a.clone())));
+    for answer in &commit.answers {
+        let kept = cut(&state.events, answer.clone());
+        state.answers.insert((answer.scope.clone(), answer.key.clone()), kept);
+    }
     for id in &commit.jobs_done {
         state.jobs.remove(id);
     }
@@ -320,6 +356,24 @@ impl Read for SimStore {
         };
         let objects = disk.state.objects.values().filter(fits).map(|object| Object::clone(object)).collect();
         Ok(Objects { objects, more: false })
+    }
+
+    fn events(&self, places: &[Cursor<'_>]) -> Result<Vec<Option<Object>>, StoreError> {
+        let mut disk = self.lock();
+        disk.read_fault("reading events")?;
+        let event = |place: &Cursor<'_>| {
+            let found = disk.state.events.get(&place.created).filter(|object| object.id == place.id);
+            found.map(|object| Object::clone(object))
+        };
+        Ok(places.iter().map(event).collect())
+    }
+
+    fn list_events(&self, listing: &EventListing<'_>) -> Result<Objects, StoreError> {
+        let mut disk = self.lock();
+        disk.read_fault("listing events")?;
+        let fits = |object: &&Arc<Object>| object.merchant == listing.merchant && object.live == listing.live;
+        let events = disk.state.events.values().rev().filter(fits);
+        Ok(Objects { objects: events.map(|object| Object::clone(object)).collect(), more: false })
     }
 
     fn unique(&self, names: &[(&str, &str)]) -> Result<Vec<Option<String>>, StoreError> {

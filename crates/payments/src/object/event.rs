@@ -86,6 +86,13 @@ pub struct EventFrame<'a> {
     pub request: RequestOf<'a>,
 }
 
+/// Returns where the object that an event is about begins in the JSON that [`event_body`] made of it.
+#[must_use]
+pub fn object_begin(body: &str) -> Option<usize> {
+    const BEFORE: &str = r#""data":{"object":"#;
+    body.find(BEFORE).map(|at| at + BEFORE.len())
+}
+
 /// Makes the stored object of an event.
 ///
 /// # Panics

@@ -1,11 +1,11 @@
 //! `/v1/events`: what happened.
 
 use crate::api::Api;
-use crate::auth::{Caller, Permission};
+use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
-use crate::read::{Retrieve, Wanted, answer_json};
+use crate::read::{Retrieve, Under, Wanted, answer_json};
 use crate::schema::{EventSchema, ListOf, SearchOf, WebhookDelivery};
 use crate::search::{Index, SearchParameters};
 use axum::extract::State;
@@ -13,7 +13,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use suanpan_payments::decision::ObjectKind;
-use suanpan_payments::link;
 use suanpan_payments::search::Searched;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -125,7 +124,7 @@ pub async fn deliveries(State(api): State<Api>, Id(id): Id, inbound: Inbound) ->
     responses((status = 200, description = "Done", body = SearchOf<EventSchema>))
 )]
 pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
-    let index: Index = |query, caller| query.required("type").map(|kind| of_type(caller, kind));
+    let index: Index = |query, _| query.required("type").map(|kind| Under::EventType(kind.to_owned()));
     api.search(&inbound, READ, ObjectKind::Event, Searched::Events, index).await
 }
 
@@ -143,11 +142,6 @@ pub async fn list(State(api): State<Api>, inbound: Inbound) -> Result<Response, 
         return Err(Problem::invalid("types", format!("at most {TYPES_MAX} types may be given")));
     }
     let types: BTreeSet<String> = filter.types.into_iter().chain(filter.kind).collect();
-    let links = types.iter().map(|kind| of_type(&inbound.caller, kind)).collect();
-    api.list(&inbound, page, ObjectKind::Event, Wanted::under(links)).await
-}
-
-/// The name and key under which a caller's events of a type are found.
-fn of_type(caller: &Caller, kind: &str) -> (&'static str, String) {
-    (link::EVENT_TYPE, link::scoped(&caller.merchant, caller.live, kind))
+    let types = types.into_iter().map(Under::EventType).collect();
+    api.list(&inbound, page, ObjectKind::Event, Wanted::under(types)).await
 }

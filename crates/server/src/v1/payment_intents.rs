@@ -5,7 +5,7 @@ use crate::auth::Permission;
 use crate::inbound::{Id, Inbound};
 use crate::page::PageParameters;
 use crate::problem::Problem;
-use crate::read::{Wanted, answer_json};
+use crate::read::{Under, Wanted, answer_json};
 use crate::routes::for_browsers;
 use crate::schema::{ListOf, SearchOf};
 use crate::search::{Index, SearchParameters};
@@ -223,7 +223,7 @@ pub async fn cancel(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Res
 pub async fn search(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     let index: Index = |query, _| {
         // Texts of a query are in small letters, as all our ids are.
-        query.required("customer").map(|customer| (link::INTENT_CUSTOMER, customer.to_owned()))
+        query.required("customer").map(|customer| Under::Link(link::INTENT_CUSTOMER, customer.to_owned()))
     };
     api.search(&inbound, READ, ObjectKind::PaymentIntent, Searched::PaymentIntents, index).await
 }

@@ -2,6 +2,7 @@
 
 use crate::client::{LOGGED, Server};
 use std::time::{Duration, Instant};
+use suanpan_store::events::{Event, EventLines, EventPacker};
 
 const PAY: &str = "amount=1000&currency=cny&payment_method=pm_card_visa&confirm=true&metadata[order]=6735";
 
@@ -250,12 +251,32 @@ fn a_rare_event_is_found_and_no_page_is_empty_while_there_is_more() {
     let key = &server.key;
     let customer = server.post(key, "/v1/customers", "").id();
     // More events than one request looks through, all newer.
-    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)
-        INSERT INTO object (id, kind, merchant, live, created, version, body)
-        SELECT 'evt_' || i, kind, merchant, live, created + i, 1,
-               replace(replace(body, id, 'evt_' || i), 'customer.created', 'charge.updated')
-        FROM object, n WHERE kind = 'event'";
-    assert_eq!(server.tamper().execute(many, []).unwrap(), 10_100);
+    let cell = server.tamper();
+    let (last, body): (i64, Vec<u8>) = cell
+        .query_row("SELECT last, body FROM event_block ORDER BY first DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    let lines = EventLines::unpack("here", &body).unwrap();
+    let made = lines.iter().next_back().unwrap().unwrap();
+    assert_eq!(made.kind, "customer.created");
+    let more = (1..=10_100).map(|number| {
+        let (place, kind) = (last + number, "charge.updated");
+        let id = suanpan_payments::id::event_at(made.id, place);
+        let body = made.body.replace(made.id, &id).replace("customer.created", kind);
+        Event { place, id, kind, merchant: made.merchant.to_owned(), live: made.live, body }
+    });
+    let more: Vec<Event> = more.collect();
+    for block in EventPacker::new().unwrap().pack(&more) {
+        cell.execute("INSERT INTO event_block VALUES (?1, ?2, ?3)", (block.first, block.last, &*block.body))
+            .unwrap();
+        for name in &block.names {
+            let row = (&name.merchant, name.live, name.kind, block.first);
+            cell.execute("INSERT INTO event_name VALUES (?1, ?2, ?3, ?4)", row).unwrap();
+        }
+    }
+    let newest = server.get(key, "/v1/events?limit=1").json();
+    assert_eq!(newest["data"][0]["id"], more.last().unwrap().id);
     for path in [
         "/v1/events?type=customer.created",
         "/v1/events/search?query=type%3A%27customer.created%27",

@@ -5,13 +5,14 @@ use super::connect::Wire;
 use super::session::{Remote, commit, from, prepared};
 use crate::commit::{Answer, CommitError, Job, Link, Object};
 use crate::dialect::{
-    PG_ADD_LINKS, PG_ADD_LINKS_AGAIN, PG_ADD_OBJECTS, PG_ADD_UNIQUE, PG_DROP_HOLDS, PG_DROP_JOBS, PG_OBJECTS,
-    PG_PUT_ACCOUNTS, PG_PUT_ANSWERS, PG_PUT_HOLDS, PG_PUT_JOBS, PG_PUT_PAGES, PG_SET_OBJECTS, PG_TAKEN,
-    PG_TOUCH,
+    PG_ADD_EVENT_NAMES, PG_ADD_EVENTS, PG_ADD_LINKS, PG_ADD_LINKS_AGAIN, PG_ADD_OBJECTS, PG_ADD_UNIQUE,
+    PG_DROP_HOLDS, PG_DROP_JOBS, PG_OBJECTS, PG_PUT_ACCOUNTS, PG_PUT_ANSWERS, PG_PUT_HOLDS, PG_PUT_JOBS,
+    PG_PUT_PAGES, PG_SET_OBJECTS, PG_TAKEN, PG_TOUCH,
 };
 use crate::error::StoreError;
+use crate::events::EventBlock;
 use crate::limits::PAGES_AT_ONCE;
-use crate::plan::Plan;
+use crate::plan::{Plan, events_go_back, written};
 use crate::source::{Sink, Value};
 use crate::sql::{ADD_RECORD, CHECKPOINT, MOVE, Sql};
 use crate::writer::{Ledger, refused};
@@ -29,6 +30,8 @@ static STATEMENTS: &[&Sql] = &[
     &PG_SET_OBJECTS,
     &PG_ADD_UNIQUE,
     &PG_ADD_LINKS,
+    &PG_ADD_EVENTS,
+    &PG_ADD_EVENT_NAMES,
     &PG_PUT_ANSWERS,
     &PG_DROP_JOBS,
     &PG_PUT_JOBS,
@@ -139,6 +142,7 @@ struct Counts {
     new: u64,
     changed: u64,
     unique: u64,
+    events: u64,
     answers: u64,
     moved: u64,
 }
@@ -186,6 +190,8 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
         changed,
         unique,
         links,
+        events,
+        names,
         answers,
         done,
         jobs,
@@ -209,6 +215,8 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
         execute(client, changed, changed_rows(plan)),
         execute(client, unique, link_rows(&plan.unique)),
         execute(client, links, made_rows(&plan.links)),
+        execute(client, events, event_rows(&plan.commit.events)),
+        execute(client, names, name_rows(plan)),
         execute(client, answers, answer_rows(&plan.answers)),
         execute(client, done, done_rows(plan)),
         execute(client, jobs, job_rows(&plan.jobs)),
@@ -234,12 +242,14 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
     let changed = results.5.map_err(fault)?;
     let unique = results.6.map_err(fault)?;
     results.7.map_err(|error| or(Refusal::Links, error))?;
-    let answers = results.8.map_err(fault)?;
-    let counts = Counts { moved, new, changed, unique, answers };
+    let events = results.8.map_err(fault)?;
     results.9.map_err(fault)?;
-    results.10.map_err(fault)?;
+    let answers = results.10.map_err(fault)?;
+    let counts = Counts { moved, new, changed, unique, events, answers };
     results.11.map_err(fault)?;
-    for result in [results.12, results.13, results.14] {
+    results.12.map_err(fault)?;
+    results.13.map_err(fault)?;
+    for result in [results.14, results.15, results.16] {
         result.map_err(fault)?;
     }
     Ok(counts)
@@ -249,6 +259,11 @@ async fn send(at: &str, wire: &mut Wire, plan: &Plan<'_>, links: &'static Sql) -
 async fn check(at: &str, wire: &mut Wire, plan: &Plan<'_>, counts: &Counts) -> Result<(), Refusal> {
     if counts.new != plan.new.len() as u64 || counts.changed != plan.changed.len() as u64 {
         return Err(Refusal::Objects);
+    }
+    if let (Some(first), true) =
+        (plan.commit.events.first(), counts.events != plan.commit.events.len() as u64)
+    {
+        return Err(Refusal::Other(events_go_back(first)));
     }
     if counts.answers != plan.answers.len() as u64 {
         return Err(Refusal::Other(CommitError::Disagrees(
@@ -386,6 +401,24 @@ fn made_rows<'a>(rows: &'a [(&'a Link, Option<i64>)]) -> Option<Params<'a>> {
     })
 }
 
+fn event_rows(rows: &[EventBlock]) -> Option<Params<'_>> {
+    (!rows.is_empty()).then(|| {
+        vec![column(rows, |row| row.first), column(rows, |row| row.last), column(rows, |row| &*row.body)]
+    })
+}
+
+fn name_rows<'a>(plan: &'a Plan<'_>) -> Option<Params<'a>> {
+    let rows = plan.names.as_slice();
+    (!rows.is_empty()).then(|| {
+        vec![
+            column(rows, |row| row.0.merchant.as_str()),
+            column(rows, |row| row.0.live),
+            column(rows, |row| row.0.kind),
+            column(rows, |row| row.1),
+        ]
+    })
+}
+
 fn answer_rows<'a>(rows: &'a [&'a Answer]) -> Option<Params<'a>> {
     (!rows.is_empty()).then(|| {
         vec![
@@ -393,8 +426,11 @@ fn answer_rows<'a>(rows: &'a [&'a Answer]) -> Option<Params<'a>> {
             column(rows, |row| row.key.as_str()),
             column(rows, |row| row.digest.as_slice()),
             column(rows, |row| row.answered.as_ref().map(|(status, _)| i64::from(*status))),
-            column(rows, |row| row.answered.as_ref().map(|(_, body)| body.as_slice())),
+            column(rows, |row| written(row).0),
             column(rows, |row| row.created),
+            column(rows, |row| written(row).1.map(|within| within.place)),
+            column(rows, |row| written(row).1.map(|within| i64::from(within.from))),
+            column(rows, |row| written(row).1.map(|within| i64::from(within.to))),
         ]
     })
 }

@@ -32,6 +32,7 @@ fn commit(lease: Lease, before: Head, record: Vec<u8>) -> Commit {
         accounts: Vec::new(),
         objects: Vec::new(),
         links: Vec::new(),
+        events: Vec::new(),
         answers: Vec::new(),
         jobs: vec![Job { id: format!("job_{seq}"), kind: "webhook", due: 1, body: "{}".to_owned() }],
         jobs_done: Vec::new(),

@@ -5,11 +5,12 @@ use super::connect::uncertain;
 use super::session::{Lite, from};
 use crate::commit::CommitError;
 use crate::dialect::{
-    LITE_ADD_LINK, LITE_ADD_OBJECT, LITE_ADD_UNIQUE, LITE_DROP_HOLD, LITE_DROP_JOB, LITE_PUT_ACCOUNT,
-    LITE_PUT_ANSWER, LITE_PUT_HOLD, LITE_PUT_JOB, LITE_PUT_PAGE, LITE_SET_OBJECT,
+    LITE_ADD_EVENT_NAME, LITE_ADD_EVENTS, LITE_ADD_LINK, LITE_ADD_OBJECT, LITE_ADD_UNIQUE, LITE_DROP_HOLD,
+    LITE_DROP_JOB, LITE_PUT_ACCOUNT, LITE_PUT_ANSWER, LITE_PUT_HOLD, LITE_PUT_JOB, LITE_PUT_PAGE,
+    LITE_SET_OBJECT,
 };
 use crate::error::StoreError;
-use crate::plan::Plan;
+use crate::plan::{Plan, events_go_back, written};
 use crate::source::{Session, Value};
 use crate::sql;
 use crate::writer::{Ledger, refused};
@@ -67,17 +68,8 @@ pub(super) fn rows(at: &str, connection: &Connection, plan: &Plan<'_>) -> Result
     }
     objects(at, connection, plan)?;
     links(at, connection, plan)?;
-    let mut put = connection.prepare_cached(LITE_PUT_ANSWER.text).map_err(fault)?;
-    for answer in &plan.answers {
-        let (status, body) = answer.answered.as_ref().map(|(status, body)| (*status, body)).unzip();
-        let row = params![answer.scope, answer.key, answer.digest, status, body, answer.created];
-        if put.execute(row).map_err(fault)? != 1 {
-            return Err(CommitError::Disagrees(format!(
-                "the request {} {} has an answer already, or was another request",
-                answer.scope, answer.key
-            )));
-        }
-    }
+    events(at, connection, plan)?;
+    answers(at, connection, plan)?;
     let mut done = connection.prepare_cached(LITE_DROP_JOB.text).map_err(fault)?;
     for id in &plan.commit.jobs_done {
         done.execute([id]).map_err(fault)?;
@@ -160,6 +152,48 @@ fn links(at: &str, connection: &Connection, plan: &Plan<'_>) -> Result<(), Commi
     let mut add = connection.prepare_cached(LITE_ADD_LINK.text).map_err(fault)?;
     for (link, created) in &plan.links {
         add.execute(params![link.name, link.key, link.id, created]).map_err(fault)?;
+    }
+    Ok(())
+}
+
+fn events(at: &str, connection: &Connection, plan: &Plan<'_>) -> Result<(), CommitError> {
+    let fault = |error| refusal(at, error);
+    let mut add = connection.prepare_cached(LITE_ADD_EVENTS.text).map_err(fault)?;
+    for block in &plan.commit.events {
+        if add.execute(params![block.first, block.last, &*block.body]).map_err(fault)? != 1 {
+            return Err(events_go_back(block));
+        }
+    }
+    let mut add = connection.prepare_cached(LITE_ADD_EVENT_NAME.text).map_err(fault)?;
+    for (name, first) in &plan.names {
+        add.execute(params![name.merchant, name.live, name.kind, first]).map_err(fault)?;
+    }
+    Ok(())
+}
+
+fn answers(at: &str, connection: &Connection, plan: &Plan<'_>) -> Result<(), CommitError> {
+    let fault = |error| refusal(at, error);
+    let mut put = connection.prepare_cached(LITE_PUT_ANSWER.text).map_err(fault)?;
+    for answer in &plan.answers {
+        let status = answer.answered.as_ref().map(|(status, _)| *status);
+        let (body, within) = written(answer);
+        let row = params![
+            answer.scope,
+            answer.key,
+            answer.digest,
+            status,
+            body,
+            answer.created,
+            within.map(|within| within.place),
+            within.map(|within| within.from),
+            within.map(|within| within.to),
+        ];
+        if put.execute(row).map_err(fault)? != 1 {
+            return Err(CommitError::Disagrees(format!(
+                "the request {} {} has an answer already, or was another request",
+                answer.scope, answer.key
+            )));
+        }
     }
     Ok(())
 }

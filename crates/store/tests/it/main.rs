@@ -4,6 +4,7 @@
 mod backup;
 mod business;
 mod chain;
+mod events;
 mod faults;
 mod history;
 mod lists;

@@ -72,6 +72,7 @@ impl Cell {
             accounts: Vec::new(),
             objects: Vec::new(),
             links: Vec::new(),
+            events: Vec::new(),
             answers: Vec::new(),
             jobs: Vec::new(),
             jobs_done: Vec::new(),
@@ -124,6 +125,7 @@ pub(crate) fn answer(key: &str, answered: Option<(u16, Vec<u8>)>) -> Answer {
         key: key.to_owned(),
         digest: hash_of(9, 9),
         answered,
+        within: None,
         created: NOON,
     }
 }

@@ -36,20 +36,54 @@ pub(crate) fn moment(at: Timestamp) -> String {
 
 /// Reads how long a lease lasts, such as `10s`, `500ms` or `1m`.
 pub(super) fn parse_lease(text: &str) -> Result<Duration, String> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor = match unit {
-        "ms" => 1,
-        "" | "s" => 1_000,
-        "m" | "min" => 60_000,
-        _ => 0_u64,
-    };
-    let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|ms| *ms > 0);
+    let ms = parse_span(text, &[("ms", 1), ("", 1_000), ("s", 1_000), ("m", 60_000), ("min", 60_000)]);
     let lease = Duration::from_millis(ms.ok_or("write a time such as 10s or 1m")?);
     if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
         return Err("must be from 1s to 10m".to_owned());
     }
     Ok(lease)
+}
+
+/// Reads how long answers are kept for repeats, such as `24h` or `3d`. Returns seconds.
+pub(super) fn parse_keep_answers(text: &str) -> Result<i64, String> {
+    let seconds = parse_long(text).ok_or("write a time such as 24h or 3d")?;
+    if !(DAY..=7 * DAY).contains(&seconds) {
+        return Err("must be from 24h, which the API promises, to 7d".to_owned());
+    }
+    Ok(seconds)
+}
+
+/// How long events are kept: seconds, or for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeepEvents(pub(crate) Option<i64>);
+
+/// Reads how long events are kept, such as `90d` or `forever`.
+pub(super) fn parse_keep_events(text: &str) -> Result<KeepEvents, String> {
+    if text == "forever" {
+        return Ok(KeepEvents(None));
+    }
+    let seconds = parse_long(text).ok_or("write a time such as 90d, or forever")?;
+    if !(14 * DAY..=36_500 * DAY).contains(&seconds) {
+        return Err(
+            "must be from 14d, for so long an event may wait for its receiver, to 36500d, or forever"
+                .to_owned(),
+        );
+    }
+    Ok(KeepEvents(Some(seconds)))
+}
+
+const DAY: i64 = 86_400;
+
+fn parse_long(text: &str) -> Option<i64> {
+    parse_span(text, &[("h", 3_600), ("d", 86_400)]).and_then(|seconds| i64::try_from(seconds).ok())
+}
+
+/// Reads a whole number with one of some units; none for anything else, and for zero.
+fn parse_span(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor).filter(|span| *span > 0)
 }
 
 #[cfg(test)]
@@ -73,6 +107,20 @@ mod tests {
             assert!(parse_moment(text).is_err(), "{text}");
         }
         assert_eq!(moment(Timestamp::from_micros(1_785_542_400_250_000)), "2026-08-01T00:00:00.25Z");
+    }
+
+    #[test]
+    fn times_to_keep_are_read_within_their_bounds() {
+        assert_eq!(parse_keep_answers("24h"), Ok(DAY));
+        assert_eq!(parse_keep_answers("7d"), Ok(7 * DAY));
+        assert_eq!(parse_keep_events("14d"), Ok(KeepEvents(Some(14 * DAY))));
+        assert_eq!(parse_keep_events("forever"), Ok(KeepEvents(None)));
+        for text in ["", "24", "23h", "8d", "1w", "-1d", "forever", "99999999999999999999d"] {
+            assert!(parse_keep_answers(text).is_err(), "{text}");
+        }
+        for text in ["", "13d", "36501d", "ever", "90", "9223372036854775807d"] {
+            assert!(parse_keep_events(text).is_err(), "{text}");
+        }
     }
 
     #[test]

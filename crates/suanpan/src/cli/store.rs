@@ -1,6 +1,6 @@
 //! Commands that keep a store: serve, backup, restore, doctor, status, keys.
 
-use super::moment::parse_lease;
+use super::moment::{KeepEvents, parse_keep_answers, parse_keep_events, parse_lease};
 use super::values::{parse_connections, parse_public_url};
 use super::{TEMPLATE, ex};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -61,6 +61,12 @@ pub(crate) struct ServeArgs {
     /// Where the newest acknowledgement is kept, so that a database that has forgotten it is not written; each process needs a file of its own. By default beside a file of SQLite, for PostgreSQL in $XDG_STATE_HOME/suanpan or ~/.local/state/suanpan
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) acknowledged: Option<PathBuf>,
+    /// How long answers are kept for repeats under the same Idempotency-Key: 24h to 7d
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_keep_answers)]
+    pub(crate) keep_answers: i64,
+    /// How long events can be read and sent again: 14d or more, or forever
+    #[arg(long, value_name = "TIME", default_value = "90d", value_parser = parse_keep_events)]
+    pub(crate) keep_events: KeepEvents,
     /// Send webhooks to addresses of this machine and of private networks too; for development only
     #[arg(long)]
     pub(crate) allow_private_webhooks: bool,

@@ -68,6 +68,8 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         node: node(args, &url, address.port()),
         lease: args.lease,
         settings: Settings {
+            keep_answers_seconds: args.keep_answers,
+            keep_events_seconds: args.keep_events.0,
             private_webhooks: args.allow_private_webhooks,
             ..Settings::with_simulator(key.key, args.public_url.as_deref().unwrap_or(&url))
         },
