@@ -48,7 +48,7 @@ statements! { SQLITE:
 statements! { POSTGRES:
     PG_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     // Waits for a transaction of ours whose end is not known.
-    PG_STANDING_LOCKED = "SELECT cell, epoch, holder, expires, seq, hash, entries, at, checkpoint FROM cell
+    PG_STANDING_LOCKED = "SELECT cell, epoch, node, expires, seq, hash, entries, at, checkpoint FROM cell
         WHERE one = 1 FOR UPDATE";
     // Changes nothing, but is written, so that its commit waits for the standbys: all before it is safe then.
     PG_TOUCH = "UPDATE cell SET expires = expires WHERE one = 1";

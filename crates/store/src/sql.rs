@@ -20,11 +20,11 @@ macro_rules! statements {
 pub(crate) use statements;
 
 statements! { SHARED:
-    STANDING = "SELECT cell, epoch, holder, expires, seq, hash, entries, at, checkpoint FROM cell WHERE one = 1";
+    STANDING = "SELECT cell, epoch, node, expires, seq, hash, entries, at, checkpoint FROM cell WHERE one = 1";
     SCHEMA = "SELECT CAST(COALESCE(MAX(version), 0) AS bigint) FROM suanpan_migrations";
-    FOUND_CELL = "INSERT INTO cell (one, cell, epoch, holder, expires, seq, hash, entries, at, checkpoint)
+    FOUND_CELL = "INSERT INTO cell (one, cell, epoch, node, expires, seq, hash, entries, at, checkpoint)
         VALUES (1, ?1, 0, '', 0, 0, ?2, 0, 0, 0) ON CONFLICT (one) DO NOTHING";
-    TAKE = "UPDATE cell SET epoch = epoch + 1, holder = ?1, expires = ?2 WHERE one = 1 AND cell = ?3 AND epoch = ?4";
+    TAKE = "UPDATE cell SET epoch = epoch + 1, node = ?1, expires = ?2 WHERE one = 1 AND cell = ?3 AND epoch = ?4";
     RENEW = "UPDATE cell SET expires = ?1 WHERE one = 1 AND cell = ?2 AND epoch = ?3";
     // The fence: it changes the one row only while the cell stands where the writer believes it to stand.
     MOVE = "UPDATE cell SET seq = ?1, hash = ?2, entries = ?3, at = ?4 WHERE one = 1 AND cell = ?5 AND epoch = ?6

@@ -1,6 +1,8 @@
 -- Events leave the table of objects: those of one commit lie in one row, or few, compressed; see crates/store/src/events.rs.
--- First: a writer that knows nothing of this must not commit meanwhile, nor afterwards.
+-- First: a writer that knows nothing of this must not commit meanwhile, nor take the lease again afterwards, for which it
+-- asks by the old name.
 UPDATE cell SET epoch = epoch + 1;
+ALTER TABLE cell RENAME COLUMN holder TO node;
 
 CREATE TABLE event_block (
     first bigint PRIMARY KEY,
@@ -49,7 +51,6 @@ SELECT merchant, live, body::json ->> 'type', place FROM old_event;
 DROP TABLE old_event;
 DELETE FROM link WHERE name = 'event.type';
 DELETE FROM object WHERE kind = 'event';
-ALTER TABLE object ADD CONSTRAINT object_no_event CHECK (kind <> 'event');
 
 -- The body of an answer may be a part of an event.
 ALTER TABLE answer DROP CONSTRAINT answer_check;

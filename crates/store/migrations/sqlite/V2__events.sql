@@ -1,6 +1,8 @@
 -- Events leave the table of objects: those of one commit lie in one row, or few, compressed; see crates/store/src/events.rs.
--- First: a writer that knows nothing of this must not commit meanwhile, nor afterwards.
+-- First: a writer that knows nothing of this must not commit meanwhile, nor take the lease again afterwards, for which it
+-- asks by the old name.
 UPDATE cell SET epoch = epoch + 1;
+ALTER TABLE cell RENAME COLUMN holder TO node;
 
 CREATE TABLE event_block (
     first INTEGER PRIMARY KEY,
@@ -50,8 +52,6 @@ SELECT merchant, live, body ->> 'type', place FROM old_event CROSS JOIN object U
 DROP TABLE old_event;
 DELETE FROM link WHERE name = 'event.type';
 DELETE FROM object WHERE kind = 'event';
-CREATE TRIGGER object_no_event BEFORE INSERT ON object WHEN NEW.kind = 'event'
-BEGIN SELECT RAISE(ABORT, 'events are not objects'); END;
 
 -- The body of an answer may be a part of an event.
 CREATE TABLE answer_new (
