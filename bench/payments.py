@@ -2,11 +2,15 @@
 a test card of the card simulator (two commits, with the channel between them).
 
     python3 bench/payments.py [--seconds 20] [--only sqlite,postgres] [--by balance,card] [--build]
+    python3 bench/payments.py --against OLD_SUANPAN [--turns 4] [--seconds 6] …
 
 The server, its database and the load generator run on this machine; 64 connections. For each store: the most that
 it takes; 70 % of that, offered at a steady rate, with the latency counted from when a request was due; twice the most,
 offered at a steady rate over 512 connections, with what was refused, and the memory of the server before and after.
 Then the server is started again on what it has written: how long until it answers, and its memory at rest.
+
+With --against another binary and this one take turns, each on a fresh store: the most that each takes, and the ratio of
+the medians. The machine differs more from hour to hour than most changes do.
 """
 
 import argparse
@@ -15,6 +19,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,12 +37,12 @@ LINE = re.compile(r"(\d+) payments in ([\d.]+) s: (\d+) per second, p50 (\S+), p
 class Server:
     """`suanpan serve` in a folder of its own."""
 
-    def __init__(self, folder, store):
-        self.folder, self.store, self.port, self.key = folder, store, free_port(), None
+    def __init__(self, folder, store, program=TARGET / "suanpan"):
+        self.folder, self.store, self.program, self.port, self.key = folder, store, program, free_port(), None
         self.start()
 
     def start(self):
-        command = [str(TARGET / "suanpan"), "serve", "--store", self.store, "--listen", f"127.0.0.1:{self.port}",
+        command = [str(self.program), "serve", "--store", self.store, "--listen", f"127.0.0.1:{self.port}",
                    "--log-filter", "warn", "--master-key-file", str(self.folder / "master-key")]
         self.out = open(self.folder / "out", "w+", encoding="utf-8")
         began = time.monotonic()
@@ -104,11 +109,40 @@ def measure(name, folder, store, seconds, ways):
         server.stop()
 
 
+def compare(name, folder, node, other, given):
+    """Lets another binary and this one take turns."""
+    for by in given.by.split(","):
+        rates = {"old": [], "new": []}
+        for turn in range(given.turns):
+            for which, program in (("old", other), ("new", TARGET / "suanpan")):
+                place = folder / f"{name}-{by}-{turn}-{which}"
+                place.mkdir()
+                database = f"{by}_{turn}_{which}"
+                if node is not None:
+                    node.sql(f"CREATE DATABASE {database}")
+                # What the turn before has written is on the disk before this one is measured.
+                os.sync()
+                time.sleep(3)
+                server = Server(place, str(place / "shop.db") if node is None else node.url(database), program)
+                try:
+                    server.load(2, by=by)
+                    rates[which].append(server.load(given.seconds, by=by)["rate"])
+                finally:
+                    server.stop()
+                if node is not None:
+                    node.sql(f"DROP DATABASE {database}")
+                shutil.rmtree(place)
+        old, new = (statistics.median(rates[which]) for which in ("old", "new"))
+        print(f"{name}, {by}: old {rates['old']}, new {rates['new']} a second, {new / old:.2f} times", flush=True)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seconds", type=int, default=20)
     arguments.add_argument("--only", default="sqlite,postgres")
     arguments.add_argument("--by", default="balance,card")
+    arguments.add_argument("--against", type=pathlib.Path, help="another suanpan, which takes turns with this one")
+    arguments.add_argument("--turns", type=int, default=4)
     arguments.add_argument("--build", action="store_true", help="build the programs first")
     given = arguments.parse_args()
     if given.build:
@@ -117,13 +151,16 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="suanpan-payments-"))
     folder.chmod(0o755)
     node = None
-    print("| store | offered | payments/s | p50 | p99 | p99.9 | 429 | other | memory |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    if given.against is None:
+        print("| store | offered | payments/s | p50 | p99 | p99.9 | 429 | other | memory |")
+        print("|---|---|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     try:
         for name in given.only.split(","):
             place = folder / name
             place.mkdir()
-            if name == "sqlite":
+            if name == "sqlite" and given.against is not None:
+                compare("SQLite", place, None, given.against, given)
+            elif name == "sqlite":
                 measure("SQLite", place, str(place / "shop.db"), given.seconds, given.by.split(","))
             elif name == "postgres":
                 data = folder / "data"
@@ -131,6 +168,9 @@ def main():
                 if os.geteuid() == 0:
                     shutil.chown(data, pwd.getpwnam("postgres").pw_name)
                 node = Node(data, "one")
+                if given.against is not None:
+                    compare("PostgreSQL", place, node, given.against, given)
+                    continue
                 node.sql("CREATE DATABASE shop")
                 measure("PostgreSQL", place, node.url("shop"), given.seconds, given.by.split(","))
             else:

@@ -126,7 +126,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.engine.stop();
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Until nobody has the files open any more: tests take them away, and SQLite deletes the log of a file by its
+            // name when the last connection closes.
+            runtime.shutdown_timeout(Duration::from_secs(10));
         }
     }
 }
