@@ -105,14 +105,19 @@ pub async fn healthy() -> &'static str {
     "ok\n"
 }
 
-/// Answers whether requests are taken now.
+/// Answers whether requests are taken now. A second line says what will stop them if it lasts.
 ///
 /// # Errors
 /// 503 while they are not.
-pub async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
-    match api.why_not_ready() {
-        None => Ok("ready\n"),
-        Some(reason) => Err(Problem::unavailable(&reason, 1)),
+pub async fn ready(State(api): State<Api>) -> Result<String, Problem> {
+    readiness(api.why_not_ready(), api.engine().history().trouble())
+}
+
+fn readiness(why_not: Option<String>, history: Option<String>) -> Result<String, Problem> {
+    match (why_not, history) {
+        (Some(reason), _) => Err(Problem::unavailable(&reason, 1)),
+        (None, Some(trouble)) => Ok(format!("ready\nhistory: {trouble}\n")),
+        (None, None) => Ok("ready\n".to_owned()),
     }
 }
 
@@ -170,5 +175,20 @@ fn word(status: StatusCode) -> &'static str {
         300..=399 => "3xx",
         501.. => "5xx",
         _ => "4xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_says_what_is_wrong() {
+        let answer = |why: Option<&str>, history: Option<&str>| {
+            readiness(why.map(str::to_owned), history.map(str::to_owned)).map_err(|it| it.code().to_owned())
+        };
+        assert_eq!(answer(None, None), Ok("ready\n".to_owned()));
+        assert_eq!(answer(None, Some("disk full")), Ok("ready\nhistory: disk full\n".to_owned()));
+        assert_eq!(answer(Some("ending"), Some("disk full")), Err("unavailable".to_owned()));
     }
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod connect;
 mod log;
+mod log_writes;
 mod session;
 #[cfg(test)]
 mod tests;

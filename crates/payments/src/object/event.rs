@@ -100,15 +100,20 @@ pub fn object_begin(body: &str) -> Option<usize> {
 #[must_use]
 pub fn event_body(draft: &EventDraft, frame: &EventFrame<'_>) -> String {
     let raw = |text| serde_json::from_str::<&RawValue>(text).expect("drafts hold JSON");
-    json(&Event {
+    debug_assert!(!raw(&draft.snapshot).get().is_empty());
+    let mut body = json(&Event {
         id: &draft.id,
         object: "event".into(),
         api_version: API_VERSION,
         created: frame.now.seconds(),
-        data: Data { object: raw(&draft.snapshot), previous_attributes: draft.previous.as_deref().map(raw) },
+        data: Data { object: RawValue::NULL, previous_attributes: draft.previous.as_deref().map(raw) },
         livemode: frame.live,
         pending_webhooks: frame.pending_webhooks,
         request: frame.request,
         kind: draft.kind,
-    })
+    });
+    // The object is not read once more to be written as it is.
+    let null = object_begin(&body).expect("events have an object");
+    body.replace_range(null..null + RawValue::NULL.get().len(), &draft.snapshot);
+    body
 }

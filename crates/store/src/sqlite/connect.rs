@@ -1,5 +1,6 @@
 //! Connections to files of SQLite: settings, whose file it is, and its schema.
 
+use super::log_writes;
 use super::session::from;
 use crate::error::StoreError;
 use crate::limits::LOCK_MS;
@@ -38,9 +39,15 @@ pub(crate) fn connect(path: &Path, schema: Schema, access: Access) -> Result<Con
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     };
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let fault = |error| from(&at, error);
-    let mut connection =
-        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
+    // Its commits are synced, as the layer needs.
+    let layer = (access == Access::Write && schema == Schema::Cell).then(log_writes::name).flatten();
+    let opened = match layer {
+        Some(layer) => Connection::open_with_flags_and_vfs(path, flags, layer),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let mut connection = opened.map_err(fault)?;
     connection.busy_timeout(Duration::from_millis(LOCK_MS.into())).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let new = ours(&connection, &at, schema)?;

