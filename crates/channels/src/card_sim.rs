@@ -26,8 +26,8 @@ impl Channel for CardSim {
         NAME
     }
 
-    fn build(&self, request: &Request) -> Vec<u8> {
-        message::write_request(request)
+    fn build(&self, request: &Request) -> Option<Vec<u8>> {
+        Some(message::write_request(request))
     }
 
     fn read(&self, request: &Request, answer: &[u8]) -> ChannelAnswer {

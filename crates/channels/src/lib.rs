@@ -5,15 +5,16 @@
 //! garbled is [`ChannelAnswer::Unknown`], never a decline: only the channel itself may say that nothing was
 //! done.
 //!
-//! [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can compare
-//! the books with it.
+//! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it. [`card_sim`] is a simulator of a card
+//! channel, in process. It keeps its own truth, so that tests can compare the books with it.
 
+pub mod card_network;
 pub mod card_sim;
 pub mod limits;
 mod request;
 mod vault;
 
-pub use request::{Call, ChannelAnswer, Request};
+pub use request::{Call, ChannelAnswer, Request, Trace};
 pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
 
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub trait Channel: Send + Sync {
     /// Returns its name, which stands in account paths.
     fn name(&self) -> &str;
 
-    /// Makes the bytes of a request.
-    fn build(&self, request: &Request) -> Vec<u8>;
+    /// Makes the bytes of a request. None when that cannot be, such as of a card that this vault cannot open: then
+    /// nothing may be sent.
+    fn build(&self, request: &Request) -> Option<Vec<u8>>;
 
     /// Reads the answer to a request. Bytes that are no answer to it are [`ChannelAnswer::Unknown`].
     fn read(&self, request: &Request, answer: &[u8]) -> ChannelAnswer;
@@ -54,9 +56,12 @@ pub struct Exchange {
     pub latency: Duration,
 }
 
-/// Why nothing came back. Whether the request arrived is not known in any case.
+/// Why nothing came back. Whether the request arrived is not known, but when it was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
+    /// There was no line, or nothing to be sent: it was certainly not sent.
+    #[error("it could not be sent")]
+    NotSent,
     /// The connection ended.
     #[error("the connection ended before an answer came")]
     Connection,
@@ -67,10 +72,20 @@ pub enum Lost {
 
 /// Asks a channel once. Returns its answer and how long it took.
 pub fn ask(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> (ChannelAnswer, Duration) {
-    let exchange = wire.exchange(&channel.build(request));
-    let answer = match exchange.answer {
-        Ok(bytes) => channel.read(request, &bytes),
-        Err(lost) => ChannelAnswer::Unknown { why: lost.to_string() },
+    let exchange = match channel.build(request) {
+        Some(bytes) => wire.exchange(&bytes),
+        None => Exchange { answer: Err(Lost::NotSent), latency: Duration::ZERO },
     };
-    (answer, exchange.latency)
+    (judge(channel, request, exchange.answer), exchange.latency)
+}
+
+/// Says what came of sending a request. What was never sent was not done; of an inquiry that says nothing.
+pub fn judge(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Lost>) -> ChannelAnswer {
+    match came {
+        Ok(bytes) => channel.read(request, &bytes),
+        Err(Lost::NotSent) if request.call != Call::Inquire => {
+            ChannelAnswer::Declined { code: "processing_error".to_owned(), retryable: true }
+        }
+        Err(lost) => ChannelAnswer::Unknown { why: lost.to_string() },
+    }
 }

@@ -1,6 +1,6 @@
 //! Requests to channels and their answers, as values.
 
-use suanpan_money::Currency;
+use suanpan_money::{Currency, Timestamp};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -19,17 +19,32 @@ pub enum Call {
     Inquire,
 }
 
+/// The moment that names a request in protocols without long references: microseconds since the epoch. A cell gives each
+/// moment to one request only, and no request the moment after it, so that its reversal can have that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Trace(pub i64);
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked.
     pub call: Call,
+    /// What an inquiry is about; otherwise the same as `call`.
+    pub about: Call,
+    /// Names the request for ever, for channels that take no long references.
+    pub trace: Trace,
+    /// When this is asked.
+    pub now: Timestamp,
     /// Names the request for ever. The same reference is never done twice; it is answered as before. For
     /// [`Call::Inquire`] the request asked about.
     pub reference: String,
     /// The authorization that is captured, voided or refunded.
     pub original: Option<String>,
-    /// The card, as the vault calls it; authorizations only.
+    /// The channel's own name for that authorization.
+    pub original_id: Option<String>,
+    /// The code that the issuer gave to that authorization.
+    pub authorization_code: Option<String>,
+    /// The card, as the vault calls it.
     pub token: Option<String>,
     /// How much, in minor units.
     pub amount_minor: u64,

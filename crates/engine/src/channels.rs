@@ -1,25 +1,38 @@
 //! The one place where requests leave for channels: values to bytes, bytes over a wire, bytes back to values.
 
 use crate::clock::Clock;
+use crate::line::CardLine;
 use std::sync::Arc;
 use std::time::Duration;
-use suanpan_channels::{Call, CardInput, CardNumber, Channel, ChannelAnswer, Request, VaultError, Wire, ask};
+use suanpan_channels::{
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Lost, Request, Trace, VaultError, Wire, ask, judge,
+};
+use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
 use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
 
-/// How long an answer is waited for. What comes later is found out by an inquiry.
+/// How long an answer of a simulator in this process is waited for. What comes later is found out by an inquiry.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A channel with the wire that leads to it.
+/// A channel with what leads to it.
 #[derive(Clone)]
 pub struct Way {
     /// Which bytes mean what.
     pub channel: Arc<dyn Channel>,
-    /// What carries them. Its calls block only for as long as it computes.
-    pub wire: Arc<dyn Wire>,
+    /// What carries them.
+    pub carrier: Carrier,
+}
+
+/// What carries bytes to a channel and back.
+#[derive(Clone)]
+pub enum Carrier {
+    /// A simulator in this process. Its calls block only for as long as it computes.
+    Near(Arc<dyn Wire>),
+    /// A line to a card network.
+    Line(CardLine),
 }
 
 /// All channels that this process talks to.
@@ -37,6 +50,15 @@ impl Channels {
     pub fn new(ways: Vec<Way>) -> Channels {
         assert!(ways.iter().all(|way| !way.channel.name().contains('/')), "names of channels have no slash");
         Channels { ways }
+    }
+
+    /// Says whether there are to be lines to the channels.
+    pub(crate) fn want(&self, wanted: bool) {
+        for way in &self.ways {
+            if let Carrier::Line(line) = &way.carrier {
+                line.want(wanted);
+            }
+        }
     }
 
     fn way(&self, name: &str) -> Option<&Way> {
@@ -80,24 +102,29 @@ impl Channels {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn ask(&self, asked: &ChannelAsk) -> ChannelOutcome {
-        self.exchange(asked, call_of(asked.operation)).await
+    pub(crate) async fn ask(&self, asked: &ChannelAsk, now: Timestamp) -> ChannelOutcome {
+        self.exchange(asked, call_of(asked.operation), now).await
     }
 
     /// Asks what became of a request.
-    pub(crate) async fn inquire(&self, asked: &ChannelAsk) -> ChannelOutcome {
-        self.exchange(asked, Call::Inquire).await
+    pub(crate) async fn inquire(&self, asked: &ChannelAsk, now: Timestamp) -> ChannelOutcome {
+        self.exchange(asked, Call::Inquire, now).await
     }
 
-    async fn exchange(&self, asked: &ChannelAsk, call: Call) -> ChannelOutcome {
+    async fn exchange(&self, asked: &ChannelAsk, call: Call, now: Timestamp) -> ChannelOutcome {
         let Some(way) = self.way(&asked.channel) else {
             // It was there when the request was made, and may have been asked: so nothing is known.
             return ChannelOutcome::Unknown { why: format!("channel {} is not configured", asked.channel) };
         };
         let request = Request {
             call,
+            about: call_of(asked.operation),
+            trace: Trace(asked.trace),
+            now,
             reference: asked.reference.clone(),
             original: asked.original.clone(),
+            original_id: asked.original_id.clone(),
+            authorization_code: asked.authorization_code.clone(),
             token: asked.token.clone(),
             amount_minor: asked.amount_minor,
             currency: asked.currency,
@@ -105,14 +132,25 @@ impl Channels {
             authenticated: asked.authenticated,
             off_session: asked.off_session,
         };
-        let (answer, latency) = ask(way.channel.as_ref(), way.wire.as_ref(), &request);
-        if latency > PATIENCE {
-            tokio::time::sleep(PATIENCE).await;
-            return ChannelOutcome::Unknown { why: format!("no answer in {} s", PATIENCE.as_secs()) };
-        }
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
+        let channel = way.channel.as_ref();
+        let answer = match &way.carrier {
+            Carrier::Near(wire) => {
+                let (answer, latency) = ask(channel, wire.as_ref(), &request);
+                if !latency.is_zero() {
+                    tokio::time::sleep(latency.min(PATIENCE)).await;
+                }
+                if latency > PATIENCE { judge(channel, &request, Err(Lost::TimeOut)) } else { answer }
+            }
+            Carrier::Line(line) => {
+                // What is new must not go out when somebody else may have undone it meanwhile.
+                let born = (call != Call::Inquire).then_some(request.trace);
+                let came = match channel.build(&request) {
+                    Some(message) => line.exchange(message, born).await,
+                    None => Err(Lost::NotSent),
+                };
+                judge(channel, &request, came)
+            }
+        };
         match answer {
             ChannelAnswer::Approved { channel_id, authorization_code } => {
                 ChannelOutcome::Approved { channel_id, authorization_code }

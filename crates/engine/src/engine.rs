@@ -124,6 +124,8 @@ impl Shared {
         // Stopped is the end.
         let set = |now| (now != Role::Stopped as u8).then_some(role as u8);
         let _ = self.role.fetch_update(Ordering::AcqRel, Ordering::Acquire, set);
+        // While the books are loaded, lines can be made.
+        self.channels.want(matches!(self.role(), Role::Writer | Role::Loading));
     }
 
     fn set_trouble(&self, trouble: Option<String>) {

@@ -234,11 +234,11 @@ impl JobWorker {
 async fn work(engine: &Engine, body: JobBody, fresh: bool) -> (Caller, Command) {
     match body {
         JobBody::AskChannel(ask) if fresh => {
-            let outcome = engine.channels().ask(&ask).await;
+            let outcome = engine.channels().ask(&ask, engine.clock().now()).await;
             (caller_of(&ask), Command::Outcome { ask, outcome })
         }
         JobBody::AskChannel(ask) | JobBody::Inquire(ask) => {
-            let outcome = engine.channels().inquire(&ask).await;
+            let outcome = engine.channels().inquire(&ask, engine.clock().now()).await;
             (caller_of(&ask), Command::Outcome { ask, outcome })
         }
         JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt } => {

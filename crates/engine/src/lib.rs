@@ -16,6 +16,7 @@ mod entries;
 mod history;
 mod jobs;
 mod limits;
+mod line;
 mod queue;
 mod renewal;
 mod seal;
@@ -25,7 +26,7 @@ mod world;
 mod writer;
 
 pub use acknowledged::Fork;
-pub use channels::{Channels, Way};
+pub use channels::{Carrier, Channels, Way};
 pub use clock::Clock;
 pub use command::{
     Answered, Asker, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,
@@ -36,4 +37,5 @@ pub use deliveries::{
 pub use engine::{BooksPromise, Config, Engine, Role};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;
+pub use line::CardLine;
 pub use queue::NotQueued;

@@ -139,9 +139,9 @@ impl Single {
     /// When the channel takes time.
     #[must_use]
     pub fn ask(&self, asked: &ChannelAsk, inquire: bool) -> ChannelOutcome {
-        let channels = &self.shared.channels;
+        let (channels, now) = (&self.shared.channels, self.shared.clock.now());
         let mut answer = Box::pin(async move {
-            if inquire { channels.inquire(asked).await } else { channels.ask(asked).await }
+            if inquire { channels.inquire(asked, now).await } else { channels.ask(asked, now).await }
         });
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => outcome,

@@ -257,7 +257,17 @@ pub struct ChannelAsk {
     pub reference: String,
     /// The reference of the authorization that is captured, voided or refunded.
     pub original: Option<String>,
-    /// The card, as the channel names it; authorizations only.
+    /// The channel's own name for that authorization.
+    #[serde(default)]
+    pub original_id: Option<String>,
+    /// The code that the issuer gave to that authorization.
+    #[serde(default)]
+    pub authorization_code: Option<String>,
+    /// The moment that names this request for channels that take no long references, microseconds since the epoch. The
+    /// sequencer gives each moment away once, when it takes the decision in; 0 until then.
+    #[serde(default)]
+    pub trace: i64,
+    /// The card, as the channel names it.
     pub token: Option<String>,
     /// How much, in minor units.
     pub amount_minor: u64,

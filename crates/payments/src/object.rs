@@ -33,7 +33,10 @@ pub type Tag = Cow<'static, str>;
 #[must_use]
 pub fn api_view(kind: ObjectKind, stored: &str) -> Cow<'_, str> {
     match kind {
-        ObjectKind::PaymentMethod | ObjectKind::WebhookEndpoint | ObjectKind::ApiKey => {
+        ObjectKind::Attempt
+        | ObjectKind::PaymentMethod
+        | ObjectKind::WebhookEndpoint
+        | ObjectKind::ApiKey => {
             match serde_json::from_str::<Map<String, Value>>(stored) {
                 Ok(mut members) => {
                     members.shift_remove("internal");
@@ -44,7 +47,6 @@ pub fn api_view(kind: ObjectKind, stored: &str) -> Cow<'_, str> {
             }
         }
         ObjectKind::PaymentIntent
-        | ObjectKind::Attempt
         | ObjectKind::Charge
         | ObjectKind::Refund
         | ObjectKind::Customer

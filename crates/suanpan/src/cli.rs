@@ -3,6 +3,7 @@
 mod books;
 mod examples;
 mod moment;
+mod simulate;
 mod store;
 mod values;
 mod webhooks;
@@ -12,6 +13,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use examples as ex;
 pub(crate) use moment::{moment, parse_moment};
+pub(crate) use simulate::*;
 use std::path::PathBuf;
 pub(crate) use store::*;
 pub(crate) use values::MEMORY_BYTES_MIN;
@@ -102,6 +104,7 @@ pub(crate) enum Command {
     Sketch(SketchArgs),
     Demo(DemoArgs),
     Serve(ServeArgs),
+    Simulate(SimulateArgs),
     Ledger(LedgerArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
@@ -623,6 +626,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 49);
+        assert_eq!(seen, 52);
     }
 }

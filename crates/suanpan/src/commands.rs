@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod listen;
 pub(crate) mod reconcile;
 pub(crate) mod serve;
+pub(crate) mod simulate;
 pub(crate) mod sketch;
 pub(crate) mod status;
 pub(crate) mod trigger;

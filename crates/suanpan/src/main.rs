@@ -17,6 +17,7 @@ mod secrets;
 mod statements;
 mod store;
 mod terminal;
+mod ways;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -46,6 +47,7 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Sketch(args) => commands::sketch::run(args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
         Command::Serve(args) => commands::serve::run(args, terminal),
+        Command::Simulate(args) => commands::simulate::run(args, terminal),
         Command::Ledger(args) => commands::ledger::run(args, terminal),
         Command::Backup(args) => commands::backup::backup(args, terminal),
         Command::Restore(args) => commands::backup::restore(args, terminal),

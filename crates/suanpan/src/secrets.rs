@@ -29,6 +29,32 @@ pub(crate) fn master_key(
     key("SUANPAN_MASTER_KEY", &path, may_make, "--master-key-file")
 }
 
+/// A transport key of a card network, and whether it was made just now.
+pub(crate) struct TransportKeyFound {
+    pub(crate) key: [u8; 16],
+    /// The file that was made, if one was.
+    pub(crate) made: Option<PathBuf>,
+}
+
+/// Reads the transport key of a card network: 32 hexadecimal digits, the first half of what other keys have.
+pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyFound, Trouble> {
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && may_make => {
+            let key = random::<16>()?;
+            write_new(path, &key)?;
+            return Ok(TransportKeyFound { key, made: Some(path.to_owned()) });
+        }
+        Err(error) => return Err(Trouble::io("read", path, error)),
+    };
+    let key = digits(text.trim()).ok_or_else(|| {
+        Trouble::new("key_wrong", "the file does not hold a transport key: 32 hexadecimal digits".to_owned())
+            .at(path.display().to_string())
+            .next("put in what was agreed with the network; its check value shows whether it is the same")
+    })?;
+    Ok(TransportKeyFound { key, made: None })
+}
+
 /// Reads the signing key of a store, or makes it.
 pub(crate) fn signing_key(file: Option<&Path>, store: &StoreArgs) -> Result<(KeyFound, PathBuf), Trouble> {
     let path = file.map_or_else(|| beside(store, "signing-key"), Path::to_owned);
@@ -77,13 +103,24 @@ fn read(path: &Path) -> std::io::Result<String> {
 }
 
 fn make(path: &Path) -> Result<[u8; 32], Trouble> {
-    let mut key = [0; 32];
+    let key = random()?;
+    write_new(path, &key)?;
+    Ok(key)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Trouble> {
+    let mut key = [0; N];
     getrandom::fill(&mut key).map_err(|error| {
         Trouble::new("random", format!("the system gives no random bytes: {error}"))
             .at("getrandom")
             .next("check that this process may use it")
     })?;
-    let mut text = String::with_capacity(65);
+    Ok(key)
+}
+
+/// Writes a key into a file that is not there yet, for its owner only.
+fn write_new(path: &Path, key: &[u8]) -> Result<(), Trouble> {
+    let mut text = String::with_capacity(2 * key.len() + 1);
     for byte in key {
         text.push_str(&format!("{byte:02x}"));
     }
@@ -98,15 +135,18 @@ fn make(path: &Path) -> Result<[u8; 32], Trouble> {
         }
         Ok(())
     };
-    write().map_err(|error| Trouble::io("write", path, error))?;
-    Ok(key)
+    write().map_err(|error| Trouble::io("write", path, error))
 }
 
 fn parse(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    digits(text)
+}
+
+fn digits<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
-    let mut key = [0; 32];
+    let mut key = [0; N];
     for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 use std::time::Duration;
 use suanpan_channels::card_sim::cards::{Behaviour, CARDS};
 use suanpan_channels::card_sim::{CardSim, Faults, Host, HostSettings};
-use suanpan_channels::{Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Request, Wire, ask};
+use suanpan_channels::{
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Request, Trace, Wire, ask,
+};
 use suanpan_money::{Currency, Timestamp};
 
 fn token(number: &str) -> String {
@@ -14,8 +16,13 @@ fn token(number: &str) -> String {
 fn authorize(reference: &str, number: &str, amount_minor: u64) -> Request {
     Request {
         call: Call::Authorize,
+        about: Call::Authorize,
+        trace: Trace::default(),
+        now: Timestamp::from_seconds(0),
         reference: reference.to_owned(),
         original: None,
+        original_id: None,
+        authorization_code: None,
         token: Some(token(number)),
         amount_minor,
         currency: Currency::parse("CNY").expect("a currency"),

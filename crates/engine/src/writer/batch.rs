@@ -224,16 +224,20 @@ impl Batch {
     }
 }
 
-/// Gives events and deliveries their places: microseconds since the epoch, each larger than the one before, however
+/// How far places may be ahead of the time of their batch: ten for each of ten thousand calls.
+const AHEAD_MICROS: i64 = 100_000;
+
+/// Gives events, deliveries and requests to channels their places: microseconds since the epoch, each larger than the one before, however
 /// many there are in one batch.
 pub(super) struct Places {
     last: i64,
 }
 
 impl Places {
-    /// Goes on behind the newest event that is stored. A clock may have been set back since.
-    pub(super) fn behind(newest: Option<i64>) -> Places {
-        Places { last: newest.unwrap_or(0) }
+    /// Goes on behind the newest event that is stored, and behind all that the last batch may have given away: places run
+    /// ahead of its time by some microseconds for each of its calls. A clock may have been set back since.
+    pub(super) fn behind(newest: Option<i64>, head_at: i64) -> Places {
+        Places { last: newest.unwrap_or(0).max(head_at.saturating_add(AHEAD_MICROS)) }
     }
 
     pub(super) fn next(&mut self, now: Timestamp) -> i64 {

@@ -232,12 +232,20 @@ impl Decider {
     fn accept(
         &mut self,
         prepared: PreparedCall,
-        decision: Decision,
+        mut decision: Decision,
         now: Timestamp,
         reply: Reply<Answered>,
         batch: &mut Batch,
     ) {
         let PreparedCall { call, random, .. } = prepared;
+        // No writer after this one gives the same moment away: it begins behind all of this one's.
+        for job in &mut decision.jobs {
+            if let JobBody::AskChannel(ask) = &mut job.body {
+                ask.trace = self.places.next(now);
+                // For its reversal.
+                self.places.next(now);
+            }
+        }
         for write in decision.objects {
             self.endpoints.learn(&write);
             self.world.write(write);

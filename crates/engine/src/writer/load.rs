@@ -89,7 +89,7 @@ pub(crate) fn load(
         draft: Draft::default(),
         world: World::new(),
         endpoints: Endpoints::default(),
-        places: Places::behind(newest_event),
+        places: Places::behind(newest_event, head.at),
         parked: HashMap::new(),
         parked_order: VecDeque::new(),
         checkpoints: Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),

@@ -3,6 +3,7 @@
 
 mod balance;
 mod books;
+mod card_network;
 mod forget;
 mod frozen;
 mod history;

@@ -53,7 +53,7 @@ pub(crate) fn send(
     let reference = next_reference(&mut stored.value);
     stored.value.pending = Some(Pending { operation, amount, reference, reason });
     stored.value.inquiries = 0;
-    let ask = ask_of(draft.ctx, &stored.value, None);
+    let ask = ask_of(draft.ctx, &stored.value);
     plan(draft, ask);
     draft.write(ObjectKind::Attempt, latest, &stored);
     Ok(())

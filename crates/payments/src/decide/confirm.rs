@@ -9,7 +9,7 @@ use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKi
 use crate::decline::DeclineCode;
 use crate::limits;
 use crate::object::account::Account;
-use crate::object::attempt::{Attempt, Pending};
+use crate::object::attempt::{Attempt, Internal, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
@@ -148,7 +148,7 @@ pub(crate) fn begin_attempt(
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
-    send_authorization(draft, &mut attempt, &method.value)?;
+    send_authorization(draft, &mut attempt)?;
     intent.latest_attempt = Some(attempt.id.clone());
     intent.attempts_made += 1;
     intent.payment_method = Some(method.value.id.clone());
@@ -234,16 +234,13 @@ fn new_attempt(
         return_url: None,
         status: AttemptStatus::Created,
         unknown_reason: None,
+        internal: Internal { token: method.internal.token.clone() },
     }
 }
 
 /// Plans the request for an authorization. The first of an attempt goes under the attempt's own name, one
 /// after an action of the customer under another, because a channel answers a name it knows as before.
-fn send_authorization(
-    draft: &mut Draft<'_>,
-    attempt: &mut Attempt,
-    method: &PaymentMethod,
-) -> Result<(), Rejection> {
+fn send_authorization(draft: &mut Draft<'_>, attempt: &mut Attempt) -> Result<(), Rejection> {
     attempt.status = attempt::next(&attempt.id, attempt.status, None, AttemptEvent::Sent)?;
     attempt.reference = next_reference(attempt);
     attempt.pending = Some(Pending {
@@ -252,7 +249,7 @@ fn send_authorization(
         reference: attempt.reference.clone(),
         reason: None,
     });
-    let ask = ask_of(draft.ctx, attempt, Some(method.internal.token.clone()));
+    let ask = ask_of(draft.ctx, attempt);
     plan(draft, ask);
     Ok(())
 }
@@ -270,7 +267,7 @@ pub(crate) fn next_reference(attempt: &mut Attempt) -> String {
 ///
 /// # Panics
 /// When nothing is pending.
-pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt, token: Option<String>) -> ChannelAsk {
+pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt) -> ChannelAsk {
     let pending = attempt.pending.as_ref().expect("the caller has just planned an operation");
     let first = pending.operation == Operation::Authorize;
     ChannelAsk {
@@ -281,7 +278,10 @@ pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt, token: Option<String>
         object: attempt.id.clone(),
         reference: pending.reference.clone(),
         original: (!first).then(|| attempt.reference.clone()),
-        token,
+        original_id: attempt.channel_id.clone().filter(|_| !first),
+        authorization_code: attempt.authorization_code.clone().filter(|_| !first),
+        trace: 0,
+        token: attempt.token(),
         amount_minor: positive(pending.amount),
         currency: attempt.currency,
         capture: first && attempt.capture,
@@ -345,7 +345,7 @@ pub fn decide_action(
         return super::outcome::decline(draft, intent, stored, &method.value, code);
     }
     stored.value.authenticated = true;
-    send_authorization(&mut draft, &mut stored.value, &method.value)?;
+    send_authorization(&mut draft, &mut stored.value)?;
     intent.value.status = after;
     intent.value.next_action = None;
     draft.write(ObjectKind::Attempt, attempt, &stored);

@@ -52,7 +52,7 @@ pub fn decide_create_refund(
         object: KIND.name().into(),
         amount,
         balance_transaction: None,
-        channel: attempt.value.channel,
+        channel: attempt.value.channel.clone(),
         charge: charge.value.id.clone(),
         created: ctx.now.seconds(),
         currency: charge.value.currency,
@@ -61,13 +61,13 @@ pub fn decide_create_refund(
         inquiries: 0,
         livemode: ctx.live,
         metadata,
-        original: attempt.value.reference,
+        original: attempt.value.reference.clone(),
         payment_intent: charge.value.payment_intent.clone(),
         reason: given(request.reason.as_ref()),
         receipt_number: None,
         status: RefundStatus::Pending,
     };
-    plan(&mut draft, ask_of(ctx, &refund));
+    plan(&mut draft, ask_of(ctx, &refund, &attempt.value));
     draft.link(link::REFUND_CHARGE, &refund.charge, &id);
     draft.link(link::REFUND_INTENT, &refund.payment_intent, &id);
     draft.write(ObjectKind::Charge, &charge.value.id, &charge);
@@ -118,7 +118,7 @@ fn refund_amount(request: &CreateRefund, charge: &mut Charge) -> Result<i64, Rej
     Ok(amount)
 }
 
-fn ask_of(ctx: &Context<'_>, refund: &Refund) -> ChannelAsk {
+fn ask_of(ctx: &Context<'_>, refund: &Refund, attempt: &Attempt) -> ChannelAsk {
     ChannelAsk {
         channel: refund.channel.clone(),
         operation: Operation::Refund,
@@ -127,7 +127,10 @@ fn ask_of(ctx: &Context<'_>, refund: &Refund) -> ChannelAsk {
         object: refund.id.clone(),
         reference: refund.id.clone(),
         original: Some(refund.original.clone()),
-        token: None,
+        original_id: attempt.channel_id.clone(),
+        authorization_code: attempt.authorization_code.clone(),
+        trace: 0,
+        token: attempt.token(),
         amount_minor: positive(refund.amount),
         currency: refund.currency,
         capture: false,

@@ -66,6 +66,25 @@ pub struct Attempt {
     pub status: AttemptStatus,
     /// Why its end is not known.
     pub unknown_reason: Option<String>,
+    /// What nobody outside sees.
+    #[serde(default)]
+    #[schema(ignore)]
+    pub internal: Internal,
+}
+
+/// What is kept of an attempt for ourselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Internal {
+    /// The card, as the channel names it; empty for a balance, and in attempts of before.
+    pub token: String,
+}
+
+impl Attempt {
+    /// Returns the card, as the channel names it.
+    #[must_use]
+    pub fn token(&self) -> Option<String> {
+        Some(self.internal.token.clone()).filter(|token| !token.is_empty())
+    }
 }
 
 /// An operation that is at a channel.

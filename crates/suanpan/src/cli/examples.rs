@@ -125,6 +125,18 @@ Examples:
   suanpan serve --store shop.db --listen 127.0.0.1:4243 --log json
 ";
 
+pub(super) const SIMULATE: &str = "\
+Examples:
+  suanpan simulate channel card-network
+  suanpan simulate channel card-network --fault lost-after=20000
+";
+
+pub(super) const SIMULATE_CARD_NETWORK: &str = "\
+Examples:
+  suanpan simulate channel card-network --listen 127.0.0.1:9584
+  suanpan simulate channel card-network --fault lost-after=20000 --fault latency=5000 --seed 7
+";
+
 pub(super) const BACKUP: &str = "\
 Examples:
   suanpan backup friday.db

@@ -52,6 +52,9 @@ pub(crate) struct ServeArgs {
     /// The most connections from one address at once: more for a proxy with many clients behind it
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS_PER_ADDRESS_MAX, value_parser = parse_connections)]
     pub(crate) connections_per_address: usize,
+    /// Which channels there are, in TOML; without it the simulator of cards, in test mode
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) channels: Option<PathBuf>,
     /// The cell whose books these are
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) cell: u32,

@@ -4,6 +4,8 @@ mod acknowledged;
 mod logs;
 mod signals;
 
+pub(super) use signals::Signals;
+
 use crate::cli::ServeArgs;
 use crate::commands::keys::make_key;
 use crate::error::{Trouble, status};
@@ -11,13 +13,12 @@ use crate::operator;
 use crate::secrets::master_key;
 use crate::store::{at_store, damaged, file_of, open_or_make, refused};
 use crate::terminal::Terminal;
-use signals::Signals;
+use crate::ways::channels;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
-use suanpan_engine::{Caller, Channels, Clock, Config, Engine, EngineDeliveries, Role, Way};
+use suanpan_engine::{Caller, Clock, Config, Engine, EngineDeliveries, Role};
 use suanpan_payments::object::api_key::KeyKind;
 use suanpan_payments::settings::Settings;
 use suanpan_server::api::Api;
@@ -63,21 +64,24 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     let known = blocking(|| operator::find(&database))?;
     let key = blocking(|| master_key(&args.master_key, &args.store, known.is_none()))?;
     let url = args.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
+    let clock = Clock::system();
+    let settings = Settings {
+        keep_answers_seconds: args.keep_answers,
+        keep_events_seconds: args.keep_events.0,
+        private_webhooks: args.allow_private_webhooks,
+        ..Settings::with_simulator(key.key, args.public_url.as_deref().unwrap_or(&url))
+    };
+    let (channels, settings) = channels(args.channels.as_deref(), settings, &clock)?;
     let config = Config {
         cell: args.cell,
         node: node(args, &url, address.port()),
         lease: args.lease,
-        settings: Settings {
-            keep_answers_seconds: args.keep_answers,
-            keep_events_seconds: args.keep_events.0,
-            private_webhooks: args.allow_private_webhooks,
-            ..Settings::with_simulator(key.key, args.public_url.as_deref().unwrap_or(&url))
-        },
-        clock: Clock::system(),
+        settings,
+        clock,
     };
     let kept = acknowledged::place(args, &database)?;
     let engine =
-        blocking(|| Engine::start_keeping(&database, channels(), config, kept.clone()).map_err(at_store))?;
+        blocking(|| Engine::start_keeping(&database, channels, config, kept.clone()).map_err(at_store))?;
     if let Some(path) = &key.made {
         terminal.hint(&format!(
             "made the master key {}: without a copy of it keys and secrets are lost",
@@ -157,12 +161,6 @@ fn chance() -> u64 {
     let mut bytes = [0; 8];
     let _ = getrandom::fill(&mut bytes);
     u64::from_le_bytes(bytes)
-}
-
-/// All channels: a simulator of cards, in test mode.
-fn channels() -> Channels {
-    let wire = Arc::new(Host::new(HostSettings::default()));
-    Channels::new(vec![Way { channel: Arc::new(CardSim), wire }])
 }
 
 /// Waits until this process writes, then makes the operator and its first key. None when a signal came first.

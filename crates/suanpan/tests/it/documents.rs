@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
@@ -116,13 +116,17 @@ fn every_example_of_every_help_runs() {
     }
     let (world, mut seen) = (World::empty(), Vec::new());
     helps(&world, "", &mut seen);
-    assert_eq!(seen.len(), 49);
+    assert_eq!(seen.len(), 52);
     for (path, help) in seen {
         let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{path}: no examples"));
         let examples = examples.split("\n\n").next().unwrap();
         let world = prepared();
         if path == "serve" {
             crate::serving::runs_examples(&world, examples);
+            continue;
+        }
+        if path.starts_with("simulate") {
+            crate::serving::runs_simulators(&world, examples);
             continue;
         }
         if ["ledger", "backup", "restore", "doctor", "status", "keys"].iter().any(|own| path.starts_with(own))

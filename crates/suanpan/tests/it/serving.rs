@@ -66,6 +66,92 @@ pub(crate) fn runs_examples(world: &World, examples: &str) {
     assert!(ran >= 2);
 }
 
+/// A simulator that runs.
+struct Simulator {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+impl Simulator {
+    fn start(world: &World, args: &[&str]) -> Simulator {
+        let mut child = world.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("check value") {
+            assert!(out.read_line(&mut said).unwrap() > 0, "it ended before it listened: {said}");
+        }
+        let address = said.split(" on ").nth(1).and_then(|rest| rest.lines().next()).unwrap().to_owned();
+        Simulator { child, out, address }
+    }
+
+    /// Ends it, and returns what it held true.
+    fn end(mut self) -> serde_json::Value {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{rest}");
+        serde_json::from_str(rest.trim()).unwrap()
+    }
+}
+
+/// Runs the examples of `suanpan simulate` one after the other, each until it listens and is told to end.
+pub(crate) fn runs_simulators(world: &World, examples: &str) {
+    let lines: Vec<&str> = examples.lines().collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().skip(1).filter(|word| !word.contains(':')).collect();
+        let mut words: Vec<&str> = words.into_iter().filter(|word| *word != "--listen").collect();
+        words.extend(["--listen", "127.0.0.1:0"]);
+        assert_eq!(Simulator::start(world, &words).end()["standing"], 0, "{line}");
+    }
+}
+
+/// Pays 10.00 CNY with a card, and returns the answer.
+fn pay_by_card(server: &Server, key: &str, number: &str) -> String {
+    let form = format!(
+        "amount=1000&currency=cny&confirm=true&payment_method_data[type]=card&payment_method_data[card][number]=\
+         {number}&payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034"
+    );
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    write!(
+        stream,
+        "POST /v1/payment_intents HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// What the guide of channels tells to do, with the cards that it names.
+#[test]
+fn cards_are_charged_over_the_simulated_network_of_the_guide() {
+    let world = World::empty();
+    let guide =
+        std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
+    let file = guide.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let simulator =
+        Simulator::start(&world, &["simulate", "channel", "card-network", "--listen", "127.0.0.1:0"]);
+    std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9583", &simulator.address)).unwrap();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
+    let key = server.key().unwrap().to_owned();
+    let paid = pay_by_card(&server, &key, "6225000000001004");
+    assert!(paid.starts_with("HTTP/1.1 200") && paid.contains("\"status\":\"succeeded\""), "{paid}");
+    let declined = pay_by_card(&server, &key, "6225000000001517");
+    assert!(declined.contains("insufficient_funds"), "{declined}");
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status, 0, "{log}");
+    assert!(!log.contains("6225000000001004"), "{log}");
+    let truth = simulator.end();
+    assert_eq!((&truth["taken_minor"], &truth["standing"]), (&1_000.into(), &1.into()), "{truth}");
+    let books = world.line("ledger balance test/channel/unionpay/receivable").ends(0);
+    assert!(books.stdout.contains("10.00"), "{books:?}");
+}
+
 #[test]
 fn a_server_shows_its_first_key_once_holds_the_store_and_gives_it_back() {
     let world = World::empty();

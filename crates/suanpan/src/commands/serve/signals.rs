@@ -5,13 +5,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// Signals since the start.
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     first: watch::Receiver<bool>,
 }
 
 impl Signals {
     /// Takes SIGTERM and SIGINT over.
-    pub(super) fn install() -> Result<Signals, Trouble> {
+    pub(in crate::commands) fn install() -> Result<Signals, Trouble> {
         let taken = |kind| {
             signal(kind).map_err(|error| {
                 Trouble::new("signals", format!("signals cannot be taken over: {error}"))
@@ -40,12 +40,12 @@ impl Signals {
     }
 
     /// Returns whether a signal came.
-    pub(super) fn came(&self) -> bool {
+    pub(in crate::commands) fn came(&self) -> bool {
         *self.first.borrow()
     }
 
     /// Waits for the first signal.
-    pub(super) async fn first(&self) {
+    pub(in crate::commands) async fn first(&self) {
         let mut first = self.first.clone();
         // The task that tells lives as long as the runtime.
         let _ = first.wait_for(|came| *came).await;

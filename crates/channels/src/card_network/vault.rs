@@ -1,0 +1,175 @@
+//! The vault: a card number is sealed in its token, and nothing else is kept.
+
+use crate::{CardInput, CardNumber, TokenizedCard, VaultError};
+use jiff::tz::TimeZone;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use suanpan_messages::identifier::luhn_is_valid;
+use suanpan_money::Timestamp;
+use zeroize::Zeroizing;
+
+const PREFIX: &str = "pan1.";
+const NONCE_BYTES: usize = 12;
+
+/// The key under which card numbers are sealed. Never shown.
+#[derive(Clone)]
+pub struct VaultKey(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for VaultKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("VaultKey(…)")
+    }
+}
+
+impl VaultKey {
+    /// Takes a key.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> VaultKey {
+        VaultKey(Zeroizing::new(bytes))
+    }
+
+    fn cipher(&self) -> LessSafeKey {
+        LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &*self.0).expect("a key of 32 bytes"))
+    }
+
+    /// The same number gets the same nonce, which is then used for this one text only.
+    fn nonce(&self, text: &[u8]) -> [u8; NONCE_BYTES] {
+        let key = blake3::derive_key("suanpan 2026-11 nonces of card numbers", &*self.0);
+        *blake3::keyed_hash(&key, text).as_bytes().first_chunk().expect("a hash has 32 bytes")
+    }
+}
+
+/// A card number with its date. Never shown.
+pub(super) struct Pan(Zeroizing<String>);
+
+impl Pan {
+    /// The digits.
+    pub(super) fn number(&self) -> &str {
+        &self.0[EXPIRY_DIGITS..]
+    }
+
+    /// Year and month, two digits each.
+    pub(super) fn expiry(&self) -> &str {
+        &self.0[..EXPIRY_DIGITS]
+    }
+}
+
+const EXPIRY_DIGITS: usize = 4;
+
+/// Returns the number in a token; for whoever must show it to another network. None when it is not sealed under this
+/// key.
+#[must_use]
+pub fn pan_of(key: &VaultKey, token: &str) -> Option<CardNumber> {
+    Some(CardNumber(open(key, token)?.number().to_owned()))
+}
+
+pub(super) fn open(key: &VaultKey, token: &str) -> Option<Pan> {
+    let sealed = hex::decode(token.strip_prefix(PREFIX)?).ok()?;
+    let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+    let mut text = Zeroizing::new(text.to_vec());
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let opened = key.cipher().open_in_place(nonce, Aad::from(PREFIX), &mut text).ok()?;
+    let text = std::str::from_utf8(opened).ok()?;
+    let whole = text.len() >= EXPIRY_DIGITS + 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    whole.then(|| Pan(Zeroizing::new(text.to_owned())))
+}
+
+/// Takes a card in. Ids for tests are those of a simulator, and no card of a network.
+pub(super) fn tokenize(
+    vault: &VaultKey,
+    card: &CardInput,
+    key: &[u8; 32],
+    now: Timestamp,
+) -> Result<TokenizedCard, VaultError> {
+    let CardInput::Number { number, exp_month, exp_year, cvc } = card else {
+        return Err(VaultError::NoSuchTestCard);
+    };
+    let number = number.0.as_str();
+    if !(13..=19).contains(&number.len()) || !luhn_is_valid(number) {
+        return Err(VaultError::Number);
+    }
+    let moment = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or_default();
+    let today = moment.to_zoned(TimeZone::UTC).date();
+    let now = (i32::from(today.year()), today.month());
+    let date = (i32::from(*exp_year), i8::try_from(*exp_month).unwrap_or(0));
+    if !(1..=12).contains(exp_month) || date < now || !(2000..2100).contains(exp_year) {
+        return Err(VaultError::Expired);
+    }
+    if cvc.as_ref().is_some_and(|cvc| !(3..=4).contains(&cvc.0.len())) {
+        return Err(VaultError::Cvc);
+    }
+    let mut text = Zeroizing::new(format!("{:02}{exp_month:02}{number}", exp_year % 100).into_bytes());
+    let nonce = vault.nonce(&text);
+    let tag = vault
+        .cipher()
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(PREFIX), &mut text)
+        .expect("card numbers are far shorter than what the cipher takes");
+    let sealed = [&nonce[..], &text, tag.as_ref()].concat();
+    let hash = blake3::keyed_hash(key, number.as_bytes());
+    Ok(TokenizedCard {
+        token: format!("{PREFIX}{}", hex::encode(sealed)),
+        brand: brand(number),
+        country: None,
+        exp_month: *exp_month,
+        exp_year: *exp_year,
+        fingerprint: hash.to_hex().as_str()[..24].to_owned(),
+        funding: "unknown",
+        last4: number[number.len() - 4..].to_owned(),
+        cvc_given: cvc.is_some(),
+    })
+}
+
+/// The brand, by the first digits (ISO/IEC 7812 issuer ranges as the brands publish them).
+fn brand(number: &str) -> &'static str {
+    let first = |digits: usize| number.get(..digits).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    match (first(1), first(2), first(4)) {
+        (_, 62 | 81, _) => "unionpay",
+        (4, _, _) => "visa",
+        (_, 51..=55, _) | (_, _, 2221..=2720) => "mastercard",
+        (_, 34 | 37, _) => "amex",
+        (_, 35, _) => "jcb",
+        (_, 30 | 36 | 38 | 39, _) => "diners",
+        (_, 60 | 64 | 65, _) => "discover",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(number: &str, exp_month: u8, exp_year: u16) -> CardInput {
+        CardInput::Number { number: CardNumber(number.to_owned()), exp_month, exp_year, cvc: None }
+    }
+
+    #[test]
+    fn a_number_is_sealed_and_opened_under_its_key_only() {
+        let (vault, other) = (VaultKey::new([1; 32]), VaultKey::new([2; 32]));
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let token = tokenize(&vault, &card("6225000000000006", 9, 2030), &[3; 32], now).unwrap();
+        assert!(!token.token.contains("6225") && !format!("{vault:?}").contains('1'));
+        assert_eq!((token.brand, token.last4.as_str()), ("unionpay", "0006"));
+        let pan = open(&vault, &token.token).unwrap();
+        assert_eq!((pan.number(), pan.expiry()), ("6225000000000006", "3009"));
+        assert!(open(&other, &token.token).is_none());
+        for at in PREFIX.len()..token.token.len() {
+            let mut changed = token.token.clone().into_bytes();
+            changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(changed == token.token || open(&vault, &changed).is_none(), "{at}");
+        }
+        let again = tokenize(&vault, &card("6225000000000006", 9, 2030), &[3; 32], now).unwrap();
+        assert_eq!(again, token);
+    }
+
+    #[test]
+    fn cards_that_are_none_are_refused() {
+        let (vault, now) = (VaultKey::new([1; 32]), Timestamp::from_seconds(1_795_000_000));
+        let refused = |input: &CardInput| tokenize(&vault, input, &[3; 32], now).unwrap_err();
+        assert_eq!(refused(&card("6225000000000007", 9, 2030)), VaultError::Number);
+        assert_eq!(refused(&card("", 9, 2030)), VaultError::Number);
+        assert_eq!(refused(&card("6225000000000006", 10, 2026)), VaultError::Expired);
+        assert_eq!(refused(&card("6225000000000006", 13, 2030)), VaultError::Expired);
+        assert_eq!(refused(&card("6225000000000006", 0, 2030)), VaultError::Expired);
+        assert_eq!(refused(&CardInput::TestId("pm_card_visa".to_owned())), VaultError::NoSuchTestCard);
+    }
+}

@@ -1,0 +1,271 @@
+//! Payments over a card network: a simulated one, over a real socket, with the protocol of a real one.
+
+use crate::world::{CELL, NOON, body, call, cancel, capture, id, pay, refund};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use suanpan_channels::card_network::{CardNetwork, LineSettings, Settings as NetworkSettings, VaultKey};
+use suanpan_engine::{CardLine, Carrier, Channels, Clock, Config, Engine, Role, Way};
+use suanpan_messages::keys::DoubleKey;
+use suanpan_money::Timestamp;
+use suanpan_payments::command::Command;
+use suanpan_payments::settings::Settings;
+use suanpan_simulators::Faults;
+use suanpan_simulators::card_network::{Audit, Host, HostSettings, card_number, serve};
+use suanpan_store::{Listing, open};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+const SOON: Duration = Duration::from_secs(30);
+/// Much shorter than a network's, so that lost answers do not take the test's time.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn settings() -> NetworkSettings {
+    NetworkSettings {
+        name: "unionpay".to_owned(),
+        acquirer: "48020000".to_owned(),
+        forwarder: "48020001".to_owned(),
+        network: "00010000".to_owned(),
+        merchant: "898310048120001".to_owned(),
+        terminal: "00000001".to_owned(),
+        category: "5411".to_owned(),
+        merchant_name: "SUANPAN TEST SHOP".to_owned(),
+    }
+}
+
+struct World {
+    clock: Clock,
+    host: Arc<Host>,
+    line: CardLine,
+    runtime: Runtime,
+    engine: Engine,
+}
+
+impl World {
+    fn new(faults: Faults, keys: [[u8; 16]; 2]) -> World {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let [theirs, ours] = keys.map(DoubleKey::new);
+        let network = "00010000".to_owned();
+        let host = Arc::new(Host::new(HostSettings { network, transport_key: theirs, faults }));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        runtime.spawn(serve(listener, host.clone()));
+        let clock = Clock::manual(Timestamp::from_seconds(NOON));
+        let _within = runtime.enter();
+        let line_settings =
+            LineSettings { network: settings(), transport_key: ours, echo_seconds: 60, patience_seconds: 10 };
+        let line = CardLine::start(address, line_settings, PATIENCE, clock.clone());
+        let channel = Arc::new(CardNetwork::new(settings(), VaultKey::new([9; 32])).unwrap());
+        let way = Way { channel, carrier: Carrier::Line(line.clone()) };
+        let config = Config {
+            cell: CELL,
+            node: "node-a".to_owned(),
+            lease: Duration::from_secs(10),
+            settings: Settings {
+                card_channel_test: Some("unionpay".to_owned()),
+                ..Settings::with_simulator([7; 32], "http://127.0.0.1:8080")
+            },
+            clock: clock.clone(),
+        };
+        let database = open("sqlite::memory:").unwrap();
+        let engine = Engine::start(&database, Channels::new(vec![way]), config).unwrap();
+        drop(_within);
+        let world = World { clock, host, line, runtime, engine };
+        world.until("the engine writes", |world| world.engine.role() == Role::Writer);
+        world
+    }
+
+    fn ready(faults: Faults) -> World {
+        let world = World::new(faults, [[3; 16]; 2]);
+        world.until("the line is ready", |world| world.line.is_ready());
+        world
+    }
+
+    fn until(&self, what: &str, mut so: impl FnMut(&World) -> bool) {
+        let began = Instant::now();
+        while !so(self) {
+            assert!(began.elapsed() < SOON, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn answer(&self, command: Command) -> (u16, Value) {
+        match self.runtime.block_on(self.engine.call(call(None, command))) {
+            Ok(answered) => (answered.status, body(&answered)),
+            Err(refused) => (0, json!(refused.to_string())),
+        }
+    }
+
+    fn done(&self, command: Command) -> Value {
+        let (status, body) = self.answer(command);
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    fn intents(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut last: Option<(i64, String)> = None;
+        loop {
+            let after = last.as_ref().map(|(created, id)| suanpan_store::Cursor { created: *created, id });
+            let listing = Listing {
+                kind: "payment_intent",
+                merchant: "acct_m",
+                live: false,
+                link: None,
+                created_min: None,
+                created_max: None,
+                after,
+                before: None,
+                limit: 100,
+            };
+            let page = self.engine.reader().list(&listing).unwrap();
+            let Some(end) = page.objects.last() else { return all };
+            last = Some((end.created, end.id.clone()));
+            all.extend(page.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()));
+        }
+    }
+
+    /// What the books say that the network owes us, in minor units.
+    fn owed(&self) -> i128 {
+        let ask = self.engine.query(|book| {
+            book.accounts_and_balances()
+                .filter(|(account, _)| account.spec.path == "test/channel/unionpay/receivable")
+                .map(|(account, sums)| sums.posted(account.spec.kind))
+                .sum()
+        });
+        self.runtime.block_on(ask).unwrap().0
+    }
+
+    #[track_caller]
+    fn expect_agreement(&self) -> Audit {
+        let audit = self.host.audit();
+        let theirs =
+            i128::try_from(audit.taken_minor).unwrap() - i128::try_from(audit.refunded_minor).unwrap();
+        assert_eq!(self.owed(), theirs, "{audit:?}");
+        audit
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.engine.stop();
+    }
+}
+
+fn card(account: u32, code: &str, more: Value) -> Command {
+    let mut value = json!({
+        "payment_method": null,
+        "payment_method_data": {
+            "type": "card",
+            "card": {"number": card_number(account, code), "exp_month": 12, "exp_year": 2034, "cvc": "123"},
+        },
+    });
+    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    pay("", value)
+}
+
+#[test]
+fn a_card_is_charged_over_the_network() {
+    let world = World::ready(Faults::default());
+    let intent = world.done(card(1, "00", json!({})));
+    assert_eq!(intent["status"], "succeeded", "{intent}");
+    let audit = world.expect_agreement();
+    assert_eq!((audit.taken_minor, audit.standing), (10_000, 1));
+    let (name, truth) = world.host.truths().remove(0);
+    assert_eq!((truth.message_type.as_str(), truth.card.as_str()), ("0200", "************1004"));
+    assert!(name.ends_with(".00048020000.00048020001"), "{name}");
+    // A decline says why, in the words of cards.
+    let (status, problem) = world.answer(card(2, "51", json!({})));
+    assert_eq!((status, &problem["error"]["decline_code"]), (402, &json!("insufficient_funds")), "{problem}");
+    world.expect_agreement();
+}
+
+#[test]
+fn money_is_set_aside_captured_in_part_and_given_back() {
+    let world = World::ready(Faults::default());
+    let intent = world.done(card(1, "00", json!({"capture_method": "manual"})));
+    assert_eq!(intent["status"], "requires_capture", "{intent}");
+    assert_eq!(world.host.audit().held_minor, 10_000);
+    let captured = world.done(capture(&id(&intent), json!({"amount_to_capture": 6_000})));
+    assert_eq!((&captured["status"], &captured["amount_received"]), (&json!("succeeded"), &json!(6_000)));
+    assert_eq!(world.expect_agreement().taken_minor, 6_000);
+    let given = world.done(refund(&id(&intent), 2_500));
+    assert_eq!(given["status"], "succeeded", "{given}");
+    assert_eq!(world.expect_agreement().refunded_minor, 2_500);
+    let released = world.done(card(3, "00", json!({"capture_method": "manual"})));
+    assert_eq!(world.done(cancel(&id(&released)))["status"], "canceled");
+    let audit = world.expect_agreement();
+    assert_eq!((audit.taken_minor, audit.refunded_minor, audit.held_minor), (6_000, 2_500, 0));
+}
+
+#[test]
+fn a_lost_answer_is_taken_back_and_never_taken_twice() {
+    let world = World::ready(Faults { lost_after: 1_000_000, ..Faults::default() });
+    let begun = world.done(card(1, "00", json!({})));
+    assert_eq!(begun["status"], "processing", "{begun}");
+    assert_eq!(world.host.audit().taken_minor, 10_000, "the network has done it");
+    // The reversal is lost too, as long as the network answers nothing.
+    assert_eq!(world.owed(), 0);
+    let intents = world.intents();
+    assert_eq!((intents.len(), &intents[0]["status"]), (1, &json!("processing")));
+}
+
+#[test]
+fn whoever_has_another_key_is_never_ready_and_sends_nothing() {
+    let world = World::new(Faults::default(), [[3; 16], [4; 16]]);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!world.line.is_ready());
+    let (status, problem) = world.answer(card(1, "00", json!({})));
+    assert_eq!((status, &problem["error"]["decline_code"]), (402, &json!("processing_error")), "{problem}");
+    assert_eq!(world.host.audit(), Audit::default());
+}
+
+/// Every fault at once: in the end nothing is open, and both sides say the same to the cent.
+#[test]
+fn whatever_the_network_does_nothing_is_lost_or_taken_twice() {
+    for seed in [1, 2] {
+        let faults = Faults {
+            seed,
+            lost_before: 40_000,
+            lost_after: 60_000,
+            garbled: 40_000,
+            twice: 60_000,
+            late: 40_000,
+            hang_up: 10_000,
+            latency_micros: 1_000,
+        };
+        let world = World::ready(faults);
+        let payments = 300;
+        for number in 0..payments {
+            let code = ["00", "00", "00", "51", "98"][number as usize % 5];
+            let engine = world.engine.clone();
+            let command = card(number, code, json!({}));
+            world.runtime.spawn(async move { engine.call(call(None, command)).await });
+            if number % 25 == 24 {
+                std::thread::sleep(Duration::from_millis(40));
+            }
+        }
+        let open = |world: &World| {
+            let intents = world.intents();
+            let settled =
+                |it: &&Value| it["status"] == "succeeded" || it["status"] == "requires_payment_method";
+            (intents.len(), intents.iter().filter(settled).count())
+        };
+        let began = Instant::now();
+        while open(&world) != (payments as usize, payments as usize) {
+            assert!(began.elapsed() < 3 * SOON, "seed {seed}: {:?} are settled", open(&world));
+            // Inquiries wait for seconds that double.
+            world.clock.advance_seconds(120);
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        let audit = world.expect_agreement();
+        let intents = world.intents();
+        let succeeded = intents.iter().filter(|it| it["status"] == "succeeded").count();
+        assert_eq!((audit.taken_minor, audit.standing), (succeeded as u128 * 10_000, succeeded as u64));
+        assert!(audit.reversed > 5 && succeeded > 20, "seed {seed}: {audit:?}, {succeeded}");
+        for (name, truth) in world.host.truths() {
+            assert!(truth.arrivals <= 1, "{name} came {} times", truth.arrivals);
+        }
+    }
+}
