@@ -145,8 +145,16 @@ impl From<io::Error> for Closed {
 }
 
 impl Keeper {
+    /// Notes whether requests can be sent, and says whether they could until now.
+    fn is_ready(&self, ready: bool) -> bool {
+        let name = self.settings.network.name.clone();
+        metrics::gauge!("suanpan_channel_line_ready", "channel" => name).set(if ready { 1.0 } else { 0.0 });
+        self.ready.swap(ready, Ordering::Relaxed)
+    }
+
     async fn run(mut self) {
         let name = self.settings.network.name.clone();
+        self.is_ready(false);
         let mut pause = PAUSE;
         loop {
             // An error says that nobody has the handle any more.
@@ -156,7 +164,7 @@ impl Keeper {
             let why = match timeout(IO_PATIENCE, TcpStream::connect(&self.address)).await {
                 Ok(Ok(stream)) => match self.keep(stream).await {
                     Closed::Unwanted => {
-                        self.ready.store(false, Ordering::Relaxed);
+                        self.is_ready(false);
                         continue;
                     }
                     Closed::Broken(why) => why,
@@ -164,7 +172,7 @@ impl Keeper {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "no answer to the connection".to_owned(),
             };
-            if self.ready.swap(false, Ordering::Relaxed) {
+            if self.is_ready(false) {
                 pause = PAUSE;
             }
             tracing::warn!(channel = name, address = self.address, why, "there is no line to the network");
@@ -214,7 +222,7 @@ impl Keeper {
                     for event in events.map_err(|ended| Closed::Broken(ended.to_string()))? {
                         match event {
                             Event::Ready => {
-                                self.ready.store(true, Ordering::Relaxed);
+                                self.is_ready(true);
                                 tracing::info!(channel = name, "signed on to the network");
                             }
                             Event::Answer(correlation, message) => {

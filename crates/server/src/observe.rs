@@ -54,6 +54,11 @@ fn describe() {
         ),
         ("suanpan_answers_before_outcome_total", "Calls answered before the channel did."),
         ("suanpan_outcomes_refused_by_books_total", "Outcomes of channels that the books refuse for now."),
+        (
+            "suanpan_channel_lines_lost_total",
+            "Lines to channels that ended or could not be made, by channel.",
+        ),
+        ("suanpan_channel_late_answers_total", "Answers that nobody waited for any more, by channel."),
         ("suanpan_commits_total", "Commits."),
         ("suanpan_entries_total", "Journal entries committed."),
         ("suanpan_writer_reloads_total", "How often the books were loaded anew because a commit failed."),
@@ -70,6 +75,10 @@ fn describe() {
         ("suanpan_queue_waiting", "What waits for the writer, in entries."),
         ("suanpan_history_lag_entries", "Entries committed and not yet in the history of accounts."),
         ("suanpan_record", "The newest journal record."),
+        (
+            "suanpan_channel_line_ready",
+            "1 while requests can be sent to a channel over its line, by channel.",
+        ),
     ] {
         metrics::describe_gauge!(name, what);
     }

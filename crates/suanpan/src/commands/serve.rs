@@ -38,6 +38,8 @@ const DELIVERY_GRACE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &ServeArgs, terminal: Terminal) -> Result<u8, Trouble> {
     crate::allocator::be_fast();
     logs::start(args.log, &args.log_filter)?;
+    // Before anything that measures.
+    suanpan_server::observe::metrics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Trouble::new("threads", format!("the system gives no more threads: {error}"))
             .at("this process")

@@ -141,6 +141,8 @@ fn cards_are_charged_over_the_simulated_network_of_the_guide() {
     let key = server.key().unwrap().to_owned();
     let paid = pay_by_card(&server, &key, "6225000000001004");
     assert!(paid.starts_with("HTTP/1.1 200") && paid.contains("\"status\":\"succeeded\""), "{paid}");
+    let measured = server.get("/metrics");
+    assert!(measured.contains("suanpan_channel_line_ready{channel=\"unionpay\"} 1"), "{measured}");
     let declined = pay_by_card(&server, &key, "6225000000001517");
     assert!(declined.contains("insufficient_funds"), "{declined}");
     let (status, log) = server.end("-TERM");
