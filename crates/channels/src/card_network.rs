@@ -29,7 +29,7 @@ pub use line::{Correlation, Ended, Event, Line, LineSettings, Management, sealed
 pub use message::{Stamp, header_between, original_of};
 pub use vault::{VaultKey, pan_of};
 
-use crate::{CardInput, Channel, ChannelAnswer, Request, TokenizedCard, Trace, VaultError, limits};
+use crate::{CardInput, Channel, ChannelAnswer, Request, TokenizedCard, Trace, VaultError};
 use suanpan_messages::iso8583::UNIONPAY_HOST;
 use suanpan_money::Timestamp;
 
@@ -137,9 +137,6 @@ impl Channel for CardNetwork {
     }
 
     fn read(&self, request: &Request, bytes: &[u8]) -> ChannelAnswer {
-        if bytes.len() > limits::ANSWER_BYTES {
-            return ChannelAnswer::Unknown { why: "the answer is too long to be one".to_owned() };
-        }
         match UNIONPAY_HOST.view(bytes) {
             Ok(view) => answer::read(&self.settings, request, &view),
             Err(error) => ChannelAnswer::Unknown { why: format!("the answer cannot be read: {error}") },

@@ -10,6 +10,7 @@
 
 pub mod card_network;
 pub mod card_sim;
+pub mod faults;
 pub mod limits;
 mod request;
 mod vault;
@@ -82,6 +83,9 @@ pub fn ask(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> (Channe
 /// Says what came of sending a request. What was never sent was not done; of an inquiry that says nothing.
 pub fn judge(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Lost>) -> ChannelAnswer {
     match came {
+        Ok(bytes) if bytes.len() > limits::ANSWER_BYTES => {
+            ChannelAnswer::Unknown { why: "the answer is too long to be one".to_owned() }
+        }
         Ok(bytes) => channel.read(request, &bytes),
         Err(Lost::NotSent) if request.call != Call::Inquire => {
             ChannelAnswer::Declined { code: "processing_error".to_owned(), retryable: true }

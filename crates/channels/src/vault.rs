@@ -1,4 +1,8 @@
-//! What a vault takes in and gives out.
+//! What a vault takes in and gives out, and what any of them asks of a card.
+
+use jiff::tz::TimeZone;
+use suanpan_messages::identifier::luhn_is_valid;
+use suanpan_money::Timestamp;
 
 /// A card number or security code. It is never written.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,6 +81,83 @@ impl VaultError {
             VaultError::Expired => "expired_card",
             VaultError::Cvc => "incorrect_cvc",
             VaultError::NoSuchTestCard => "resource_missing",
+        }
+    }
+}
+
+/// What stands on a card, checked.
+pub(crate) struct CheckedCard<'a> {
+    pub(crate) number: &'a str,
+    pub(crate) exp_month: u8,
+    pub(crate) exp_year: u16,
+    pub(crate) cvc_given: bool,
+}
+
+/// Checks a card by what stands on it: length and check digit of the number, the date, the length of the code. None for
+/// an id for tests.
+pub(crate) fn check(card: &CardInput, now: Timestamp) -> Option<Result<CheckedCard<'_>, VaultError>> {
+    let CardInput::Number { number, exp_month, exp_year, cvc } = card else { return None };
+    let number = number.0.as_str();
+    let code_digits = if brand(number) == "amex" { 3..=4 } else { 3..=3 };
+    Some(if !(12..=19).contains(&number.len()) || !luhn_is_valid(number) {
+        Err(VaultError::Number)
+    } else if (*exp_year, *exp_month) < year_and_month(now) || !(1..=12).contains(exp_month) {
+        Err(VaultError::Expired)
+    } else if cvc.as_ref().is_some_and(|cvc| !code_digits.contains(&cvc.0.len())) {
+        Err(VaultError::Cvc)
+    } else {
+        Ok(CheckedCard { number, exp_month: *exp_month, exp_year: *exp_year, cvc_given: cvc.is_some() })
+    })
+}
+
+/// Makes what is the same for the same number and tells nothing about it without the key.
+pub(crate) fn fingerprint(number: &str, key: &[u8; 32]) -> String {
+    blake3::keyed_hash(key, number.as_bytes()).to_hex().as_str()[..24].to_owned()
+}
+
+/// Returns the last four digits of a number that was checked.
+pub(crate) fn last4(number: &str) -> String {
+    number[number.len() - 4..].to_owned()
+}
+
+/// Tells the brand of a number by its first digits (ISO/IEC 7812 ranges as the brands publish them).
+pub(crate) fn brand(number: &str) -> &'static str {
+    let head = |digits: usize| number.get(..digits).and_then(|head| head.parse::<u32>().ok()).unwrap_or(0);
+    match (head(1), head(2), head(4)) {
+        (4, _, _) => "visa",
+        (_, 51..=55, _) | (_, _, 2221..=2720) => "mastercard",
+        (_, 34 | 37, _) => "amex",
+        (_, 62 | 81, _) => "unionpay",
+        (_, 65, _) | (_, _, 6011 | 6440..=6499) => "discover",
+        (_, _, 3528..=3589) => "jcb",
+        (_, 36 | 38 | 39, _) | (_, _, 3000..=3059) => "diners",
+        _ => "unknown",
+    }
+}
+
+/// Returns year and month of an instant, in UTC.
+pub(crate) fn year_and_month(now: Timestamp) -> (u16, u8) {
+    let moment = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or_default();
+    let today = moment.to_zoned(TimeZone::UTC).date();
+    (u16::try_from(today.year()).unwrap_or(0), today.month().unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, (1970, 1)),
+            (951_782_399, (2000, 2)),
+            (951_868_800, (2000, 3)),
+            (1_735_689_599, (2024, 12)),
+            (1_735_689_600, (2025, 1)),
+            (4_107_542_400, (2100, 3)),
+            (4_107_542_399, (2100, 2)),
+        ] {
+            assert_eq!(year_and_month(Timestamp::from_seconds(seconds)), expected, "{seconds}");
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Simulators of what lies outside, each speaking the real protocol on a real socket: [`card_network`].
 //!
 //! None of them is a bank. Each keeps its own truth, enforces its own rules, and can be told to lose, garble, repeat and
-//! delay ([`Faults`]), all of it by a seed, so that the books can be compared with the truth afterwards.
+//! delay ([`suanpan_channels::faults`]), all of it by a seed, so that the books can be compared with the truth afterwards.
 
 pub mod card_network;
-mod faults;
-
-pub use faults::{Fault, Faults};

@@ -1,9 +1,8 @@
 //! The vault: a card number is sealed in its token, and nothing else is kept.
 
+use crate::vault;
 use crate::{CardInput, CardNumber, TokenizedCard, VaultError};
-use jiff::tz::TimeZone;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use suanpan_messages::identifier::luhn_is_valid;
 use suanpan_money::Timestamp;
 use zeroize::Zeroizing;
 
@@ -75,62 +74,35 @@ pub(super) fn open(key: &VaultKey, token: &str) -> Option<Pan> {
 
 /// Takes a card in. Ids for tests are those of a simulator, and no card of a network.
 pub(super) fn tokenize(
-    vault: &VaultKey,
+    sealing: &VaultKey,
     card: &CardInput,
     key: &[u8; 32],
     now: Timestamp,
 ) -> Result<TokenizedCard, VaultError> {
-    let CardInput::Number { number, exp_month, exp_year, cvc } = card else {
-        return Err(VaultError::NoSuchTestCard);
-    };
-    let number = number.0.as_str();
-    if !(13..=19).contains(&number.len()) || !luhn_is_valid(number) {
-        return Err(VaultError::Number);
-    }
-    let moment = jiff::Timestamp::from_microsecond(now.micros()).unwrap_or_default();
-    let today = moment.to_zoned(TimeZone::UTC).date();
-    let now = (i32::from(today.year()), today.month());
-    let date = (i32::from(*exp_year), i8::try_from(*exp_month).unwrap_or(0));
-    if !(1..=12).contains(exp_month) || date < now || !(2000..2100).contains(exp_year) {
+    let card = vault::check(card, now).ok_or(VaultError::NoSuchTestCard)??;
+    // The network has two digits for the year.
+    if !(2000..2100).contains(&card.exp_year) {
         return Err(VaultError::Expired);
     }
-    if cvc.as_ref().is_some_and(|cvc| !(3..=4).contains(&cvc.0.len())) {
-        return Err(VaultError::Cvc);
-    }
-    let mut text = Zeroizing::new(format!("{:02}{exp_month:02}{number}", exp_year % 100).into_bytes());
-    let nonce = vault.nonce(&text);
-    let tag = vault
+    let text = format!("{:02}{:02}{}", card.exp_year % 100, card.exp_month, card.number);
+    let mut text = Zeroizing::new(text.into_bytes());
+    let nonce = sealing.nonce(&text);
+    let tag = sealing
         .cipher()
         .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(PREFIX), &mut text)
         .expect("card numbers are far shorter than what the cipher takes");
     let sealed = [&nonce[..], &text, tag.as_ref()].concat();
-    let hash = blake3::keyed_hash(key, number.as_bytes());
     Ok(TokenizedCard {
         token: format!("{PREFIX}{}", hex::encode(sealed)),
-        brand: brand(number),
+        brand: vault::brand(card.number),
         country: None,
-        exp_month: *exp_month,
-        exp_year: *exp_year,
-        fingerprint: hash.to_hex().as_str()[..24].to_owned(),
+        exp_month: card.exp_month,
+        exp_year: card.exp_year,
+        fingerprint: vault::fingerprint(card.number, key),
         funding: "unknown",
-        last4: number[number.len() - 4..].to_owned(),
-        cvc_given: cvc.is_some(),
+        last4: vault::last4(card.number),
+        cvc_given: card.cvc_given,
     })
-}
-
-/// The brand, by the first digits (ISO/IEC 7812 issuer ranges as the brands publish them).
-fn brand(number: &str) -> &'static str {
-    let first = |digits: usize| number.get(..digits).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
-    match (first(1), first(2), first(4)) {
-        (_, 62 | 81, _) => "unionpay",
-        (4, _, _) => "visa",
-        (_, 51..=55, _) | (_, _, 2221..=2720) => "mastercard",
-        (_, 34 | 37, _) => "amex",
-        (_, 35, _) => "jcb",
-        (_, 30 | 36 | 38 | 39, _) => "diners",
-        (_, 60 | 64 | 65, _) => "discover",
-        _ => "unknown",
-    }
 }
 
 #[cfg(test)]

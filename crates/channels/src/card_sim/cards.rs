@@ -171,22 +171,6 @@ pub fn behaviour(word: &str) -> Option<Behaviour> {
     CARDS.iter().find(|card| card.word == word).map(|card| card.behaviour)
 }
 
-/// Tells the brand of a number by its first digits (ISO/IEC 7812 ranges as the brands publish them).
-#[must_use]
-pub fn brand(number: &str) -> &'static str {
-    let head = |digits: usize| number.get(..digits).and_then(|head| head.parse::<u32>().ok()).unwrap_or(0);
-    match (head(1), head(2), head(4)) {
-        (4, _, _) => "visa",
-        (_, 51..=55, _) | (_, _, 2221..=2720) => "mastercard",
-        (_, 34 | 37, _) => "amex",
-        (_, 62, _) => "unionpay",
-        (_, 65, _) | (_, _, 6011 | 6440..=6499) => "discover",
-        (_, _, 3528..=3589) => "jcb",
-        (_, 36 | 38 | 39, _) | (_, _, 3000..=3059) => "diners",
-        _ => "unknown",
-    }
-}
-
 /// Tells where the issuer of a card for tests sits: those that begin with 4000 have the numeric country
 /// code behind three zeros, as the published ones for countries do.
 #[must_use]
@@ -195,7 +179,7 @@ pub fn country(number: &str) -> &'static str {
         (Some("4000"), Some("001560")) => "CN",
         (Some("4000"), Some("007020")) => "SG",
         (Some("4000"), Some("003920")) => "JP",
-        _ if brand(number) == "unionpay" => "CN",
+        _ if crate::vault::brand(number) == "unionpay" => "CN",
         _ => "US",
     }
 }

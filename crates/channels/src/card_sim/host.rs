@@ -3,6 +3,7 @@
 use super::cards::Behaviour;
 use super::message::{ACTION, APPROVED, AnswerMessage, DECLINED, RequestMessage};
 use super::tokens;
+use crate::faults::{Fault, Faults};
 use crate::{Call, Exchange, Lost, Wire, limits};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,20 +32,6 @@ impl Default for HostSettings {
             remembered: limits::REMEMBERED_REQUESTS,
         }
     }
-}
-
-/// Faults by chance, in parts of a million. They follow from seed, reference and how often the reference was
-/// asked about, so that a run with the same requests has the same faults in whatever order they come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// The seed.
-    pub seed: u64,
-    /// The request is lost.
-    pub lost_before: u32,
-    /// It is done, and the answer is lost.
-    pub lost_after: u32,
-    /// It is done, and the answer is garbled.
-    pub garbled: u32,
 }
 
 /// What a host holds true about a request.
@@ -140,10 +127,11 @@ impl Host {
         let reference = message.reference.as_ref();
         let arrived = state.truths.get(reference).map_or(0, |truth| truth.arrivals);
         let inquiry = message.call == Call::Inquire;
-        let fault = if inquiry { Fault::None } else { self.fault(reference, arrived, behaviour) };
+        let (fault, delay) =
+            if inquiry { (Fault::None, Duration::ZERO) } else { self.fault(reference, arrived, behaviour) };
         let slow = behaviour == Behaviour::Slow && message.call == Call::Authorize;
-        let latency = if slow { self.settings.slow } else { self.settings.latency };
-        if fault == Fault::LostBefore {
+        let latency = delay + if slow { self.settings.slow } else { self.settings.latency };
+        if matches!(fault, Fault::LostBefore | Fault::HangUp { done: false }) {
             return Exchange { answer: Err(Lost::Connection), latency };
         }
         let said = if inquiry { state.inquire(message) } else { state.apply(message, behaviour) };
@@ -153,45 +141,24 @@ impl Host {
             Fault::LostAfter => Exchange { answer: Err(Lost::TimeOut), latency },
             // Half of an answer: what a proxy leaves of it when it breaks.
             Fault::Garbled => Exchange { answer: Ok(bytes[..bytes.len() / 2].to_vec()), latency },
-            Fault::None | Fault::LostBefore => Exchange { answer: Ok(bytes), latency },
-        }
-    }
-
-    fn fault(&self, reference: &str, arrived: u32, behaviour: Behaviour) -> Fault {
-        match behaviour {
-            Behaviour::LostBefore => return Fault::LostBefore,
-            Behaviour::LostAfter => return Fault::LostAfter,
-            Behaviour::Garbled => return Fault::Garbled,
-            _ => {}
-        }
-        let faults = self.settings.faults;
-        if faults.lost_before == 0 && faults.lost_after == 0 && faults.garbled == 0 {
-            return Fault::None;
-        }
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&faults.seed.to_le_bytes()).update(&arrived.to_le_bytes()).update(reference.as_bytes());
-        let bytes: [u8; 8] = hasher.finalize().as_bytes()[..8].try_into().expect("eight bytes of 32");
-        let mut draw = u64::from_le_bytes(bytes) % 1_000_000;
-        for (parts, fault) in [
-            (faults.lost_before, Fault::LostBefore),
-            (faults.lost_after, Fault::LostAfter),
-            (faults.garbled, Fault::Garbled),
-        ] {
-            if draw < u64::from(parts) {
-                return fault;
+            Fault::HangUp { .. } => Exchange { answer: Err(Lost::Connection), latency },
+            // One call has one answer: a second one would have nowhere to go.
+            Fault::None | Fault::Twice | Fault::Late | Fault::LostBefore => {
+                Exchange { answer: Ok(bytes), latency }
             }
-            draw -= u64::from(parts);
         }
-        Fault::None
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    LostBefore,
-    LostAfter,
-    Garbled,
+    /// What goes wrong with a request, and how much longer its answer takes for that.
+    fn fault(&self, reference: &str, arrived: u32, behaviour: Behaviour) -> (Fault, Duration) {
+        match behaviour {
+            Behaviour::LostBefore => (Fault::LostBefore, Duration::ZERO),
+            Behaviour::LostAfter => (Fault::LostAfter, Duration::ZERO),
+            Behaviour::Garbled => (Fault::Garbled, Duration::ZERO),
+            _ if self.settings.faults == Faults::default() => (Fault::None, Duration::ZERO),
+            _ => self.settings.faults.draw(reference.as_bytes(), arrived),
+        }
+    }
 }
 
 impl Wire for Host {

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use std::time::Duration;
 use suanpan_channels::card_sim::cards::{Behaviour, CARDS};
-use suanpan_channels::card_sim::{CardSim, Faults, Host, HostSettings};
+use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
+use suanpan_channels::faults::Faults;
 use suanpan_channels::{
     Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Request, Trace, Wire, ask,
 };
@@ -163,7 +164,8 @@ fn the_oldest_is_forgotten_beyond_the_limit() {
 
 #[test]
 fn faults_by_chance_come_as_often_as_told_and_come_again() {
-    let faults = Faults { seed: 7, lost_before: 100_000, lost_after: 200_000, garbled: 50_000 };
+    let faults =
+        Faults { seed: 7, lost_before: 100_000, lost_after: 200_000, garbled: 50_000, ..Faults::default() };
     let run = || {
         let host = Host::new(HostSettings { faults, ..HostSettings::default() });
         let answers: Vec<ChannelAnswer> =

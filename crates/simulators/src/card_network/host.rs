@@ -1,8 +1,8 @@
 //! What the network holds true, and its rules.
 
-use crate::Faults;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use suanpan_channels::faults::Faults;
 use suanpan_messages::iso8583::{Message, OriginalData, View};
 use suanpan_messages::keys::DoubleKey;
 

@@ -1,12 +1,12 @@
 //! One connection of an institution.
 
 use super::host::Host;
-use crate::Fault;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::Trace;
 use suanpan_channels::card_network::{Management, Stamp, header_between, sealed, wrapped};
+use suanpan_channels::faults::Fault;
 use suanpan_messages::iso8583::authentication::{HostKey, verify_host};
 use suanpan_messages::iso8583::{Framing, Message, MessageType, UNIONPAY_HOST, View};
 use suanpan_messages::keys::DoubleKey;

@@ -3,7 +3,7 @@
 use super::{TEMPLATE, examples as ex};
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
-use suanpan_simulators::Faults;
+use suanpan_channels::faults::Faults;
 
 /// Simulate what lies outside, on a real socket
 #[derive(Debug, Args)]
