@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
-use suanpan_channels::card_network::{Correlation, Event, Line, LineSettings};
+use suanpan_channels::card_network::{Correlation, Ended, Event, Line, LineSettings};
 use suanpan_channels::{Lost, Trace};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -138,6 +138,15 @@ enum Closed {
     Broken(String),
 }
 
+/// Who waits for which answer.
+type Waiting = HashMap<Correlation, oneshot::Sender<Result<Vec<u8>, Lost>>>;
+
+impl From<Ended> for Closed {
+    fn from(ended: Ended) -> Closed {
+        Closed::Broken(ended.to_string())
+    }
+}
+
 impl From<io::Error> for Closed {
     fn from(error: io::Error) -> Closed {
         Closed::Broken(error.to_string())
@@ -165,6 +174,7 @@ impl Keeper {
                 Ok(Ok(stream)) => match self.keep(stream).await {
                     Closed::Unwanted => {
                         self.is_ready(false);
+                        pause = PAUSE;
                         continue;
                     }
                     Closed::Broken(why) => why,
@@ -184,24 +194,19 @@ impl Keeper {
 
     /// Uses a connection until it ends. Whoever waits then is told that nothing is known.
     async fn keep(&mut self, stream: TcpStream) -> Closed {
-        let mut waiting = HashMap::new();
+        let mut waiting = Waiting::new();
         let closed = match self.talk(stream, &mut waiting).await {
             Err(closed) => closed,
             Ok(never) => match never {},
         };
         for (_, reply) in waiting.drain() {
-            let _: Result<_, _> = oneshot::Sender::send(reply, Err(Lost::Connection));
+            let _ = reply.send(Err(Lost::Connection));
         }
         closed
     }
 
-    async fn talk(
-        &mut self,
-        mut stream: TcpStream,
-        waiting: &mut HashMap<Correlation, oneshot::Sender<Result<Vec<u8>, Lost>>>,
-    ) -> Result<Infallible, Closed> {
+    async fn talk(&mut self, mut stream: TcpStream, waiting: &mut Waiting) -> Result<Infallible, Closed> {
         stream.set_nodelay(true)?;
-        let name = self.settings.network.name.clone();
         let mut line = Line::open(self.settings.clone(), self.clock.now());
         let mut buffer = vec![0; READ_BYTES];
         let mut tick = tokio::time::interval(TICK);
@@ -218,57 +223,60 @@ impl Keeper {
                     if count == 0 {
                         return Err(Closed::Broken("the network closed the connection".to_owned()));
                     }
-                    let events = line.take(&buffer[..count], self.clock.now());
-                    for event in events.map_err(|ended| Closed::Broken(ended.to_string()))? {
-                        match event {
-                            Event::Ready => {
-                                self.is_ready(true);
-                                tracing::info!(channel = name, "signed on to the network");
-                            }
-                            Event::Answer(correlation, message) => {
-                                if let Some(reply) = waiting.remove(&correlation) {
-                                    let _ = reply.send(Ok(message));
-                                }
-                            }
-                            Event::Late => {
-                                metrics::counter!("suanpan_channel_late_answers_total", "channel" => name.clone())
-                                    .increment(1);
-                            }
-                            Event::Ignored(why) => tracing::warn!(channel = name, why, "a message is left alone"),
-                        }
-                    }
+                    let events = line.take(&buffer[..count], self.clock.now())?;
+                    events.into_iter().for_each(|event| self.take(event, waiting));
+                }
+                Some(submitted) = self.submitted.recv(), if line.is_ready() => {
+                    self.send(submitted, &mut line, waiting);
+                }
+                _ = tick.tick() => {
+                    line.tick(self.clock.now())?;
+                    waiting.retain(|_, reply| !reply.is_closed());
+                    line.keep_waiting(|correlation| waiting.contains_key(&correlation));
                 }
                 () = unwanted(&mut self.want) => {
                     line.sign_off(self.clock.now());
                     let _ = timeout(TICK, stream.write_all(&line.take_out())).await;
                     return Err(Closed::Unwanted);
                 }
-                Some(Submitted { message, born, reply, fate }) = self.submitted.recv(), if line.is_ready() => {
-                        // Whoever has given up is told that it was not sent, and it must not be.
-                        if !fate.settle(Fate::SENT) {
-                            continue;
-                        }
-                        let correlation = Correlation(self.next);
-                        self.next += 1;
-                        let now = self.clock.now().micros();
-                    let stale = born.is_some_and(|born| now - born.0 > STALE_MICROS);
-                    if !stale && waiting.len() < WAITING_MAX && line.send(correlation, &message) {
-                            waiting.insert(correlation, reply);
-                        } else {
-                            let _ = reply.send(Err(Lost::NotSent));
-                        }
-                }
-                _ = tick.tick() => {
-                    line.tick(self.clock.now()).map_err(|ended| Closed::Broken(ended.to_string()))?;
-                    waiting.retain(|correlation, reply| {
-                        let wanted = !reply.is_closed();
-                        if !wanted {
-                            line.forget(*correlation);
-                        }
-                        wanted
-                    });
+            }
+        }
+    }
+
+    fn take(&self, event: Event, waiting: &mut Waiting) {
+        let name = &self.settings.network.name;
+        match event {
+            Event::Ready => {
+                self.is_ready(true);
+                tracing::info!(channel = name, "signed on to the network");
+            }
+            Event::Answer(correlation, message) => {
+                if let Some(reply) = waiting.remove(&correlation) {
+                    let _ = reply.send(Ok(message));
                 }
             }
+            Event::Late => {
+                metrics::counter!("suanpan_channel_late_answers_total", "channel" => name.clone())
+                    .increment(1);
+            }
+            Event::Ignored(why) => tracing::warn!(channel = name, why, "a message is left alone"),
+        }
+    }
+
+    fn send(&mut self, submitted: Submitted, line: &mut Line, waiting: &mut Waiting) {
+        let Submitted { message, born, reply, fate } = submitted;
+        // Whoever has given up is told that it was not sent, and it must not be.
+        if !fate.settle(Fate::SENT) {
+            return;
+        }
+        let now = self.clock.now().micros();
+        let stale = born.is_some_and(|born| now - born.0 > STALE_MICROS);
+        let correlation = Correlation(self.next);
+        self.next += 1;
+        if !stale && waiting.len() < WAITING_MAX && line.send(correlation, &message) {
+            waiting.insert(correlation, reply);
+        } else {
+            let _ = reply.send(Err(Lost::NotSent));
         }
     }
 }

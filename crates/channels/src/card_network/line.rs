@@ -87,7 +87,7 @@ pub enum Event {
     Ready,
     /// The answer to a request.
     Answer(Correlation, Vec<u8>),
-    /// An answer that nobody waits for any more. What it says is found out by an inquiry.
+    /// An answer that nobody waits for any more. What it says is undone, or found out, by an inquiry.
     Late,
     /// A message that was left alone, and why.
     Ignored(String),
@@ -140,11 +140,15 @@ struct Name {
 }
 
 impl Name {
-    fn of(view: &View<'_>) -> Option<Name> {
+    /// None without fields 7 and 11 of their lengths.
+    fn of(message_type: Option<MessageType>, sent_at: Option<&[u8]>, number: Option<&[u8]>) -> Option<Name> {
+        let stamp = Stamp { sent_at: sent_at?.try_into().ok()?, number: number?.try_into().ok()? };
+        Some(Name { class: message_type?.digits()[1], stamp })
+    }
+
+    fn of_view(view: &View<'_>) -> Option<Name> {
         let field = |number| view.get(number).map(|value| value.characters());
-        let class = view.message_type()?.digits()[1];
-        let sent_at = field(7)?.as_ref().try_into().ok()?;
-        Some(Name { class, stamp: Stamp { sent_at, number: field(11)?.as_ref().try_into().ok()? } })
+        Name::of(view.message_type(), field(7).as_deref(), field(11).as_deref())
     }
 }
 
@@ -221,7 +225,7 @@ impl Line {
     pub fn send(&mut self, correlation: Correlation, message: &[u8]) -> bool {
         let Some(key) = self.keys.first().filter(|_| self.is_ready()) else { return false };
         let Ok(mut request) = UNIONPAY_HOST.decode(message) else { return false };
-        let Ok(name) = UNIONPAY_HOST.view(message).map(|view| Name::of(&view)) else { return false };
+        let name = Name::of(request.message_type, request.get(7), request.get(11));
         let Some(name) = name else { return false };
         let Some(bytes) = sealed(&mut request, Some(key)) else { return false };
         if Framing::HOST.append(&bytes, &mut self.out).is_err() {
@@ -231,9 +235,9 @@ impl Line {
         true
     }
 
-    /// Stops waiting for the answer to a request.
-    pub fn forget(&mut self, correlation: Correlation) {
-        self.waiting.retain(|_, waits| *waits != correlation);
+    /// Stops waiting for the answers that are not wanted any more.
+    pub fn keep_waiting(&mut self, mut wanted: impl FnMut(Correlation) -> bool) {
+        self.waiting.retain(|_, waits| wanted(*waits));
     }
 
     /// Says goodbye, as the last thing that is sent.
@@ -318,7 +322,7 @@ impl Line {
             return;
         }
         self.unproven = 0;
-        events.push(match Name::of(view).and_then(|name| self.waiting.remove(&name)) {
+        events.push(match Name::of_view(view).and_then(|name| self.waiting.remove(&name)) {
             Some(correlation) => Event::Answer(correlation, bytes.to_vec()),
             None => Event::Late,
         });

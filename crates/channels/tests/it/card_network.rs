@@ -354,7 +354,7 @@ fn a_line_signs_on_gets_its_key_and_tells_answers_apart() {
         assert_eq!(verify_host(&view, &key), Ok(()));
         assert_eq!(&message[2..6], format!("{:04}", message.len()).as_bytes());
     }
-    line.forget(Correlation(1));
+    line.keep_waiting(|correlation| correlation != Correlation(1));
     // In another order, byte by byte, with a question whether the line is there between them.
     let bytes = framed(&[
         network.answer(&sent[2], &key),

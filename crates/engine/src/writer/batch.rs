@@ -245,3 +245,20 @@ impl Places {
         self.last
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_writer_gives_no_place_away_again() {
+        let at = Timestamp::from_micros(1_000_000);
+        let mut first = Places::behind(None, 0);
+        let given: Vec<i64> = (0..50_000).map(|_| first.next(at)).collect();
+        assert!(given.is_sorted_by(|a, b| a < b));
+        // Its last batch told nothing, and the next one's clock has not gone on.
+        let next = Places::behind(None, at.micros()).next(at);
+        assert!(next > given[49_999], "{next}");
+        assert_eq!(Places::behind(Some(7_000_000), at.micros()).next(at), 7_000_001);
+    }
+}

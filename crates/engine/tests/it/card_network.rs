@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_channels::card_network::{CardNetwork, LineSettings, Settings as NetworkSettings, VaultKey};
 use suanpan_channels::faults::Faults;
+use suanpan_channels::{Call as ChannelCall, CardInput, CardNumber, Channel, Lost, Request, Trace};
 use suanpan_engine::{CardLine, Carrier, Channels, Clock, Config, Engine, Role, Way};
 use suanpan_messages::keys::DoubleKey;
-use suanpan_money::Timestamp;
+use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::command::Command;
 use suanpan_payments::settings::Settings;
 use suanpan_simulators::card_network::{Audit, Host, HostSettings, card_number, serve};
@@ -56,7 +57,7 @@ impl World {
         let line_settings =
             LineSettings { network: settings(), transport_key: ours, echo_seconds: 60, patience_seconds: 10 };
         let line = CardLine::start(address, line_settings, PATIENCE, clock.clone());
-        let channel = Arc::new(CardNetwork::new(settings(), VaultKey::new([9; 32])).unwrap());
+        let channel = Arc::new(channel());
         let way = Way { channel, carrier: Carrier::Line(line.clone()) };
         let config = Config {
             cell: CELL,
@@ -153,6 +154,34 @@ impl Drop for World {
     }
 }
 
+/// A purchase as the channel makes it, of a card that is approved.
+fn purchase(world: &World) -> Vec<u8> {
+    let number = CardNumber(card_number(1, "00"));
+    let input = CardInput::Number { number, exp_month: 12, exp_year: 2034, cvc: None };
+    let channel = channel();
+    let request = Request {
+        call: ChannelCall::Authorize,
+        about: ChannelCall::Authorize,
+        trace: Trace(world.clock.now().micros()),
+        now: world.clock.now(),
+        reference: "att_1".to_owned(),
+        original: None,
+        original_id: None,
+        authorization_code: None,
+        token: Some(channel.tokenize(&input, &[1; 32], world.clock.now()).unwrap().token),
+        amount_minor: 10_000,
+        currency: Currency::parse("CNY").unwrap(),
+        capture: true,
+        authenticated: false,
+        off_session: false,
+    };
+    channel.build(&request).unwrap()
+}
+
+fn channel() -> CardNetwork {
+    CardNetwork::new(settings(), VaultKey::new([9; 32])).unwrap()
+}
+
 fn card(account: u32, code: &str, more: Value) -> Command {
     let mut value = json!({
         "payment_method": null,
@@ -200,15 +229,36 @@ fn money_is_set_aside_captured_in_part_and_given_back() {
 }
 
 #[test]
-fn a_lost_answer_is_taken_back_and_never_taken_twice() {
+fn a_payment_whose_answer_is_lost_stays_open() {
     let world = World::ready(Faults { lost_after: 1_000_000, ..Faults::default() });
     let begun = world.done(card(1, "00", json!({})));
     assert_eq!(begun["status"], "processing", "{begun}");
     assert_eq!(world.host.audit().taken_minor, 10_000, "the network has done it");
-    // The reversal is lost too, as long as the network answers nothing.
-    assert_eq!(world.owed(), 0);
+    assert_eq!(world.owed(), 0, "and that is not known here");
     let intents = world.intents();
     assert_eq!((intents.len(), &intents[0]["status"]), (1, &json!("processing")));
+}
+
+/// Another process may have taken over meanwhile, and have undone it.
+#[test]
+fn what_was_decided_long_ago_is_not_sent_any_more() {
+    let world = World::ready(Faults::default());
+    let decided = |seconds_ago: i64| Some(Trace(world.clock.now().plus_seconds(-seconds_ago).micros()));
+    let message = purchase(&world);
+    let send = |born| world.runtime.block_on(world.line.exchange(message.clone(), born));
+    assert_eq!(send(decided(11)), Err(Lost::NotSent));
+    assert_eq!(world.host.audit(), Audit::default());
+    assert!(send(decided(9)).is_ok());
+    assert_eq!(world.host.audit().taken_minor, 10_000);
+}
+
+#[test]
+fn only_a_process_that_writes_has_a_line() {
+    let world = World::ready(Faults::default());
+    world.engine.stop();
+    world.until("the line is given up", |world| !world.line.is_ready());
+    let message = purchase(&world);
+    assert_eq!(world.runtime.block_on(world.line.exchange(message, None)), Err(Lost::NotSent));
 }
 
 #[test]

@@ -228,6 +228,8 @@ fn what_is_kept_for_itself_is_never_shown() {
     let stored = r#"{"id":"pm_1","internal":{"token":"secret"},"type":"card"}"#;
     assert_eq!(api_view(ObjectKind::PaymentMethod, stored), r#"{"id":"pm_1","type":"card"}"#);
     assert_eq!(api_view(ObjectKind::PaymentMethod, "{broken secret"), "{}");
+    let stored = r#"{"id":"att_1","internal":{"token":"secret"},"object":"attempt"}"#;
+    assert_eq!(api_view(ObjectKind::Attempt, stored), r#"{"id":"att_1","object":"attempt"}"#);
     for kind in ObjectKind::ALL {
         assert_eq!(ObjectKind::parse(kind.name()), Some(kind));
     }

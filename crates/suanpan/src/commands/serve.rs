@@ -53,12 +53,7 @@ pub(crate) fn run(args: &ServeArgs, terminal: Terminal) -> Result<u8, Trouble> {
 
 async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let signals = Signals::install()?;
-    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
-        Trouble::new("listen", format!("cannot listen on {}: {error}", args.listen))
-            .at("--listen")
-            .next("give another address; ss -ltnp shows who has this one")
-    })?;
-    let address = listener.local_addr().map_err(|error| damaged("--listen", error))?;
+    let (listener, address) = listen(&args.listen).await?;
     // Opening a store may block for as long as a migration takes.
     let store = args.store.clone();
     let database = tokio::task::spawn_blocking(move || open_or_make(&store)).await;
@@ -124,6 +119,17 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     blocking(|| engine.stop());
     tracing::info!("ended");
     Ok(status::FINE)
+}
+
+/// Listens on what `--listen` names, and returns the address that came of it.
+pub(super) async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Trouble> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Trouble::new("listen", format!("cannot listen on {address}: {error}"))
+            .at("--listen")
+            .next("give another address; ss -ltnp shows who has this one")
+    })?;
+    let address = listener.local_addr().map_err(|error| damaged("--listen", error))?;
+    Ok((listener, address))
 }
 
 /// Does something that blocks, on a thread whose other tasks go on elsewhere.

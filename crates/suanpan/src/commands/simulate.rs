@@ -1,6 +1,6 @@
 //! `suanpan simulate`: what lies outside, until a signal.
 
-use super::serve::Signals;
+use super::serve::{Signals, listen};
 use crate::cli::{
     SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs, SimulateChannelCommand, SimulateCommand,
 };
@@ -12,7 +12,6 @@ use serde_json::json;
 use std::sync::Arc;
 use suanpan_messages::keys::DoubleKey;
 use suanpan_simulators::card_network::{Host, HostSettings, serve};
-use tokio::net::TcpListener;
 
 pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let SimulateCommand::Channel(SimulateChannelArgs { command }) = &args.command;
@@ -34,12 +33,7 @@ async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Res
     }
     let transport_key = DoubleKey::new(key.key);
     let check: String = transport_key.check_value().iter().map(|byte| format!("{byte:02X}")).collect();
-    let listener = TcpListener::bind(&args.listen).await.map_err(|error| {
-        Trouble::new("listen", format!("cannot listen on {}: {error}", args.listen))
-            .at("--listen")
-            .next("give another address; ss -ltnp shows who has this one")
-    })?;
-    let address = listener.local_addr().map_err(|error| damaged("--listen", error))?;
+    let (listener, address) = listen(&args.listen).await?;
     let settings = HostSettings { network: args.network.clone(), transport_key, faults: args.faults() };
     let host = Arc::new(Host::new(settings));
     terminal.result(&format!(

@@ -108,12 +108,9 @@ pub(crate) fn runs_simulators(world: &World, examples: &str) {
     }
 }
 
-/// Pays 10.00 CNY with a card, and returns the answer.
-fn pay_by_card(server: &Server, key: &str, number: &str) -> String {
-    let form = format!(
-        "amount=1000&currency=cny&confirm=true&payment_method_data[type]=card&payment_method_data[card][number]=\
-         {number}&payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034"
-    );
+/// Creates an intent of 10.00 CNY with more fields of a form, and returns the answer.
+fn pay(server: &Server, key: &str, more: &str) -> String {
+    let form = format!("amount=1000&currency=cny&confirm=true&{more}");
     let mut stream = TcpStream::connect(&server.address).unwrap();
     write!(
         stream,
@@ -125,6 +122,14 @@ fn pay_by_card(server: &Server, key: &str, number: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// The fields of a card by its number.
+fn card(number: &str) -> String {
+    format!(
+        "payment_method_data[type]=card&payment_method_data[card][number]={number}&\
+         payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034"
+    )
 }
 
 /// What the guide of channels tells to do, with the cards that it names.
@@ -139,11 +144,11 @@ fn cards_are_charged_over_the_simulated_network_of_the_guide() {
     std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9583", &simulator.address)).unwrap();
     let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
     let key = server.key().unwrap().to_owned();
-    let paid = pay_by_card(&server, &key, "6225000000001004");
+    let paid = pay(&server, &key, &card("6225000000001004"));
     assert!(paid.starts_with("HTTP/1.1 200") && paid.contains("\"status\":\"succeeded\""), "{paid}");
     let measured = server.get("/metrics");
     assert!(measured.contains("suanpan_channel_line_ready{channel=\"unionpay\"} 1"), "{measured}");
-    let declined = pay_by_card(&server, &key, "6225000000001517");
+    let declined = pay(&server, &key, &card("6225000000001517"));
     assert!(declined.contains("insufficient_funds"), "{declined}");
     let (status, log) = server.end("-TERM");
     assert_eq!(status, 0, "{log}");
@@ -192,17 +197,7 @@ fn customers_are_sent_to_the_public_address() {
     let args = ["serve", "--listen", "127.0.0.1:0", "--public-url", "https://pay.example.com/shop/"];
     let server = Server::start(&world, &args);
     let key = server.key().unwrap().to_owned();
-    let form = "amount=1000&currency=cny&payment_method=pm_card_threeDSecure2Required&confirm=true";
-    let mut stream = TcpStream::connect(&server.address).unwrap();
-    write!(
-        stream,
-        "POST /v1/payment_intents HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
-         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
-        form.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = pay(&server, &key, "payment_method=pm_card_threeDSecure2Required");
     assert!(answer.contains("\"https://pay.example.com/shop/authenticate/att_"), "{answer}");
     assert_eq!(server.end("-TERM").0, 0);
     let ran = world.line("serve --listen 127.0.0.1:0 --public-url ftp://pay.example.com").ends(2);
