@@ -5,16 +5,20 @@
 //! garbled is [`ChannelAnswer::Unknown`], never a decline: only the channel itself may say that nothing was
 //! done.
 //!
-//! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it. [`card_sim`] is a simulator of a card
+//! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it, and so is [`alipay`], a wallet over HTTP.
+//! [`card_sim`] is a simulator of a card
 //! channel, in process. It keeps its own truth, so that tests can compare the books with it.
 
+pub mod alipay;
 pub mod card_network;
 pub mod card_sim;
 pub mod faults;
 pub mod limits;
+mod notification;
 mod request;
 mod vault;
 
+pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
 pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
 
@@ -40,6 +44,15 @@ pub trait Channel: Send + Sync {
     /// [`VaultError`] says what is wrong with the card.
     fn tokenize(&self, card: &CardInput, key: &[u8; 32], now: Timestamp)
     -> Result<TokenizedCard, VaultError>;
+
+    /// Reads what the channel tells by itself. Whether it is the channel's and meant for us is checked; that it is new, and
+    /// that the amount is the one that was asked for, is for the caller to check.
+    ///
+    /// # Errors
+    /// [`NotificationError`]; nothing is to be believed then.
+    fn notification(&self, _body: &[u8]) -> Result<Notification, NotificationError> {
+        Err(NotificationError::Untold)
+    }
 }
 
 /// What carries bytes to a channel and back.

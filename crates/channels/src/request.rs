@@ -44,7 +44,7 @@ pub struct Request {
     pub original_id: Option<String>,
     /// The code that the issuer gave to that authorization.
     pub authorization_code: Option<String>,
-    /// The card, as the vault calls it.
+    /// The card, as the vault calls it; or the code that the customer showed.
     pub token: Option<String>,
     /// How much, in minor units.
     pub amount_minor: u64,
@@ -56,6 +56,8 @@ pub struct Request {
     pub authenticated: bool,
     /// The customer is not there.
     pub off_session: bool,
+    /// The channel has said that it waits for the customer.
+    pub awaiting: bool,
 }
 
 /// An answer.
@@ -77,6 +79,13 @@ pub enum ChannelAnswer {
     },
     /// It was not done; the customer must prove to be the holder first.
     ActionRequired,
+    /// It is done as soon as the customer agrees over there, at any time until it is called off.
+    Awaiting {
+        /// The text of a QR code that the customer scans; none when the customer is asked without one.
+        show: Option<String>,
+        /// Until when the customer is waited for, seconds.
+        expires_at: i64,
+    },
     /// Whether it was done is not known.
     Unknown {
         /// What happened.

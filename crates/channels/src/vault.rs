@@ -70,6 +70,9 @@ pub enum VaultError {
     /// There is no such id for tests.
     #[error("there is no such card for tests")]
     NoSuchTestCard,
+    /// The channel takes no cards.
+    #[error("the channel takes no cards")]
+    NoCards,
 }
 
 impl VaultError {
@@ -81,6 +84,7 @@ impl VaultError {
             VaultError::Expired => "expired_card",
             VaultError::Cvc => "incorrect_cvc",
             VaultError::NoSuchTestCard => "resource_missing",
+            VaultError::NoCards => "card_not_supported",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The one place where requests leave for channels: values to bytes, bytes over a wire, bytes back to values.
 
 use crate::clock::Clock;
+use crate::gateway::Gateway;
 use crate::line::CardLine;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Lost, Request, Trace, VaultError, Wire, ask, judge,
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Lost, Notification, NotificationError, Request,
+    Trace, VaultError, Wire, ask, judge,
 };
 use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
@@ -33,6 +35,8 @@ pub enum Carrier {
     Near(Arc<dyn Wire>),
     /// A line to a card network.
     Line(CardLine),
+    /// Calls over HTTP.
+    Http(Gateway),
 }
 
 /// All channels that this process talks to.
@@ -131,7 +135,10 @@ impl Channels {
             capture: asked.capture,
             authenticated: asked.authenticated,
             off_session: asked.off_session,
+            awaiting: asked.awaiting,
         };
+        // What is new must not go out when somebody else may have undone it meanwhile.
+        let born = (call != Call::Inquire).then_some(request.trace);
         let channel = way.channel.as_ref();
         let answer = match &way.carrier {
             Carrier::Near(wire) => {
@@ -142,23 +149,41 @@ impl Channels {
                 if latency > PATIENCE { judge(channel, &request, Err(Lost::TimeOut)) } else { answer }
             }
             Carrier::Line(line) => {
-                // What is new must not go out when somebody else may have undone it meanwhile.
-                let born = (call != Call::Inquire).then_some(request.trace);
                 let came = match channel.build(&request) {
                     Some(message) => line.exchange(message, born).await,
                     None => Err(Lost::NotSent),
                 };
                 judge(channel, &request, came)
             }
-        };
-        match answer {
-            ChannelAnswer::Approved { channel_id, authorization_code } => {
-                ChannelOutcome::Approved { channel_id, authorization_code }
+            Carrier::Http(gateway) => {
+                let came = match channel.build(&request) {
+                    Some(form) => gateway.exchange(form, born).await,
+                    None => Err(Lost::NotSent),
+                };
+                judge(channel, &request, came)
             }
-            ChannelAnswer::Declined { code, .. } => ChannelOutcome::Declined { code },
-            ChannelAnswer::ActionRequired => ChannelOutcome::ActionRequired,
-            ChannelAnswer::Unknown { why } => ChannelOutcome::Unknown { why },
+        };
+        outcome_of(answer)
+    }
+
+    /// Reads what a channel tells by itself.
+    ///
+    /// # Errors
+    /// When it is not to be believed, or there is no such channel.
+    pub(crate) fn notification(&self, channel: &str, body: &[u8]) -> Result<Notification, NotificationError> {
+        self.way(channel).ok_or(NotificationError::Untold)?.channel.notification(body)
+    }
+}
+
+pub(crate) fn outcome_of(answer: ChannelAnswer) -> ChannelOutcome {
+    match answer {
+        ChannelAnswer::Approved { channel_id, authorization_code } => {
+            ChannelOutcome::Approved { channel_id, authorization_code }
         }
+        ChannelAnswer::Declined { code, .. } => ChannelOutcome::Declined { code },
+        ChannelAnswer::ActionRequired => ChannelOutcome::ActionRequired,
+        ChannelAnswer::Awaiting { show, expires_at } => ChannelOutcome::Awaiting { show, expires_at },
+        ChannelAnswer::Unknown { why } => ChannelOutcome::Unknown { why },
     }
 }
 

@@ -13,10 +13,13 @@ mod deliveries;
 mod endpoints;
 mod engine;
 mod entries;
+mod gateway;
 mod history;
 mod jobs;
 mod limits;
+
 mod line;
+mod notified;
 mod queue;
 mod renewal;
 mod seal;
@@ -35,7 +38,9 @@ pub use deliveries::{
     DELIVERY_LOG, EngineDeliveries, LOG_OF_ENDPOINT, LOG_OF_EVENT, count_pending, find_event,
 };
 pub use engine::{BooksPromise, Config, Engine, Role};
+pub use gateway::{Gateway, GatewayError};
 pub use history::{HistoryIndex, HistoryReadError};
 pub use limits::IDEMPOTENCY_KEY_BYTES;
 pub use line::CardLine;
+pub use notified::Untaken;
 pub use queue::NotQueued;

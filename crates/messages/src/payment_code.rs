@@ -117,9 +117,9 @@ pub fn usual() -> Vec<CodeRule> {
         fixed: fixed.to_vec(),
     };
     vec![
-        rule("wechat", "10", "15", (18, 18), &[]),
+        rule("wechat_pay", "10", "15", (18, 18), &[]),
         rule("alipay", "25", "30", (16, 24), &[]),
-        rule("alipay-plus", "28", "28", (19, 19), &[(Place::Left(2), '9'), (Place::Right(6), '6')]),
+        rule("alipay_plus", "28", "28", (19, 19), &[(Place::Left(2), '9'), (Place::Right(6), '6')]),
         rule("unionpay", "62", "62", (19, 19), &[]),
     ]
 }
@@ -133,8 +133,8 @@ mod tests {
     fn codes_are_told_by_prefix_and_length() {
         let rules = usual();
         for (code, expected) in [
-            ("134567890123456789", Ok("wechat")),
-            ("154567890123456789", Ok("wechat")),
+            ("134567890123456789", Ok("wechat_pay")),
+            ("154567890123456789", Ok("wechat_pay")),
             ("164567890123456789", Err(CodeError::Unknown)),
             ("13456789012345678", Err(CodeError::Unknown)),
             ("281234567890123456", Ok("alipay")),
@@ -142,7 +142,7 @@ mod tests {
             ("301234567890123456789012", Ok("alipay")),
             ("3012345678901234567890123", Err(CodeError::Unknown)),
             // The example of the documents of Alipay+, then one digit and one length off.
-            ("2893612204263667830", Ok("alipay-plus")),
+            ("2893612204263667830", Ok("alipay_plus")),
             ("2883612204263667830", Ok("alipay")),
             ("28936122042636678300", Ok("alipay")),
             ("6220123456789012345", Ok("unionpay")),

@@ -280,6 +280,9 @@ pub struct ChannelAsk {
     pub authenticated: bool,
     /// The customer is not there to prove anything.
     pub off_session: bool,
+    /// The channel has said that it waits for the customer.
+    #[serde(default)]
+    pub awaiting: bool,
 }
 
 /// What a channel answered, as values.
@@ -300,6 +303,13 @@ pub enum ChannelOutcome {
     },
     /// It was not done; the customer must prove to be the holder of the card first.
     ActionRequired,
+    /// It is done as soon as the customer agrees over there, at any time until it is called off.
+    Awaiting {
+        /// The text of a QR code that the customer scans; none when the customer is asked without one.
+        show: Option<String>,
+        /// Until when the customer is waited for, seconds.
+        expires_at: i64,
+    },
     /// Whether it was done is not known.
     Unknown {
         /// What happened.

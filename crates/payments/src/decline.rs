@@ -29,11 +29,17 @@ pub enum DeclineCode {
     CardNotSupported,
     /// The issuer says no and not why.
     DoNotHonor,
+    /// The customer did not agree in time, and cannot any more.
+    AttemptExpired,
+    /// The code that was scanned is used up, too old, or of no account.
+    InvalidPaymentCode,
+    /// The wallet says no and not why.
+    WalletDeclined,
 }
 
 impl DeclineCode {
     /// All reasons.
-    pub const ALL: [DeclineCode; 13] = [
+    pub const ALL: [DeclineCode; 16] = [
         DeclineCode::AuthenticationRequired,
         DeclineCode::GenericDecline,
         DeclineCode::InsufficientFunds,
@@ -47,6 +53,9 @@ impl DeclineCode {
         DeclineCode::CardVelocityExceeded,
         DeclineCode::CardNotSupported,
         DeclineCode::DoNotHonor,
+        DeclineCode::AttemptExpired,
+        DeclineCode::InvalidPaymentCode,
+        DeclineCode::WalletDeclined,
     ];
 
     /// Reads a word; one that is not known is a generic decline, because a decline it is in any case.
@@ -72,6 +81,9 @@ impl DeclineCode {
             DeclineCode::CardVelocityExceeded => "card_velocity_exceeded",
             DeclineCode::CardNotSupported => "card_not_supported",
             DeclineCode::DoNotHonor => "do_not_honor",
+            DeclineCode::AttemptExpired => "attempt_expired",
+            DeclineCode::InvalidPaymentCode => "invalid_payment_code",
+            DeclineCode::WalletDeclined => "wallet_declined",
         }
     }
 
@@ -85,6 +97,10 @@ impl DeclineCode {
             DeclineCode::IncorrectCvc => "incorrect_cvc",
             DeclineCode::IncorrectNumber => "incorrect_number",
             DeclineCode::ProcessingError => "processing_error",
+            DeclineCode::AttemptExpired => "payment_intent_payment_attempt_expired",
+            DeclineCode::InvalidPaymentCode | DeclineCode::WalletDeclined => {
+                "payment_method_provider_decline"
+            }
             DeclineCode::GenericDecline
             | DeclineCode::InsufficientFunds
             | DeclineCode::LostCard
@@ -120,13 +136,18 @@ impl DeclineCode {
             DeclineCode::AuthenticationRequired => {
                 "The card was declined: the payment needs the customer to prove to be its holder."
             }
-            DeclineCode::InsufficientFunds => "The card has insufficient funds.",
+            DeclineCode::InsufficientFunds => "There are insufficient funds for this payment.",
             DeclineCode::ExpiredCard => "The card has expired.",
             DeclineCode::IncorrectCvc => "The security code of the card is incorrect.",
             DeclineCode::IncorrectNumber => "The card number is incorrect.",
             DeclineCode::ProcessingError => {
-                "An error occurred while the card was processed. Try again in a little while."
+                "An error occurred while the payment was processed. Try again in a little while."
             }
+            DeclineCode::AttemptExpired => "The customer did not pay in time.",
+            DeclineCode::InvalidPaymentCode => {
+                "The payment code is not valid. Ask the customer for a new one."
+            }
+            DeclineCode::WalletDeclined => "The wallet declined the payment.",
             DeclineCode::CardNotSupported => "The card does not support this kind of purchase.",
             DeclineCode::GenericDecline
             | DeclineCode::LostCard

@@ -45,6 +45,9 @@ pub const AUTHORIZATION_SECONDS: i64 = 7 * 86_400;
 pub const INQUIRY_SECONDS_FIRST: i64 = 2;
 /// The longest wait between two inquiries: an hour, so that a channel that is back is noticed the same day.
 pub const INQUIRY_SECONDS_MAX: i64 = 3_600;
+/// The longest wait between two inquiries while a channel waits for the customer, who sees the end by them where no
+/// notification comes.
+pub const AWAITED_SECONDS_MAX: i64 = 10;
 /// Seconds that the outcome of a request to a channel may take until it is asked for: longer than any
 /// time-out of a channel, because before that the answer is still on its way.
 pub const ASK_SECONDS: i64 = 60;

@@ -1,6 +1,8 @@
 //! What is configured about payments.
 
 use crate::books::FeePolicy;
+use std::collections::BTreeMap;
+use suanpan_messages::payment_code::CodeRule;
 
 /// Settings that hold for all merchants of a cell.
 #[derive(Clone, PartialEq, Eq)]
@@ -9,6 +11,12 @@ pub struct Settings {
     pub card_channel_test: Option<String>,
     /// The channel of cards in live mode; none when cards are not taken there.
     pub card_channel_live: Option<String>,
+    /// The channels of wallets in test mode, by the kind of methods they take, such as `alipay`.
+    pub wallet_channels_test: BTreeMap<String, String>,
+    /// The channels of wallets in live mode.
+    pub wallet_channels_live: BTreeMap<String, String>,
+    /// Whose a code is that a customer shows.
+    pub code_rules: Vec<CodeRule>,
     /// What merchants pay for a card payment.
     pub fee: FeePolicy,
     /// Where customers' browsers reach the server, without a slash at the end.
@@ -36,6 +44,9 @@ impl Settings {
         Settings {
             card_channel_test: Some("card_sim".to_owned()),
             card_channel_live: None,
+            wallet_channels_test: BTreeMap::new(),
+            wallet_channels_live: BTreeMap::new(),
+            code_rules: suanpan_messages::payment_code::usual(),
             fee: FeePolicy::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             available_after_seconds: 86_400,
@@ -59,6 +70,13 @@ impl Settings {
     pub fn card_channel(&self, live: bool) -> Option<&str> {
         if live { self.card_channel_live.as_deref() } else { self.card_channel_test.as_deref() }
     }
+
+    /// Returns the channel of a wallet in a mode.
+    #[must_use]
+    pub fn wallet_channel(&self, live: bool, wallet: &str) -> Option<&str> {
+        let channels = if live { &self.wallet_channels_live } else { &self.wallet_channels_test };
+        channels.get(wallet).map(String::as_str)
+    }
 }
 
 impl std::fmt::Debug for Settings {
@@ -66,6 +84,9 @@ impl std::fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("card_channel_test", &self.card_channel_test)
             .field("card_channel_live", &self.card_channel_live)
+            .field("wallet_channels_test", &self.wallet_channels_test)
+            .field("wallet_channels_live", &self.wallet_channels_live)
+            .field("code_rules", &self.code_rules)
             .field("fee", &self.fee)
             .field("public_url", &self.public_url)
             .field("available_after_seconds", &self.available_after_seconds)

@@ -89,7 +89,7 @@ pub async fn decide(
         })
         .await?;
     let good = (200..300).contains(&answered.status);
-    let back = intent.next_action.and_then(|action| action.redirect_to_url.return_url);
+    let back = intent.next_action.and_then(|action| action.redirect_to_url).and_then(|to| to.return_url);
     let Some(back) = back else {
         let text = if good { "The payment goes on. You may close this page." } else { "The payment failed." };
         return Ok(page("Thank you", &html! { p { (text) } }));

@@ -14,6 +14,7 @@ pub mod guess;
 pub mod inbound;
 pub mod key;
 pub mod limits;
+pub mod notified;
 pub mod observe;
 pub mod openapi;
 pub mod page;

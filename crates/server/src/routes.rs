@@ -2,13 +2,13 @@
 
 use crate::api::Api;
 use crate::problem::Problem;
-use crate::{authenticate, forward, observe, openapi, v1};
+use crate::{authenticate, forward, notified, observe, openapi, v1};
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, options};
+use axum::routing::{get, options, post};
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,7 +21,9 @@ pub fn router(api: Api) -> Router {
     let (v1, _) = v1::routes().split_for_parts();
     let forwarder = (api.clone(), forward::Forwarder::default());
     let page = get(authenticate::show).post(authenticate::decide);
-    let of_writer = v1.route("/authenticate/{attempt}", page);
+    let of_writer = v1
+        .route("/authenticate/{attempt}", page)
+        .route("/channels/{channel}/notifications", post(notified::take));
     let of_writer = of_writer.layer(from_fn_with_state(forwarder, forward::surround));
     Router::new()
         .merge(of_writer)

@@ -626,6 +626,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 52);
+        assert_eq!(seen, 53);
     }
 }

@@ -8,9 +8,13 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
+use zeroize::Zeroizing;
 
 /// A file with a key has 64 digits and a line end; more is something else.
 const FILE_BYTES_MAX: u64 = 4096;
+/// A file with a key of RSA has some thousand bytes.
+const PEM_BYTES_MAX: u64 = 64 * 1024;
 
 /// A key, and whether it was made just now.
 pub(crate) struct KeyFound {
@@ -53,6 +57,31 @@ pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyF
             .next("put in what was agreed with the network; its check value shows whether it is the same")
     })?;
     Ok(TransportKeyFound { key, made: None })
+}
+
+/// Reads a private key of RSA.
+pub(crate) fn rsa_private_key(path: &Path) -> Result<RsaPrivateKey, Trouble> {
+    let text = Zeroizing::new(pem(path)?);
+    RsaPrivateKey::parse(&text).map_err(|error| wrong_pem(path, &error))
+}
+
+/// Reads a public key of RSA.
+pub(crate) fn rsa_public_key(path: &Path) -> Result<RsaPublicKey, Trouble> {
+    RsaPublicKey::parse(&pem(path)?).map_err(|error| wrong_pem(path, &error))
+}
+
+fn pem(path: &Path) -> Result<String, Trouble> {
+    let read = |error| Trouble::io("read", path, error);
+    if std::fs::metadata(path).map_err(read)?.len() > PEM_BYTES_MAX {
+        return Err(wrong_pem(path, &"it is too long to be one"));
+    }
+    std::fs::read_to_string(path).map_err(read)
+}
+
+fn wrong_pem(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new("key_wrong", format!("the file does not hold a key of RSA: {why}"))
+        .at(path.display().to_string())
+        .next("give a key as PEM, or as the bare Base64 in which the wallet shows it")
 }
 
 /// Reads the signing key of a store, or makes it.

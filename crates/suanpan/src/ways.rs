@@ -1,15 +1,18 @@
 //! The file that says which channels there are, and what leads to them.
 
 use crate::error::Trouble;
-use crate::secrets::transport_key;
+use crate::secrets::{rsa_private_key, rsa_public_key, transport_key};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use suanpan_channels::alipay::{Alipay, Settings as WalletSettings};
 use suanpan_channels::card_network::{CardNetwork, LineSettings, Settings as NetworkSettings, VaultKey};
 use suanpan_channels::card_sim::{self, CardSim, Host, HostSettings};
-use suanpan_engine::{CardLine, Carrier, Channels, Clock, Way};
+use suanpan_engine::{CardLine, Carrier, Channels, Clock, Gateway, Way};
 use suanpan_messages::keys::DoubleKey;
+use suanpan_messages::payment_code::{CodeError, CodeRule, Place};
 use suanpan_payments::settings::Settings;
 
 /// A file of channels has some lines for each.
@@ -23,6 +26,70 @@ struct File {
     cards: Cards,
     #[serde(default)]
     card_network: Vec<Network>,
+    #[serde(default)]
+    wallets: Wallets,
+    #[serde(default)]
+    alipay: Vec<Wallet>,
+    /// Whose a code is that a customer shows; those that are public when there are none.
+    #[serde(default)]
+    code: Vec<Code>,
+}
+
+/// Which channel takes which wallet, by the kind of payment methods.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wallets {
+    #[serde(default)]
+    test: BTreeMap<String, String>,
+    #[serde(default)]
+    live: BTreeMap<String, String>,
+}
+
+/// A wallet that speaks as Alipay's open platform.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wallet {
+    name: String,
+    gateway: String,
+    app_id: String,
+    private_key_file: PathBuf,
+    wallet_public_key_file: PathBuf,
+    subject: String,
+    #[serde(default = "qr_seconds")]
+    qr_seconds: i64,
+    #[serde(default = "code_seconds")]
+    code_seconds: i64,
+    #[serde(default = "patience_seconds")]
+    patience_seconds: u32,
+}
+
+/// A rule of the table of codes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    wallet: String,
+    first: String,
+    last: String,
+    digits: (usize, usize),
+    #[serde(default)]
+    fixed: Vec<FixedDigit>,
+}
+
+/// A digit at a place: from 0 at the left, or from 1 at the right.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixedDigit {
+    left: Option<usize>,
+    right: Option<usize>,
+    digit: char,
+}
+
+const fn qr_seconds() -> i64 {
+    900
+}
+
+const fn code_seconds() -> i64 {
+    60
 }
 
 /// Which channel takes cards.
@@ -133,12 +200,88 @@ pub(crate) fn channels(
             ));
         }
     }
+    let known: Vec<String> = ways.iter().map(|way| way.channel.name().to_owned()).collect();
+    for wallet in file.alipay {
+        if ways.iter().any(|way| way.channel.name() == wallet.name) {
+            let what = format!("there are two channels named {}", wallet.name);
+            return Err(wrong(what, "give each a name of its own"));
+        }
+        ways.push(wallet_way(wallet, path, &settings, clock)?);
+    }
+    for (kind, name) in file.wallets.test.iter().chain(&file.wallets.live) {
+        let there = ways.iter().any(|way| way.channel.name() == name);
+        if !there || known.contains(name) {
+            return Err(wrong(
+                format!("wallets names {name} for {kind}, and there is no such wallet"),
+                "name one of the wallets of this file",
+            ));
+        }
+    }
+    let code_rules = if file.code.is_empty() { settings.code_rules.clone() } else { rules(file.code) };
+    if let Err(CodeError::Rule(number)) = suanpan_messages::payment_code::wallet(&code_rules, "0") {
+        return Err(wrong(
+            format!("{}", CodeError::Rule(number)),
+            "give first and last as many digits, and digits as the fewest and the most",
+        ));
+    }
     let settings = Settings {
         card_channel_test: file.cards.test.or(settings.card_channel_test.clone()),
         card_channel_live: file.cards.live,
+        wallet_channels_test: file.wallets.test,
+        wallet_channels_live: file.wallets.live,
+        code_rules,
         ..settings
     };
     Ok((Channels::new(ways), settings))
+}
+
+fn wallet_way(wallet: Wallet, path: &Path, settings: &Settings, clock: &Clock) -> Result<Way, Trouble> {
+    let wrong = |what: String, next: &str| {
+        Trouble::new("channels", what).at(path.display().to_string()).next(next.to_owned())
+    };
+    if !(1..=50).contains(&wallet.patience_seconds) {
+        return Err(wrong(
+            format!("{}: patience_seconds is 1 to 50", wallet.name),
+            "leave it out to have 20",
+        ));
+    }
+    // Beside the file, unless they say where else.
+    let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
+    let own = rsa_private_key(&beside(&wallet.private_key_file))?;
+    let theirs = rsa_public_key(&beside(&wallet.wallet_public_key_file))?;
+    let patience = Duration::from_secs(u64::from(wallet.patience_seconds));
+    let gateway = Gateway::new(&wallet.gateway, patience, clock.clone())
+        .map_err(|error| wrong(error.to_string(), "mend that line of the file"))?;
+    let notify_url = format!("{}/channels/{}/notifications", settings.public_url, wallet.name);
+    let channel = Alipay::new(
+        WalletSettings {
+            name: wallet.name,
+            app_id: wallet.app_id,
+            subject: wallet.subject,
+            notify_url: Some(notify_url),
+            qr_seconds: wallet.qr_seconds,
+            code_seconds: wallet.code_seconds,
+        },
+        own,
+        theirs,
+    )
+    .map_err(|error| wrong(error.to_string(), "mend that line of the file"))?;
+    Ok(Way { channel: Arc::new(channel), carrier: Carrier::Http(gateway) })
+}
+
+fn rules(codes: Vec<Code>) -> Vec<CodeRule> {
+    let place = |fixed: FixedDigit| match (fixed.left, fixed.right) {
+        (Some(left), _) => (Place::Left(left), fixed.digit),
+        (None, right) => (Place::Right(right.unwrap_or(1)), fixed.digit),
+    };
+    let rule = |code: Code| CodeRule {
+        wallet: code.wallet,
+        first: code.first,
+        last: code.last,
+        digits: code.digits,
+        fixed: code.fixed.into_iter().map(place).collect(),
+    };
+    codes.into_iter().map(rule).collect()
 }
 
 fn read(path: &Path) -> Result<File, Trouble> {
@@ -160,6 +303,7 @@ fn read(path: &Path) -> Result<File, Trouble> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use suanpan_simulators::alipay::keys;
 
     const NETWORK: &str = r#"
         [cards]
@@ -181,6 +325,8 @@ mod tests {
         let key = folder.path().join("transport-key");
         std::fs::write(&key, "00112233445566778899aabbccddeeff\n").unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::write(folder.path().join("private.pem"), keys::APP_PRIVATE).unwrap();
+        std::fs::write(folder.path().join("public.pem"), keys::WALLET_PUBLIC).unwrap();
         let path = folder.path().join("channels.toml");
         std::fs::write(&path, text).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -197,6 +343,50 @@ mod tests {
         assert_eq!(settings.card_channel_test.as_deref(), Some("unionpay"));
         assert_eq!(settings.card_channel_live, None);
         assert_eq!(load("").unwrap().card_channel_test.as_deref(), Some("card_sim"));
+    }
+
+    const WALLET: &str = r#"
+        [wallets]
+        test = { alipay = "alipay_cn" }
+        [[alipay]]
+        name = "alipay_cn"
+        gateway = "https://openapi.example/gateway.do"
+        app_id = "2021000000000001"
+        private_key_file = "private.pem"
+        wallet_public_key_file = "public.pem"
+        subject = "Shop"
+        [[code]]
+        wallet = "alipay"
+        first = "25"
+        last = "30"
+        digits = [16, 24]
+        fixed = [{ left = 2, digit = "9" }, { right = 1, digit = "0" }]
+    "#;
+
+    #[test]
+    fn a_file_says_which_wallet_goes_where_and_whose_codes_are() {
+        let settings = load(WALLET).unwrap();
+        assert_eq!(settings.wallet_channel(false, "alipay"), Some("alipay_cn"));
+        assert_eq!(settings.wallet_channel(true, "alipay"), None);
+        let [rule] = &settings.code_rules[..] else { panic!("{:?}", settings.code_rules) };
+        assert_eq!(rule.fixed, [(Place::Left(2), '9'), (Place::Right(1), '0')]);
+        load(&WALLET.replace("https://openapi.example", "http://[::1]:9588")).unwrap();
+        for (from, to, what) in [
+            ("= \"alipay_cn\" }", "= \"other\" }", "wallets names other for alipay"),
+            ("= \"alipay_cn\" }", "= \"card_sim\" }", "wallets names card_sim for alipay"),
+            ("https://openapi.example", "http://openapi.example", "without TLS"),
+            ("https://openapi.example", "http://127.0.0.1.example", "without TLS"),
+            ("https://openapi.example", "openapi.example", "no address of HTTP"),
+            ("name = \"alipay_cn\"", "name = \"card_sim\"", "two channels named card_sim"),
+            ("\"Shop\"", "\"a=b\"", "subject of a wallet must be"),
+            ("\"public.pem\"", "\"transport-key\"", "does not hold a key of RSA"),
+            ("\"Shop\"", "\"Shop\"\nqr_seconds = 61", "qr_seconds of a wallet must be whole minutes"),
+            ("first = \"25\"", "first = \"2\"", "rule 1 of the table"),
+            ("subject", "subjekt", "unknown field `subjekt`"),
+        ] {
+            let error = load(&WALLET.replace(from, to)).unwrap_err();
+            assert!(error.contains(what), "{what}: {error}");
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ fn request(call: Call, about: Call, capture: bool) -> Request {
         capture,
         authenticated: false,
         off_session: false,
+        awaiting: false,
     }
 }
 
@@ -134,6 +135,7 @@ fn answers_are_read_and_only_those_to_the_request() {
             }
             ChannelAnswer::Declined { code, retryable } => format!("declined {code} {retryable}"),
             ChannelAnswer::ActionRequired => "action".to_owned(),
+            ChannelAnswer::Awaiting { .. } => "awaiting".to_owned(),
             ChannelAnswer::Unknown { why } => format!("unknown: {why}"),
         };
     assert_eq!(read("00", &[(38, "654321")]), "approved 0200.1127223005.000042.789805000042 654321");

@@ -1,25 +1,21 @@
 //! Payments over a card network: a simulated one, over a real socket, with the protocol of a real one.
 
-use crate::world::{CELL, NOON, body, call, cancel, capture, id, pay, refund};
+use crate::outside::{Outside, PATIENCE};
+use crate::world::{cancel, capture, id, pay, refund};
 use serde_json::{Value, json};
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use suanpan_channels::card_network::{CardNetwork, LineSettings, Settings as NetworkSettings, VaultKey};
 use suanpan_channels::faults::Faults;
 use suanpan_channels::{Call as ChannelCall, CardInput, CardNumber, Channel, Lost, Request, Trace};
-use suanpan_engine::{CardLine, Carrier, Channels, Clock, Config, Engine, Role, Way};
+use suanpan_engine::{CardLine, Carrier, Clock, Way};
 use suanpan_messages::keys::DoubleKey;
-use suanpan_money::{Currency, Timestamp};
+use suanpan_money::Currency;
 use suanpan_payments::command::Command;
-use suanpan_payments::settings::Settings;
 use suanpan_simulators::card_network::{Audit, Host, HostSettings, card_number, serve};
-use suanpan_store::{Listing, open};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-
-const SOON: Duration = Duration::from_secs(30);
-/// Much shorter than a network's, so that lost answers do not take the test's time.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 fn settings() -> NetworkSettings {
     NetworkSettings {
@@ -35,107 +31,47 @@ fn settings() -> NetworkSettings {
 }
 
 struct World {
-    clock: Clock,
+    outside: Outside,
     host: Arc<Host>,
     line: CardLine,
-    runtime: Runtime,
-    engine: Engine,
+}
+
+impl Deref for World {
+    type Target = Outside;
+
+    fn deref(&self) -> &Outside {
+        &self.outside
+    }
 }
 
 impl World {
     fn new(faults: Faults, keys: [[u8; 16]; 2]) -> World {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let [theirs, ours] = keys.map(DoubleKey::new);
         let network = "00010000".to_owned();
         let host = Arc::new(Host::new(HostSettings { network, transport_key: theirs, faults }));
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        runtime.spawn(serve(listener, host.clone()));
-        let clock = Clock::manual(Timestamp::from_seconds(NOON));
-        let _within = runtime.enter();
-        let line_settings =
-            LineSettings { network: settings(), transport_key: ours, echo_seconds: 60, patience_seconds: 10 };
-        let line = CardLine::start(address, line_settings, PATIENCE, clock.clone());
-        let channel = Arc::new(channel());
-        let way = Way { channel, carrier: Carrier::Line(line.clone()) };
-        let config = Config {
-            cell: CELL,
-            node: "node-a".to_owned(),
-            lease: Duration::from_secs(10),
-            settings: Settings {
-                card_channel_test: Some("unionpay".to_owned()),
-                ..Settings::with_simulator([7; 32], "http://127.0.0.1:8080")
-            },
-            clock: clock.clone(),
+        let mut made = None;
+        let way = |runtime: &Runtime, clock: &Clock| {
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            runtime.spawn(serve(listener, host.clone()));
+            let line_settings = LineSettings {
+                network: settings(),
+                transport_key: ours,
+                echo_seconds: 60,
+                patience_seconds: 10,
+            };
+            let line = CardLine::start(address, line_settings, PATIENCE, clock.clone());
+            made = Some(line.clone());
+            Way { channel: Arc::new(channel()), carrier: Carrier::Line(line) }
         };
-        let database = open("sqlite::memory:").unwrap();
-        let engine = Engine::start(&database, Channels::new(vec![way]), config).unwrap();
-        drop(_within);
-        let world = World { clock, host, line, runtime, engine };
-        world.until("the engine writes", |world| world.engine.role() == Role::Writer);
-        world
+        let outside = Outside::new(way, |settings| settings.card_channel_test = Some("unionpay".to_owned()));
+        World { outside, host, line: made.unwrap() }
     }
 
     fn ready(faults: Faults) -> World {
         let world = World::new(faults, [[3; 16]; 2]);
-        world.until("the line is ready", |world| world.line.is_ready());
+        world.until("the line is ready", || world.line.is_ready());
         world
-    }
-
-    fn until(&self, what: &str, mut so: impl FnMut(&World) -> bool) {
-        let began = Instant::now();
-        while !so(self) {
-            assert!(began.elapsed() < SOON, "not in time: {what}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn answer(&self, command: Command) -> (u16, Value) {
-        match self.runtime.block_on(self.engine.call(call(None, command))) {
-            Ok(answered) => (answered.status, body(&answered)),
-            Err(refused) => (0, json!(refused.to_string())),
-        }
-    }
-
-    fn done(&self, command: Command) -> Value {
-        let (status, body) = self.answer(command);
-        assert_eq!(status, 200, "{body}");
-        body
-    }
-
-    fn intents(&self) -> Vec<Value> {
-        let mut all = Vec::new();
-        let mut last: Option<(i64, String)> = None;
-        loop {
-            let after = last.as_ref().map(|(created, id)| suanpan_store::Cursor { created: *created, id });
-            let listing = Listing {
-                kind: "payment_intent",
-                merchant: "acct_m",
-                live: false,
-                link: None,
-                created_min: None,
-                created_max: None,
-                after,
-                before: None,
-                limit: 100,
-            };
-            let page = self.engine.reader().list(&listing).unwrap();
-            let Some(end) = page.objects.last() else { return all };
-            last = Some((end.created, end.id.clone()));
-            all.extend(page.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()));
-        }
-    }
-
-    /// What the books say that the network owes us, in minor units.
-    fn owed(&self) -> i128 {
-        let ask = self.engine.query(|book| {
-            book.accounts_and_balances()
-                .filter(|(account, _)| account.spec.path == "test/channel/unionpay/receivable")
-                .map(|(account, sums)| sums.posted(account.spec.kind))
-                .sum()
-        });
-        self.runtime.block_on(ask).unwrap().0
     }
 
     #[track_caller]
@@ -143,23 +79,8 @@ impl World {
         let audit = self.host.audit();
         let theirs =
             i128::try_from(audit.taken_minor).unwrap() - i128::try_from(audit.refunded_minor).unwrap();
-        assert_eq!(self.owed(), theirs, "{audit:?}");
+        assert_eq!(self.owed("unionpay"), theirs, "{audit:?}");
         audit
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.engine.stop();
-    }
-}
-
-/// Calls again while the engine is too busy to take the call.
-async fn until_answered(engine: &Engine, command: &Command) {
-    let began = Instant::now();
-    while engine.call(call(None, command.clone())).await.is_err() {
-        assert!(began.elapsed() < SOON, "not in time: an answer");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -183,6 +104,7 @@ fn purchase(world: &World) -> Vec<u8> {
         capture: true,
         authenticated: false,
         off_session: false,
+        awaiting: false,
     };
     channel.build(&request).unwrap()
 }
@@ -243,7 +165,7 @@ fn a_payment_whose_answer_is_lost_stays_open() {
     let begun = world.done(card(1, "00", json!({})));
     assert_eq!(begun["status"], "processing", "{begun}");
     assert_eq!(world.host.audit().taken_minor, 10_000, "the network has done it");
-    assert_eq!(world.owed(), 0, "and that is not known here");
+    assert_eq!(world.owed("unionpay"), 0, "and that is not known here");
     let intents = world.intents();
     assert_eq!((intents.len(), &intents[0]["status"]), (1, &json!("processing")));
 }
@@ -265,7 +187,7 @@ fn what_was_decided_long_ago_is_not_sent_any_more() {
 fn only_a_process_that_writes_has_a_line() {
     let world = World::ready(Faults::default());
     world.engine.stop();
-    world.until("the line is given up", |world| !world.line.is_ready());
+    world.until("the line is given up", || !world.line.is_ready());
     let message = purchase(&world);
     assert_eq!(world.runtime.block_on(world.line.exchange(message, None)), Err(Lost::NotSent));
 }
@@ -295,33 +217,12 @@ fn whatever_the_network_does_nothing_is_lost_or_taken_twice() {
             latency_micros: 1_000,
         };
         let world = World::ready(faults);
-        let payments = 300;
-        for batch in (0..payments).collect::<Vec<_>>().chunks(50) {
-            let answered: Vec<_> = batch
-                .iter()
-                .map(|number| {
-                    let code = ["00", "00", "00", "51", "98"][*number as usize % 5];
-                    let engine = world.engine.clone();
-                    let command = card(*number, code, json!({}));
-                    world.runtime.spawn(async move { until_answered(&engine, &command).await })
-                })
-                .collect();
-            // The clock below runs ahead of the calls, so none may be under way then.
-            answered.into_iter().for_each(|it| world.runtime.block_on(it).unwrap());
-        }
-        let open = |world: &World| {
-            let intents = world.intents();
-            let settled =
-                |it: &&Value| it["status"] == "succeeded" || it["status"] == "requires_payment_method";
-            (intents.len(), intents.iter().filter(settled).count())
-        };
-        let began = Instant::now();
-        while open(&world) != (payments as usize, payments as usize) {
-            assert!(began.elapsed() < 3 * SOON, "seed {seed}: {:?} are settled", open(&world));
-            // Inquiries wait for seconds that double.
-            world.clock.advance_seconds(120);
-            std::thread::sleep(Duration::from_millis(400));
-        }
+        let payments = (0..300).map(|number| {
+            let code = ["00", "00", "00", "51", "98"][number as usize % 5];
+            card(number, code, json!({}))
+        });
+        world.all(payments.collect(), 50);
+        world.settle(300, 120);
         let audit = world.expect_agreement();
         let intents = world.intents();
         let succeeded = intents.iter().filter(|it| it["status"] == "succeeded").count();

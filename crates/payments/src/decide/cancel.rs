@@ -1,7 +1,7 @@
 //! Cancellations: at once while nothing is set aside, else by a void at the channel.
 
 use super::capture::send;
-use super::confirm::{give_up_latest, refuse_in_progress};
+use super::confirm::{call_off, give_up_latest, plan, refuse_in_progress};
 use super::outcome::expiry_job;
 use super::{Draft, Stored, load};
 use crate::decision::{Context, Decision, Gathered, ObjectKind, Operation};
@@ -36,6 +36,15 @@ pub fn decide_cancel(
         let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
         return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
     }
+    if let Some(mut attempt) = awaited(gathered, ctx, &intent.value)? {
+        intent.value.status = next(id, intent.value.status, IntentEvent::VoidSent)?;
+        intent.value.next_action = None;
+        let ask = call_off(ctx, &mut attempt.value, reason);
+        plan(&mut draft, ask);
+        draft.write(ObjectKind::Attempt, &attempt.value.id.clone(), &attempt);
+        let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
+        return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
+    }
     intent.value.status = next(id, intent.value.status, IntentEvent::Canceled)?;
     intent.value.canceled_at = Some(ctx.now.seconds());
     intent.value.cancellation_reason = reason;
@@ -44,6 +53,19 @@ pub fn decide_cancel(
     let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
     draft.event("payment_intent.canceled", ObjectKind::PaymentIntent, id, &body);
     Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+/// Returns the newest attempt where a channel waits for its customer.
+fn awaited(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    intent: &PaymentIntent,
+) -> Result<Option<Stored<Attempt>>, Rejection> {
+    let (IntentStatus::RequiresAction, Some(latest)) = (intent.status, &intent.latest_attempt) else {
+        return Ok(None);
+    };
+    let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, latest, "intent")?;
+    Ok(Some(attempt).filter(|attempt| attempt.value.status == AttemptStatus::AwaitingCustomer))
 }
 
 fn begin_void(

@@ -13,7 +13,7 @@ use crate::object::attempt::{Attempt, Internal, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::CUSTOMER_BALANCE;
+use crate::request::card::{ALIPAY, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, WECHAT_PAY};
 use crate::request::given;
 use crate::request::payment_intent::ConfirmPaymentIntent;
 use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
@@ -137,7 +137,7 @@ pub(crate) fn begin_attempt(
     }
     check_merchant(gathered, ctx)?;
     check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;
-    let channel = source_of(ctx, gathered, intent, &method.value)?;
+    let channel = source_of(ctx, gathered, intent, &method.value, &options)?;
     if !intent.payment_method_types.contains(&method.value.kind) {
         let why = "its type is none of those that the PaymentIntent takes";
         return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
@@ -167,6 +167,7 @@ fn source_of<'a>(
     gathered: &dyn Gathered,
     intent: &'a PaymentIntent,
     method: &PaymentMethod,
+    options: &ConfirmOptions,
 ) -> Result<Source<'a>, Rejection> {
     if method.kind == CUSTOMER_BALANCE {
         let missing = || Rejection::ParameterMissing { param: "customer".to_owned() };
@@ -174,6 +175,13 @@ fn source_of<'a>(
         // It was there when the intent was made.
         existing_customer(gathered, ctx, customer)?;
         return Ok(Source::CustomerBalance(customer));
+    }
+    if method.kind != CARD {
+        if options.off_session || options.refuse_action {
+            let why = "a wallet asks its customer, who must be there";
+            return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+        }
+        return wallet_of(ctx, intent, method).map(Source::Channel);
     }
     let channel = ctx
         .settings
@@ -184,6 +192,30 @@ fn source_of<'a>(
         return Err(Rejection::ChannelMissing { why });
     }
     Ok(Source::Channel(channel))
+}
+
+/// Tells the channel of a wallet, which takes the money at once or not at all.
+fn wallet_of<'a>(
+    ctx: &Context<'a>,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+) -> Result<&'a str, Rejection> {
+    if intent.capture_method == CaptureMethod::Manual {
+        let why = "a wallet takes the money at once: capture_method must not be manual";
+        return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+    }
+    let wallet = match (method.kind.as_str(), &method.payment_code) {
+        (PAYMENT_CODE, Some(code)) => code.wallet.as_str(),
+        (kind @ (ALIPAY | WECHAT_PAY), _) => kind,
+        _ => return Err(Rejection::Unreadable { id: method.id.clone() }),
+    };
+    let missing = Rejection::ChannelMissing { why: "no channel takes that wallet in this mode" };
+    let channel = ctx.settings.wallet_channel(ctx.live, wallet).ok_or(missing)?;
+    if method.kind == PAYMENT_CODE && method.internal.channel != channel {
+        let why = "the channel that knows the code is not used any more";
+        return Err(Rejection::ChannelMissing { why });
+    }
+    Ok(channel)
 }
 
 /// A merchant that may not take payments is refused. Whose account is not kept here is let through: keys
@@ -268,13 +300,20 @@ pub(crate) fn next_reference(attempt: &mut Attempt) -> String {
 /// # Panics
 /// When nothing is pending.
 pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt) -> ChannelAsk {
-    let pending = attempt.pending.as_ref().expect("the caller has just planned an operation");
+    pending_ask(attempt, ctx.merchant, ctx.live).expect("the caller has just planned an operation")
+}
+
+/// Makes the request of what an attempt has pending; none when nothing is. A channel that tells of an attempt by itself
+/// answers this.
+#[must_use]
+pub fn pending_ask(attempt: &Attempt, merchant: &str, live: bool) -> Option<ChannelAsk> {
+    let pending = attempt.pending.as_ref()?;
     let first = pending.operation == Operation::Authorize;
-    ChannelAsk {
+    Some(ChannelAsk {
         channel: attempt.channel.clone(),
         operation: pending.operation,
-        merchant: ctx.merchant.to_owned(),
-        live: ctx.live,
+        merchant: merchant.to_owned(),
+        live,
         object: attempt.id.clone(),
         reference: pending.reference.clone(),
         original: (!first).then(|| attempt.reference.clone()),
@@ -287,7 +326,8 @@ pub(crate) fn ask_of(ctx: &Context<'_>, attempt: &Attempt) -> ChannelAsk {
         capture: first && attempt.capture,
         authenticated: attempt.authenticated,
         off_session: attempt.off_session,
-    }
+        awaiting: attempt.status == AttemptStatus::AwaitingCustomer,
+    })
 }
 
 /// Amounts of intents, attempts and refunds were checked to be above zero when they were made.
@@ -301,7 +341,8 @@ pub(crate) fn plan(draft: &mut Draft<'_>, ask: ChannelAsk) {
     draft.job(channel_job(&ask.object), due, JobBody::AskChannel(ask));
 }
 
-/// Gives up the newest attempt where it waits for the customer: nothing of it is at the channel.
+/// Gives up the newest attempt where it waits for the customer. Where the channel waits, it is called off there: what
+/// the customer pays until then comes back by that.
 pub(crate) fn give_up_latest(
     draft: &mut Draft<'_>,
     gathered: &dyn Gathered,
@@ -313,7 +354,24 @@ pub(crate) fn give_up_latest(
         stored.value.status = attempt::next(latest, stored.value.status, None, AttemptEvent::Voided)?;
         draft.write(ObjectKind::Attempt, latest, &stored);
     }
+    if stored.value.status == AttemptStatus::AwaitingCustomer && stored.value.is_wanted() {
+        let ask = call_off(draft.ctx, &mut stored.value, Some(SUPERSEDED.to_owned()));
+        // Nobody waits for its answer: whoever asked waits for that of the next attempt.
+        draft.job(channel_job(&ask.object), draft.ctx.now, JobBody::Inquire(ask));
+        draft.write(ObjectKind::Attempt, latest, &stored);
+    }
     Ok(())
+}
+
+/// Why an attempt is called off whose intent goes on without it.
+pub(crate) const SUPERSEDED: &str = "superseded";
+
+/// Makes the request that ends what a channel awaits of a customer. The caller plans it and writes the attempt.
+pub(crate) fn call_off(ctx: &Context<'_>, attempt: &mut Attempt, reason: Option<String>) -> ChannelAsk {
+    let reference = next_reference(attempt);
+    attempt.pending = Some(Pending { operation: Operation::Void, amount: attempt.amount, reference, reason });
+    attempt.inquiries = 0;
+    ask_of(ctx, attempt)
 }
 
 /// Takes in what the customer did when asked to prove to be the holder: sends the attempt again, or declines
@@ -331,7 +389,9 @@ pub fn decide_action(
     let mut stored: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, attempt, "attempt")?;
     let id = stored.value.payment_intent.clone();
     let mut intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, &id, "intent")?;
-    if intent.value.latest_attempt.as_deref() != Some(attempt) {
+    // While a channel waits for the customer it is for the channel to say what the customer did.
+    let waits_there = stored.value.status == AttemptStatus::AwaitingCustomer;
+    if waits_there || intent.value.latest_attempt.as_deref() != Some(attempt) {
         let (status, event) = (stored.value.status.word(), "action_done");
         return Err(Rejection::AttemptState { id: attempt.to_owned(), status, event });
     }

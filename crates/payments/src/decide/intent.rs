@@ -1,6 +1,6 @@
 //! Intents: made and changed.
 
-use super::confirm::{ConfirmOptions, begin_attempt};
+use super::confirm::{ConfirmOptions, begin_attempt, give_up_latest};
 use super::payment_method::{existing_customer, resolve};
 use super::{Draft, Stored, load};
 use crate::decision::{Context, Decision, Gathered, ObjectKind};
@@ -161,6 +161,9 @@ pub fn decide_update_payment_intent(
     )?;
     let intent = &mut stored.value;
     if request.changes_payment() {
+        if intent.status == IntentStatus::RequiresAction {
+            give_up_latest(&mut draft, gathered, intent)?;
+        }
         intent.status = next(id, intent.status, IntentEvent::Changed)?;
         // What a customer was asked to do was for the payment as it was.
         intent.next_action = None;

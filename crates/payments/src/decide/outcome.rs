@@ -16,13 +16,15 @@ use crate::decline::DeclineCode;
 use crate::limits;
 use crate::object::attempt::Attempt;
 use crate::object::charge::{Charge, Outcome};
-use crate::object::payment_intent::{NextAction, PaymentError, PaymentIntent, RedirectToUrl};
+use crate::object::payment_intent::{
+    ConfirmInWallet, DisplayQrCode, NextAction, PaymentError, PaymentIntent, RedirectToUrl,
+};
 use crate::object::payment_method::PaymentMethod;
 use crate::object::{api_view, json};
 use crate::rejection::Rejection;
 use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
 use crate::state::charge::ChargeState;
-use crate::state::intent::{IntentEvent, next};
+use crate::state::intent::{IntentEvent, IntentStatus, next};
 use suanpan_money::Timestamp;
 
 /// Takes in what a channel answered to a request, or to an inquiry about it.
@@ -48,8 +50,18 @@ pub fn decide_outcome(
     let id = attempt.value.payment_intent.clone();
     let intent: Stored<PaymentIntent> = load(gathered, ctx, ObjectKind::PaymentIntent, &id, "intent")?;
     let mut draft = Draft::new(ctx);
+    let awaited = attempt.value.status == AttemptStatus::AwaitingCustomer;
     match (pending.operation, outcome) {
         (_, ChannelOutcome::Unknown { why }) => unknown(draft, intent, attempt, ask, why),
+        (Operation::Authorize, ChannelOutcome::Awaiting { show, expires_at }) => {
+            awaiting(draft, intent, attempt, ask, show.as_deref(), *expires_at)
+        }
+        (Operation::Void, ChannelOutcome::Approved { .. }) if awaited => {
+            called_off(draft, intent, attempt, pending.reason)
+        }
+        (Operation::Void, ChannelOutcome::Declined { code }) if awaited => {
+            unknown(draft, intent, attempt, ask, &format!("the channel does not call it off: {code}"))
+        }
         (Operation::Authorize, ChannelOutcome::Approved { channel_id, authorization_code }) => {
             let method = method_of(gathered, ctx, &attempt.value)?;
             let answer = approved::Approval { channel_id, authorization_code: authorization_code.as_deref() };
@@ -79,7 +91,10 @@ pub fn decide_outcome(
         (Operation::Capture | Operation::Void, ChannelOutcome::Declined { code }) => {
             refused(draft, intent, attempt, pending.operation, DeclineCode::parse(code))
         }
-        (Operation::Capture | Operation::Void | Operation::Refund, ChannelOutcome::ActionRequired) => {
+        (
+            Operation::Capture | Operation::Void | Operation::Refund,
+            ChannelOutcome::ActionRequired | ChannelOutcome::Awaiting { .. },
+        ) => {
             // Not an answer to what was asked, so it tells nothing.
             unknown(draft, intent, attempt, ask, "the channel asked for an action where there is none")
         }
@@ -121,18 +136,92 @@ fn unknown(
 ) -> Result<Decision, Rejection> {
     let attempt = &mut stored.value;
     let operation = attempt.pending.as_ref().map(|pending| pending.operation);
-    let first = attempt.status != AttemptStatus::Unknown;
+    let first = !matches!(attempt.status, AttemptStatus::Unknown | AttemptStatus::AwaitingCustomer);
     attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Lost)?;
     attempt.unknown_reason = Some(why.chars().take(limits::METADATA_VALUE_CHARS).collect());
-    let due = inquiry_due(draft.ctx.now, attempt.inquiries);
-    attempt.inquiries = attempt.inquiries.saturating_add(1);
-    draft.job(channel_job(&ask.object), due, JobBody::Inquire(ask.clone()));
+    plan_inquiry(&mut draft, attempt, ask);
     let id = intent.value.id.clone();
     draft.write(ObjectKind::Attempt, &ask.object, &stored);
     let body = json(&intent.value);
     if first {
         draft.event("payment_intent.processing", ObjectKind::PaymentIntent, &id, &body);
     }
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+/// Plans to ask what became of a request: of one that awaits a customer often, because somebody stands and waits, and
+/// certainly when its time is over.
+fn plan_inquiry(draft: &mut Draft<'_>, attempt: &mut Attempt, ask: &ChannelAsk) {
+    let now = draft.ctx.now;
+    let mut due = inquiry_due(now, attempt.inquiries);
+    if attempt.status == AttemptStatus::AwaitingCustomer && attempt.is_wanted() {
+        let end = Timestamp::from_seconds(attempt.expires_at.unwrap_or_default());
+        due = due.min(now.plus_seconds(limits::AWAITED_SECONDS_MAX)).min(end.max(now.plus_seconds(1)));
+    }
+    attempt.inquiries = attempt.inquiries.saturating_add(1);
+    let awaiting = attempt.status == AttemptStatus::AwaitingCustomer;
+    draft.job(channel_job(&ask.object), due, JobBody::Inquire(ChannelAsk { awaiting, ..ask.clone() }));
+}
+
+/// The channel waits for the customer: the intent shows what the customer must do.
+fn awaiting(
+    mut draft: Draft<'_>,
+    mut intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+    ask: &ChannelAsk,
+    show: Option<&str>,
+    expires_at: i64,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    let operation = attempt.pending.as_ref().map(|pending| pending.operation);
+    attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Awaiting)?;
+    attempt.unknown_reason = None;
+    attempt.expires_at = Some(expires_at);
+    plan_inquiry(&mut draft, attempt, ask);
+    draft.write(ObjectKind::Attempt, &ask.object, &stored);
+    let id = intent.value.id.clone();
+    // An inquiry that finds it as it was changes nothing for the customer.
+    if intent.value.status == IntentStatus::RequiresAction {
+        return Ok(draft.answer(ObjectKind::PaymentIntent, &json(&intent.value)));
+    }
+    intent.value.status = next(&id, intent.value.status, IntentEvent::ActionRequired)?;
+    let show = show.map(|data| DisplayQrCode { data: data.to_owned(), expires_at });
+    let kind = if show.is_some() { "display_qr_code" } else { "confirm_in_wallet" };
+    intent.value.next_action = Some(NextAction {
+        kind: kind.to_owned(),
+        redirect_to_url: None,
+        confirm_in_wallet: show.is_none().then_some(ConfirmInWallet { expires_at }),
+        display_qr_code: show,
+    });
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    draft.event("payment_intent.requires_action", ObjectKind::PaymentIntent, &id, &body);
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+/// What a channel awaited is called off, and what the customer may have paid meanwhile went back by that. An intent that
+/// was canceled ends; one that goes on with another attempt is left alone.
+fn called_off(
+    mut draft: Draft<'_>,
+    mut intent: Stored<PaymentIntent>,
+    mut stored: Stored<Attempt>,
+    reason: Option<String>,
+) -> Result<Decision, Rejection> {
+    let attempt = &mut stored.value;
+    let operation = attempt.pending.take().map(|pending| pending.operation);
+    attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Voided)?;
+    attempt.unknown_reason = None;
+    let id = intent.value.id.clone();
+    let latest = intent.value.latest_attempt.as_deref() == Some(attempt.id.as_str());
+    draft.job_done(channel_job(&attempt.id));
+    draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
+    if !latest || intent.value.status != IntentStatus::Processing {
+        return Ok(draft.answer(ObjectKind::PaymentIntent, &json(&intent.value)));
+    }
+    intent.value.status = next(&id, intent.value.status, IntentEvent::Voided)?;
+    intent.value.canceled_at = Some(draft.ctx.now.seconds());
+    intent.value.cancellation_reason = reason;
+    let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
+    draft.event("payment_intent.canceled", ObjectKind::PaymentIntent, &id, &body);
     Ok(draft.answer(ObjectKind::PaymentIntent, &body))
 }
 
@@ -150,7 +239,9 @@ fn action_required(
     let url = format!("{base}/authenticate/{}?client_secret={}", attempt.id, intent.value.client_secret);
     intent.value.next_action = Some(NextAction {
         kind: "redirect_to_url".to_owned(),
-        redirect_to_url: RedirectToUrl { url, return_url: attempt.return_url.clone() },
+        redirect_to_url: Some(RedirectToUrl { url, return_url: attempt.return_url.clone() }),
+        display_qr_code: None,
+        confirm_in_wallet: None,
     });
     draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
     let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
@@ -259,7 +350,10 @@ fn new_charge(
             },
             "type": "card",
         }),
-        None => serde_json::json!({"customer_balance": {}, "type": method.kind}),
+        None => match &method.payment_code {
+            Some(code) => serde_json::json!({"payment_code": {"wallet": code.wallet}, "type": method.kind}),
+            None => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
+        },
     };
     Charge {
         id: draft.new_id(ObjectKind::Charge),

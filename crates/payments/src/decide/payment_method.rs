@@ -6,13 +6,14 @@ use crate::link;
 use crate::object::Metadata;
 use crate::object::customer::Customer;
 use crate::object::payment_method::{
-    BillingDetails, Card, CardSource, Checks, CustomerBalance, Internal, Networks, PaymentMethod,
-    ThreeDSecureUsage, VaultedCard,
+    BillingDetails, Card, CardSource, Checks, CustomerBalance, Internal, Networks, PaymentCode,
+    PaymentMethod, ThreeDSecureUsage, VaultedCard, Wallet,
 };
 use crate::rejection::{Rejection, shorten};
-use crate::request::card::{CARD, CUSTOMER_BALANCE, PaymentMethodData};
+use crate::request::card::{ALIPAY, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, PaymentMethodData, WECHAT_PAY};
 use crate::request::patch_metadata;
 use crate::request::payment_method::{AttachPaymentMethod, CreatePaymentMethod, UpdatePaymentMethod};
+use suanpan_messages::payment_code::wallet;
 
 const KIND: ObjectKind = ObjectKind::PaymentMethod;
 
@@ -65,14 +66,20 @@ fn make(
     gathered: &dyn Gathered,
     data: &PaymentMethodData,
 ) -> Result<Stored<PaymentMethod>, Rejection> {
-    let balance = data.kind.as_deref() == Some(CUSTOMER_BALANCE);
+    // Test ids stand for cards without saying so.
+    let kind = data.kind.as_deref().unwrap_or(CARD);
     let vaulted = match gathered.card() {
-        _ if balance => None,
+        _ if kind != CARD => None,
         Some(Ok(card)) => Some(card),
         Some(Err(rejection)) => return Err(rejection.clone()),
         None => return Err(Rejection::ChannelMissing { why: "no vault takes cards in this mode" }),
     };
-    let (channel, token) = vaulted.map(|card| (card.channel.clone(), card.token.clone())).unwrap_or_default();
+    let code = if kind == PAYMENT_CODE { Some(scanned(draft.ctx, data)?) } else { None };
+    let (channel, token) = match (vaulted, &code) {
+        (Some(card), _) => (card.channel.clone(), card.token.clone()),
+        (None, Some((channel, token, _))) => ((*channel).to_owned(), (*token).to_owned()),
+        (None, None) => Default::default(),
+    };
     let mut billing_details = BillingDetails::default();
     if let Some(billing) = &data.billing_details {
         billing.apply(&mut billing_details);
@@ -85,15 +92,34 @@ fn make(
         allow_redisplay: data.allow_redisplay.clone().unwrap_or_else(|| "unspecified".to_owned()),
         billing_details,
         card: vaulted.map(card),
+        alipay: (kind == ALIPAY).then(Wallet::default),
         created: draft.ctx.now.seconds(),
         customer: None,
-        customer_balance: balance.then(CustomerBalance::default),
+        customer_balance: (kind == CUSTOMER_BALANCE).then(CustomerBalance::default),
         livemode: draft.ctx.live,
         metadata,
-        kind: if balance { CUSTOMER_BALANCE } else { CARD }.to_owned(),
+        payment_code: code.map(|(_, _, wallet)| PaymentCode { wallet: wallet.to_owned() }),
+        wechat_pay: (kind == WECHAT_PAY).then(Wallet::default),
+        kind: kind.to_owned(),
         internal: Internal { channel, token },
     };
     Ok(Stored::new(method, draft.ctx))
+}
+
+/// Tells whose a code is that was scanned: the channel that knows it, the code, and the wallet.
+fn scanned<'a>(
+    ctx: &Context<'a>,
+    data: &'a PaymentMethodData,
+) -> Result<(&'a str, &'a str, &'a str), Rejection> {
+    let param = || "payment_method_data[payment_code][code]".to_owned();
+    let code = data.payment_code.as_ref().and_then(|data| data.code.as_ref());
+    let code = code.ok_or_else(|| Rejection::ParameterMissing { param: param() })?;
+    // The error does not tell the code.
+    let wallet = wallet(&ctx.settings.code_rules, &code.0)
+        .map_err(|error| Rejection::ParameterInvalid { param: param(), why: error.to_string() })?;
+    let missing = Rejection::ChannelMissing { why: "no channel takes codes of that wallet in this mode" };
+    let channel = ctx.settings.wallet_channel(ctx.live, wallet).ok_or(missing)?;
+    Ok((channel, &code.0, wallet))
 }
 
 fn card(vaulted: &VaultedCard) -> Card {
@@ -197,6 +223,10 @@ pub(crate) fn attach(
     match method.value.customer.as_deref() {
         _ if method.value.kind == CUSTOMER_BALANCE => {
             let why = "a balance is its customer's already; name the customer with the PaymentIntent";
+            Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })
+        }
+        _ if method.value.kind != CARD => {
+            let why = "only cards are kept for later payments";
             Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })
         }
         Some(owner) if owner != customer => {

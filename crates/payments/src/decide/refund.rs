@@ -136,6 +136,7 @@ fn ask_of(ctx: &Context<'_>, refund: &Refund, attempt: &Attempt) -> ChannelAsk {
         capture: false,
         authenticated: false,
         off_session: false,
+        awaiting: false,
     }
 }
 
@@ -154,7 +155,9 @@ pub(crate) fn refund_outcome(
         ChannelOutcome::Declined { code } => {
             return refund_refused(draft, refund, gathered, DeclineCode::parse(code));
         }
-        ChannelOutcome::ActionRequired | ChannelOutcome::Unknown { .. } => RefundEvent::Lost,
+        ChannelOutcome::ActionRequired | ChannelOutcome::Awaiting { .. } | ChannelOutcome::Unknown { .. } => {
+            RefundEvent::Lost
+        }
     };
     refund.value.status = next(&id, refund.value.status, unknown)?;
     let due = inquiry_due(ctx.now, refund.value.inquiries);

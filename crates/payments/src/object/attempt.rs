@@ -80,6 +80,12 @@ pub struct Internal {
 }
 
 impl Attempt {
+    /// Whether its money is still wanted: nothing was asked yet to undo it.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.pending.as_ref().is_none_or(|pending| pending.operation != Operation::Void)
+    }
+
     /// Returns the card, as the channel names it.
     #[must_use]
     pub fn token(&self) -> Option<String> {

@@ -123,11 +123,34 @@ pub struct PaymentError {
 /// What the customer must do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NextAction {
-    /// `redirect_to_url`
+    /// `redirect_to_url`, `display_qr_code`, or `confirm_in_wallet` where the wallet asks its customer by itself.
     #[serde(rename = "type")]
     pub kind: String,
     /// Where to send the customer.
-    pub redirect_to_url: RedirectToUrl,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_to_url: Option<RedirectToUrl>,
+    /// What to show to the customer, to be scanned with the wallet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_qr_code: Option<DisplayQrCode>,
+    /// Until when the wallet waits for the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_in_wallet: Option<ConfirmInWallet>,
+}
+
+/// A QR code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DisplayQrCode {
+    /// The text that the code holds.
+    pub data: String,
+    /// Until when it can be paid, seconds.
+    pub expires_at: i64,
+}
+
+/// What the customer was asked by the wallet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ConfirmInWallet {
+    /// Until when it can be paid, seconds.
+    pub expires_at: i64,
 }
 
 /// Where to send a customer, and where the customer comes back to.

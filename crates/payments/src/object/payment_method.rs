@@ -20,6 +20,9 @@ pub struct PaymentMethod {
     /// The card, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
+    /// There, and empty, where the customer pays with Alipay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alipay: Option<Wallet>,
     /// When it was made, seconds.
     pub created: i64,
     /// Whose it is.
@@ -32,7 +35,13 @@ pub struct PaymentMethod {
     /// The merchant's own particulars.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub metadata: Metadata,
-    /// `card` or `customer_balance`
+    /// Whose the code is that was scanned, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_code: Option<PaymentCode>,
+    /// There, and empty, where the customer pays with WeChat Pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wechat_pay: Option<Wallet>,
+    /// `card`, `customer_balance`, `alipay`, `wechat_pay` or `payment_code`
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
@@ -43,10 +52,21 @@ pub struct PaymentMethod {
 /// What of a payment method is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Internal {
-    /// The channel whose vault keeps the card; empty without one.
+    /// The channel whose vault keeps the card, or that knows the code; empty without one.
     pub channel: String,
-    /// What the vault calls it.
+    /// What the vault calls the card, or the code that was scanned.
     pub token: String,
+}
+
+/// A wallet that the customer pays with, by scanning what is shown. It is the wallet that knows the customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Wallet {}
+
+/// A code that the customer showed. It is good once, for a minute, and not shown again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PaymentCode {
+    /// Whose it is, as the table of codes says: `alipay`, `wechat_pay` and so on.
+    pub wallet: String,
 }
 
 /// The balance of a customer: there is one in each currency, so nothing needs saying.

@@ -1,4 +1,4 @@
-//! Cards and persons in requests.
+//! Cards, wallets, codes and persons in requests.
 
 use super::{check_chars, check_email, check_metadata, check_word};
 use crate::limits;
@@ -12,14 +12,21 @@ use serde::{Deserialize, Deserializer};
 pub const CARD: &str = "card";
 /// The kind of methods that are what the customer of the payment keeps with us.
 pub const CUSTOMER_BALANCE: &str = "customer_balance";
+/// The kind of methods with which the customer scans what is shown, with Alipay.
+pub const ALIPAY: &str = "alipay";
+/// The same with WeChat Pay.
+pub const WECHAT_PAY: &str = "wechat_pay";
+/// The kind of methods that are a code which the customer showed, of whatever wallet.
+pub const PAYMENT_CODE: &str = "payment_code";
 /// Kinds of methods that are taken now.
-pub const TYPES: [&str; 2] = [CARD, CUSTOMER_BALANCE];
+pub const TYPES: [&str; 5] = [CARD, CUSTOMER_BALANCE, ALIPAY, WECHAT_PAY, PAYMENT_CODE];
 
 /// Makes a payment method inside another call.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentMethodData {
-    /// `card`, or `customer_balance` for what the customer of the payment keeps with us.
+    /// `card`, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
+    /// code to be shown to the customer, or `payment_code` for one that the customer showed.
     #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// `always`, `limited` or `unspecified`.
@@ -33,6 +40,18 @@ pub struct PaymentMethodData {
     #[serde(default, deserialize_with = "wire::metadata")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
+    /// The code that was scanned.
+    pub payment_code: Option<CodeData>,
+}
+
+/// A code that a customer showed.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeData {
+    /// Its digits.
+    #[serde(default, deserialize_with = "secret_digits")]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<CardNumber>,
 }
 
 impl PaymentMethodData {
@@ -52,6 +71,18 @@ impl PaymentMethodData {
             billing.check(&within(at, "billing_details"))?;
         }
         check_metadata(self.metadata.as_ref())?;
+        let code = self.payment_code.as_ref();
+        match code.map(|data| &data.code) {
+            Some(Some(_)) if kind == PAYMENT_CODE => {}
+            Some(None) | None if kind == PAYMENT_CODE => {
+                return Err(Rejection::ParameterMissing { param: within(at, "payment_code[code]") });
+            }
+            None => {}
+            Some(_) => {
+                let why = format!("a method of type {kind} has no code");
+                return Err(Rejection::ParameterInvalid { param: within(at, "payment_code"), why });
+            }
+        }
         match &self.card {
             None if kind == CARD => Err(Rejection::ParameterMissing { param: within(at, "card") }),
             None => Ok(()),

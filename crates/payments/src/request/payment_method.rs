@@ -1,6 +1,6 @@
 //! Calls of payment methods.
 
-use super::card::{BillingData, CardData, PaymentMethodData};
+use super::card::{BillingData, CardData, CodeData, PaymentMethodData};
 use super::{check_expand, check_id, check_metadata, check_word};
 use crate::rejection::Rejection;
 use crate::wire::{self, MetadataPatch};
@@ -10,7 +10,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreatePaymentMethod {
-    /// `card`, or `customer_balance` for what the customer of a payment keeps with us.
+    /// `card`, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
+    /// code to be shown to the customer, or `payment_code` for one that the customer showed.
     #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
     /// `always`, `limited` or `unspecified`.
@@ -27,6 +28,8 @@ pub struct CreatePaymentMethod {
     #[serde(default, deserialize_with = "wire::metadata")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub metadata: Option<MetadataPatch>,
+    /// The code that was scanned.
+    pub payment_code: Option<CodeData>,
 }
 
 impl CreatePaymentMethod {
@@ -48,6 +51,7 @@ impl CreatePaymentMethod {
             billing_details: self.billing_details.clone(),
             card: self.card.clone(),
             metadata: self.metadata.clone(),
+            payment_code: self.payment_code.clone(),
         }
     }
 }

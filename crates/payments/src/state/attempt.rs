@@ -11,6 +11,8 @@ words! {
         Created = "created",
         /// An authorization was sent.
         Sent = "sent",
+        /// The channel waits for the customer, and takes the money as soon as the customer agrees.
+        AwaitingCustomer = "awaiting_customer",
         /// Money is set aside.
         Authorized = "authorized",
         /// Money was taken.
@@ -33,6 +35,8 @@ words! {
         Sent = "sent",
         /// The channel wants something of the customer first.
         ActionRequired = "action_required",
+        /// The channel waits for the customer.
+        Awaiting = "awaiting",
         /// Money is set aside.
         Authorized = "authorized",
         /// Money was taken.
@@ -67,20 +71,26 @@ pub fn next(
         (E::Sent, S::Created, None) => Some(S::Sent),
         (E::ActionRequired, S::Sent | S::Unknown, Some(O::Authorize)) => Some(S::Created),
         (E::Authorized, S::Sent | S::Unknown, Some(O::Authorize)) => Some(S::Authorized),
-        (E::Captured, S::Sent | S::Unknown, Some(O::Authorize)) => Some(S::Captured),
+        (E::Captured, S::Sent | S::Unknown | S::AwaitingCustomer, Some(O::Authorize)) => Some(S::Captured),
+        (E::Awaiting, S::Sent | S::Unknown | S::AwaitingCustomer, Some(O::Authorize)) => {
+            Some(S::AwaitingCustomer)
+        }
         (E::Captured, S::Authorized | S::Unknown, Some(O::Capture)) => Some(S::Captured),
-        (E::Declined, S::Sent | S::Unknown, Some(O::Authorize)) => Some(S::Declined),
+        (E::Declined, S::Sent | S::Unknown | S::AwaitingCustomer, Some(O::Authorize)) => Some(S::Declined),
         // A customer who fails to prove to be the holder: nothing is at the channel then.
         (E::Declined, S::Created, None) => Some(S::Declined),
         (E::Refused, S::Authorized | S::Unknown, Some(O::Capture | O::Void)) => Some(S::Authorized),
         (E::Lost, S::Sent | S::Unknown, Some(O::Authorize)) => Some(S::Unknown),
         (E::Lost, S::Authorized | S::Unknown, Some(O::Capture | O::Void)) => Some(S::Unknown),
-        (E::Voided, S::Authorized | S::Unknown, Some(O::Void)) => Some(S::Voided),
+        // Not to know for a while whether the customer has agreed is what waiting means.
+        (E::Lost, S::AwaitingCustomer, Some(O::Authorize | O::Void)) => Some(S::AwaitingCustomer),
+        (E::Voided, S::Authorized | S::Unknown | S::AwaitingCustomer, Some(O::Void)) => Some(S::Voided),
         (E::Voided, S::Created, None) => Some(S::Voided),
         (E::Expired, S::Authorized | S::Unknown, Some(O::Void)) => Some(S::Expired),
         (
             E::Sent
             | E::ActionRequired
+            | E::Awaiting
             | E::Authorized
             | E::Captured
             | E::Declined
@@ -90,6 +100,7 @@ pub fn next(
             | E::Expired,
             S::Created
             | S::Sent
+            | S::AwaitingCustomer
             | S::Authorized
             | S::Captured
             | S::Declined

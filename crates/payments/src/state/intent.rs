@@ -76,7 +76,10 @@ pub fn next(id: &str, status: IntentStatus, event: IntentEvent) -> Result<Intent
         (E::Declined, S::Processing | S::RequiresAction) => S::RequiresPaymentMethod,
         (E::Authorized | E::StillAuthorized, S::Processing) => S::RequiresCapture,
         (E::Captured, S::Processing) => S::Succeeded,
+        // The customer has agreed, where the channel waited for that.
+        (E::Captured, S::RequiresAction) => S::Succeeded,
         (E::CaptureSent | E::VoidSent, S::RequiresCapture) => S::Processing,
+        (E::VoidSent, S::RequiresAction) => S::Processing,
         (E::Canceled, S::RequiresPaymentMethod | S::RequiresConfirmation | S::RequiresAction) => S::Canceled,
         (E::Voided, S::Processing) => S::Canceled,
         (
@@ -101,7 +104,7 @@ pub fn next(id: &str, status: IntentStatus, event: IntentEvent) -> Result<Intent
             | S::Canceled,
         )
         | (
-            E::CaptureSent | E::VoidSent,
+            E::CaptureSent,
             S::RequiresPaymentMethod
             | S::RequiresConfirmation
             | S::RequiresAction
@@ -110,7 +113,19 @@ pub fn next(id: &str, status: IntentStatus, event: IntentEvent) -> Result<Intent
             | S::Canceled,
         )
         | (
-            E::ActionRequired | E::Authorized | E::StillAuthorized | E::Captured | E::Voided,
+            E::VoidSent,
+            S::RequiresPaymentMethod | S::RequiresConfirmation | S::Processing | S::Succeeded | S::Canceled,
+        )
+        | (
+            E::Captured,
+            S::RequiresPaymentMethod
+            | S::RequiresConfirmation
+            | S::RequiresCapture
+            | S::Succeeded
+            | S::Canceled,
+        )
+        | (
+            E::ActionRequired | E::Authorized | E::StillAuthorized | E::Voided,
             S::RequiresPaymentMethod
             | S::RequiresConfirmation
             | S::RequiresAction

@@ -8,4 +8,5 @@ mod objects;
 mod requests;
 mod search;
 mod tables;
+mod wallets;
 mod world;

@@ -137,6 +137,12 @@ Examples:
   suanpan simulate channel card-network --fault lost-after=20000 --fault latency=5000 --seed 7
 ";
 
+pub(super) const SIMULATE_WALLET: &str = "\
+Examples:
+  suanpan simulate channel wallet --listen 127.0.0.1:9589
+  suanpan simulate channel wallet --customers 800000 --hesitation 500 --fault lost-after=20000
+";
+
 pub(super) const BACKUP: &str = "\
 Examples:
   suanpan backup friday.db

@@ -29,6 +29,7 @@ pub(crate) struct SimulateChannelArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateChannelCommand {
     CardNetwork(SimulateCardNetworkArgs),
+    Wallet(SimulateWalletArgs),
 }
 
 /// Simulate a card network: ISO 8583 as UnionPay's host speaks it
@@ -48,12 +49,51 @@ pub(crate) struct SimulateCardNetworkArgs {
     /// The network's own number
     #[arg(long, value_name = "DIGITS", default_value = "00010000")]
     pub(crate) network: String,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+}
+
+/// Simulate a wallet: what Alipay's open platform answers, and its notifications
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE, before_help = ex::SIMULATE_WALLET,
+    after_help = "A customer who shows a code says by its last two digits what happens: 00 pays at once, 01 is asked and \
+                  agrees after a while, 02 is asked and never answers, 51 has too little money; any other is not \
+                  valid. Each code is good once. A code that is shown is paid by POST /scan with its text, or by \
+                  customers who come by themselves."
+)]
+pub(crate) struct SimulateWalletArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9588")]
+    pub(crate) listen: String,
+    /// The application that may call
+    #[arg(long, value_name = "ID", default_value = "2021000000000001")]
+    pub(crate) app_id: String,
+    /// Where the keys are put that the shop needs
+    #[arg(long, value_name = "FOLDER", default_value = "wallet-keys", value_hint = ValueHint::DirPath)]
+    pub(crate) keys: PathBuf,
+    /// The shop's own public key, instead of the one that stands in the source of this program
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) app_public_key_file: Option<PathBuf>,
+    /// How many of a million codes that are shown are scanned and paid by customers who come by themselves
+    #[arg(long, value_name = "PARTS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) customers: u32,
+    /// How long customers take, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(..=600_000))]
+    pub(crate) hesitation: u64,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+}
+
+/// What goes wrong on purpose.
+#[derive(Debug, Args)]
+pub(crate) struct FaultArgs {
     /// Another seed gives other faults
     #[arg(long, value_name = "S", default_value_t = 1)]
-    pub(crate) seed: u64,
+    seed: u64,
     /// What goes wrong, in parts of a million of all requests: lost-before, lost-after, garbled, twice, late or hang-up; or latency in microseconds on the average. May be repeated
     #[arg(long = "fault", value_name = "NAME=PARTS", value_parser = parse_fault)]
-    pub(crate) faults: Vec<Fault>,
+    faults: Vec<Fault>,
 }
 
 /// One kind of fault, and how often.
@@ -63,7 +103,7 @@ pub(crate) struct Fault {
     parts: u32,
 }
 
-impl SimulateCardNetworkArgs {
+impl FaultArgs {
     /// All faults together.
     pub(crate) fn faults(&self) -> Faults {
         let mut faults = Faults { seed: self.seed, ..Faults::default() };

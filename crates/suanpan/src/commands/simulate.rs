@@ -3,21 +3,91 @@
 use super::serve::{Signals, listen};
 use crate::cli::{
     SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs, SimulateChannelCommand, SimulateCommand,
+    SimulateWalletArgs,
 };
 use crate::error::{Trouble, status};
-use crate::secrets::transport_key;
+use crate::secrets::{rsa_public_key, transport_key};
 use crate::store::damaged;
 use crate::terminal::Terminal;
 use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use suanpan_engine::Clock;
 use suanpan_messages::keys::DoubleKey;
+use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
+use suanpan_simulators::alipay::{self, keys};
 use suanpan_simulators::card_network::{Host, HostSettings, serve};
 
 pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let SimulateCommand::Channel(SimulateChannelArgs { command }) = &args.command;
-    let SimulateChannelCommand::CardNetwork(args) = command;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| damaged("this process", error))?;
-    runtime.block_on(card_network(args, terminal))
+    match command {
+        SimulateChannelCommand::CardNetwork(args) => runtime.block_on(card_network(args, terminal)),
+        SimulateChannelCommand::Wallet(args) => runtime.block_on(wallet(args, terminal)),
+    }
+}
+
+async fn wallet(args: &SimulateWalletArgs, terminal: Terminal) -> Result<u8, Trouble> {
+    let signals = Signals::install()?;
+    let app_key = match &args.app_public_key_file {
+        Some(path) => rsa_public_key(path)?,
+        None => RsaPublicKey::parse(keys::APP_PUBLIC).map_err(|error| damaged("this program", error))?,
+    };
+    let own_key =
+        RsaPrivateKey::parse(keys::WALLET_PRIVATE).map_err(|error| damaged("this program", error))?;
+    let (listener, address) = listen(&args.listen).await?;
+    let put = |name: &str, text: &str| {
+        let path = args.keys.join(name);
+        write_key(&path, text).map_err(|error| Trouble::io("write", &path, error))
+    };
+    std::fs::create_dir_all(&args.keys).map_err(|error| Trouble::io("make", &args.keys, error))?;
+    put("app-private-key.pem", keys::APP_PRIVATE)?;
+    put("wallet-public-key.pem", keys::WALLET_PUBLIC)?;
+    let hesitation = Duration::from_millis(args.hesitation);
+    let host = Arc::new(alipay::Host::new(alipay::HostSettings {
+        app_id: args.app_id.clone(),
+        app_key,
+        own_key,
+        faults: args.faults.faults(),
+        customers: (args.customers > 0)
+            .then_some(alipay::Customers { after: hesitation, parts: args.customers }),
+        hesitation,
+        now: Arc::new(|| Clock::system().now().seconds()),
+    }));
+    terminal.result(&format!(
+        "simulated wallet on {address}\nkeys for application {} in {}; they stand in the source of this program and \
+         protect nothing\n",
+        args.app_id,
+        args.keys.display()
+    ))?;
+    tokio::select! {
+        ended = alipay::serve(listener, host.clone()) => ended.map_err(|error| damaged("--listen", error))?,
+        () = signals.first() => {}
+    }
+    let audit = host.audit();
+    let told = json!({
+        "taken_minor": audit.taken_minor,
+        "refunded_minor": audit.refunded_minor,
+        "standing": audit.standing,
+        "called_off": audit.called_off,
+        "doubled": audit.doubled,
+    });
+    terminal.result(&format!("{told}\n"))?;
+    Ok(status::FINE)
+}
+
+/// Writes a key that its owner may read, where there is none yet.
+fn write_key(path: &Path, text: &str) -> std::io::Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match opened {
+        Ok(mut file) => file.write_all(text.as_bytes()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -34,7 +104,8 @@ async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Res
     let transport_key = DoubleKey::new(key.key);
     let check: String = transport_key.check_value().iter().map(|byte| format!("{byte:02X}")).collect();
     let (listener, address) = listen(&args.listen).await?;
-    let settings = HostSettings { network: args.network.clone(), transport_key, faults: args.faults() };
+    let settings =
+        HostSettings { network: args.network.clone(), transport_key, faults: args.faults.faults() };
     let host = Arc::new(Host::new(settings));
     terminal.result(&format!(
         "simulated card network {} on {address}\ntransport key with check value {check}\n",

@@ -78,7 +78,7 @@ impl Simulator {
         let mut child = world.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
-        while !said.contains("check value") {
+        while said.lines().count() < 2 {
             assert!(out.read_line(&mut said).unwrap() > 0, "it ended before it listened: {said}");
         }
         let address = said.split(" on ").nth(1).and_then(|rest| rest.lines().next()).unwrap().to_owned();
@@ -124,6 +124,27 @@ fn pay(server: &Server, key: &str, more: &str) -> String {
     answer
 }
 
+/// Sends a form, or asks with an empty one, and returns the answer.
+fn ask(address: &str, method: &str, path: &str, key: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// The JSON behind the head of an answer.
+fn json_of(answer: &str) -> serde_json::Value {
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
 /// The fields of a card by its number.
 fn card(number: &str) -> String {
     format!(
@@ -157,6 +178,57 @@ fn cards_are_charged_over_the_simulated_network_of_the_guide() {
     assert_eq!((&truth["taken_minor"], &truth["standing"]), (&1_000.into(), &1.into()), "{truth}");
     let books = world.line("ledger balance test/channel/unionpay/receivable").ends(0);
     assert!(books.stdout.contains("10.00"), "{books:?}");
+}
+
+/// What the guide says of wallets: a code is shown, scanned at the simulator, and its notification ends the waiting.
+#[test]
+fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
+    let world = World::empty();
+    let guide =
+        std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
+    let file = guide.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let simulator = Simulator::start(&world, &["simulate", "channel", "wallet", "--listen", "127.0.0.1:0"]);
+    std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9588", &simulator.address)).unwrap();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
+    let key = server.key().unwrap().to_owned();
+    let methods = "payment_method_types[]=alipay&payment_method_types[]=payment_code";
+    let shown = json_of(&pay(&server, &key, &format!("{methods}&payment_method_data[type]=alipay")));
+    assert_eq!(shown["status"], "requires_action", "{shown}");
+    let code = shown["next_action"]["display_qr_code"]["data"].as_str().unwrap();
+    let scanned = ask(&simulator.address, "POST", "/scan", "", code);
+    assert!(scanned.starts_with("HTTP/1.1 200"), "{scanned}");
+    let path = format!("/v1/payment_intents/{}", shown["id"].as_str().unwrap());
+    let began = std::time::Instant::now();
+    loop {
+        let intent = json_of(&ask(&server.address, "GET", &path, &key, ""));
+        if intent["status"] == "succeeded" {
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 20, "{intent}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let mut measured = server.get("/metrics");
+    while !measured.contains("suanpan_notifications_taken_total{channel=\"alipay_cn\"} 1") {
+        assert!(began.elapsed().as_secs() < 20, "{measured}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        measured = server.get("/metrics");
+    }
+    let forged =
+        ask(&server.address, "POST", "/channels/alipay_cn/notifications", "", "out_trade_no=1&sign=x");
+    assert!(forged.starts_with("HTTP/1.1 400") && forged.ends_with("failure"), "{forged}");
+    let by_code = |code: &str| {
+        let method = "payment_method_data[type]=payment_code&payment_method_data[payment_code][code]";
+        pay(&server, &key, &format!("{methods}&{method}={code}"))
+    };
+    assert!(by_code("281234567890123400").contains("\"status\":\"succeeded\""));
+    assert!(by_code("281234567890123451").contains("insufficient_funds"));
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status, 0, "{log}");
+    assert!(!log.contains("281234567890123400"), "{log}");
+    let truth = simulator.end();
+    assert_eq!((&truth["taken_minor"], &truth["doubled"]), (&2_000.into(), &0.into()), "{truth}");
+    let books = world.line("ledger balance test/channel/alipay_cn/receivable").ends(0);
+    assert!(books.stdout.contains("20.00"), "{books:?}");
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub(super) fn authorized(
         charge.set_state(ChargeState::Captured);
         intent.value.status = next(&id, intent.value.status, IntentEvent::Captured)?;
         intent.value.amount_received = amount;
+        intent.value.next_action = None;
     } else {
         set_aside(&mut draft, attempt);
         charge.set_state(ChargeState::Uncaptured);

@@ -1,0 +1,208 @@
+//! What an answer says. Whatever is not certainly a no is not known.
+
+use super::call::{Method, order, yuan};
+use super::{Alipay, CLOCKS_SECONDS, ON_ITS_WAY_SECONDS};
+use crate::{Call, ChannelAnswer, Request};
+use serde::Deserialize;
+use suanpan_messages::signing::alipay::verify_answer;
+
+/// Characters of the text of a code; they have some forty.
+const CODE_CHARS_MAX: usize = 512;
+
+/// The members of answers that are read. Which are there depends on the call.
+#[derive(Debug, Default, Deserialize)]
+struct Answer {
+    code: String,
+    #[serde(default)]
+    sub_code: String,
+    out_trade_no: Option<String>,
+    trade_no: Option<String>,
+    trade_status: Option<String>,
+    total_amount: Option<String>,
+    qr_code: Option<String>,
+    action: Option<String>,
+    retry_flag: Option<String>,
+    fund_change: Option<String>,
+    refund_status: Option<String>,
+    refund_amount: Option<String>,
+}
+
+fn unknown(why: impl Into<String>) -> ChannelAnswer {
+    ChannelAnswer::Unknown { why: why.into() }
+}
+
+fn declined(code: &str) -> ChannelAnswer {
+    ChannelAnswer::Declined { code: code.to_owned(), retryable: false }
+}
+
+pub(super) fn read(wallet: &Alipay, method: Method, request: &Request, bytes: &[u8]) -> ChannelAnswer {
+    let Ok(text) = std::str::from_utf8(bytes) else { return unknown("the answer is not UTF-8") };
+    let signed = match verify_answer(&wallet.theirs, method.name(), text) {
+        Ok(signed) => signed,
+        Err(error) => return unknown(format!("the answer is not the wallet's: {error}")),
+    };
+    let answer: Answer = match serde_json::from_str(signed) {
+        Ok(answer) => answer,
+        Err(_) => return unknown("the answer cannot be read"),
+    };
+    // An answer to something else is none to this. Errors name no order.
+    if answer.out_trade_no.as_deref().is_some_and(|other| other != order(request)) {
+        return unknown("the answer is about another order");
+    }
+    match (answer.code.as_str(), method) {
+        // Missing, wrong or forbidden parameters: the wallet did not begin.
+        ("20001" | "40001" | "40002" | "40006", _) if request.call != Call::Inquire => {
+            declined("processing_error")
+        }
+        ("10000" | "10003" | "40004", Method::Precreate) => precreated(wallet, request, &answer),
+        ("10000" | "10003" | "40004", Method::Pay) => paid(wallet, request, &answer),
+        ("10000" | "40004", Method::Query) => queried(wallet, request, &answer),
+        ("10000" | "40004", Method::Cancel) => canceled(wallet, request, &answer),
+        ("10000" | "40004", Method::Refund) => refunded(request, &answer),
+        ("10000" | "40004", Method::RefundQuery) => refund_queried(request, &answer),
+        (code, _) => unknown(format!("the wallet answers {code} {}", shown(&answer.sub_code))),
+    }
+}
+
+/// Words of the wallet, short and without what a log cannot take.
+fn shown(word: &str) -> String {
+    word.chars().filter(|char| char.is_ascii_graphic()).take(60).collect()
+}
+
+fn is_whole(request: &Request, amount: Option<&str>) -> bool {
+    yuan(request).as_deref() == amount
+}
+
+fn approved(answer: &Answer, otherwise: &str) -> ChannelAnswer {
+    let channel_id = answer.trade_no.clone().unwrap_or_else(|| otherwise.to_owned());
+    ChannelAnswer::Approved { channel_id, authorization_code: None }
+}
+
+fn precreated(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
+    let good =
+        |code: &&String| code.len() <= CODE_CHARS_MAX && code.chars().all(|char| char.is_ascii_graphic());
+    match (answer.code.as_str(), answer.qr_code.as_ref().filter(good)) {
+        ("10000", Some(code)) => {
+            ChannelAnswer::Awaiting { show: Some(code.clone()), expires_at: wallet.expires_at(request) }
+        }
+        ("40004", _) => failed(&answer.sub_code),
+        _ => unknown("the wallet gave no code to be shown"),
+    }
+}
+
+fn paid(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
+    match answer.code.as_str() {
+        "10000" if answer.trade_no.is_none() => unknown("the wallet gave the trade no number"),
+        "10000" if !is_whole(request, answer.total_amount.as_deref()) => unknown("another amount was paid"),
+        "10000" => approved(answer, &request.reference),
+        "10003" => ChannelAnswer::Awaiting { show: None, expires_at: wallet.expires_at(request) },
+        _ => failed(&answer.sub_code),
+    }
+}
+
+/// What a business error says about a payment. One that is not known to be a no is asked about.
+fn failed(sub_code: &str) -> ChannelAnswer {
+    match sub_code {
+        "ACQ.PAYMENT_AUTH_CODE_INVALID" => declined("invalid_payment_code"),
+        "ACQ.BUYER_BALANCE_NOT_ENOUGH" | "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH" => {
+            declined("insufficient_funds")
+        }
+        "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR"
+        | "ACQ.BEYOND_PAY_RESTRICTION"
+        | "ACQ.BEYOND_PER_RECEIPT_RESTRICTION"
+        | "ACQ.TOTAL_FEE_EXCEED" => declined("card_velocity_exceeded"),
+        "ACQ.BUYER_SELLER_EQUAL"
+        | "ACQ.TRADE_BUYER_NOT_MATCH"
+        | "ACQ.BUYER_ENABLE_STATUS_FORBID"
+        | "ACQ.PULL_MOBILE_CASHIER_FAIL"
+        | "ACQ.MOBILE_PAYMENT_SWITCH_OFF"
+        | "ACQ.PAYMENT_FAIL"
+        | "ACQ.ERROR_BALANCE_PAYMENT_DISABLE"
+        | "ACQ.PAYMENT_REQUEST_HAS_RISK"
+        | "ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE" => declined("wallet_declined"),
+        "ACQ.INVALID_PARAMETER"
+        | "ACQ.ACCESS_FORBIDDEN"
+        | "ACQ.PARTNER_ERROR"
+        | "ACQ.EXIST_FORBIDDEN_WORD" => declined("processing_error"),
+        _ => unknown(format!("the wallet answers {}", shown(sub_code))),
+    }
+}
+
+fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
+    let waiting = ChannelAnswer::Awaiting { show: None, expires_at: wallet.expires_at(request) };
+    match (answer.code.as_str(), answer.trade_status.as_deref()) {
+        ("10000", Some("TRADE_SUCCESS" | "TRADE_FINISHED")) => {
+            if !is_whole(request, answer.total_amount.as_deref()) {
+                return unknown("another amount was paid");
+            }
+            approved(answer, order(request))
+        }
+        ("10000", Some("WAIT_BUYER_PAY")) => waiting,
+        ("10000", Some("TRADE_CLOSED")) => declined("attempt_expired"),
+        // There is a trade only when the code was scanned.
+        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" && request.token.is_none() => waiting,
+        (code, status) => unknown(format!(
+            "the wallet answers {code} {} {}",
+            shown(&answer.sub_code),
+            shown(status.unwrap_or_default())
+        )),
+    }
+}
+
+/// Whether a trade that does not exist can come to exist any more.
+fn may_still_come(wallet: &Alipay, request: &Request) -> bool {
+    let horizon = match (request.token.is_some(), request.awaiting) {
+        (false, true) => wallet.settings.qr_seconds + CLOCKS_SECONDS,
+        // Nobody has seen the code.
+        (false, false) => 0,
+        (true, _) => ON_ITS_WAY_SECONDS,
+    };
+    request.now.seconds() < Alipay::born(request).plus_seconds(horizon).seconds()
+}
+
+/// A trade that is called off: ended, or given back when it was paid.
+fn canceled(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
+    let ended = || match request.about {
+        Call::Authorize => declined("attempt_expired"),
+        _ => approved(answer, order(request)),
+    };
+    let again = answer.retry_flag.as_deref() == Some("Y");
+    match (answer.code.as_str(), answer.action.as_deref()) {
+        ("10000", _) if again => unknown("the wallet wants to be asked again"),
+        ("10000", Some("close" | "refund")) => ended(),
+        ("10000", None) if may_still_come(wallet, request) => unknown("there is nothing to call off yet"),
+        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" && may_still_come(wallet, request) => {
+            unknown("there is nothing to call off yet")
+        }
+        ("10000", None) => ended(),
+        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" => ended(),
+        (code, _) => unknown(format!("the wallet answers {code} {}", shown(&answer.sub_code))),
+    }
+}
+
+fn refunded(request: &Request, answer: &Answer) -> ChannelAnswer {
+    match (answer.code.as_str(), answer.fund_change.as_deref()) {
+        ("10000", Some("Y")) => approved(answer, order(request)),
+        // Nothing moved by this call: it had been done before, or is not done yet.
+        ("10000", _) => unknown("the wallet says that this call moved nothing"),
+        _ => match answer.sub_code.as_str() {
+            "ACQ.SELLER_BALANCE_NOT_ENOUGH" => declined("insufficient_funds"),
+            "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"
+            | "ACQ.REASON_TRADE_BEEN_FREEZEN"
+            | "ACQ.TRADE_NOT_EXIST"
+            | "ACQ.TRADE_HAS_FINISHED"
+            | "ACQ.TRADE_STATUS_ERROR"
+            | "ACQ.REFUND_FEE_ERROR"
+            | "ACQ.INVALID_PARAMETER" => declined("wallet_declined"),
+            other => unknown(format!("the wallet answers {}", shown(other))),
+        },
+    }
+}
+
+fn refund_queried(request: &Request, answer: &Answer) -> ChannelAnswer {
+    let done = answer.refund_status.as_deref() == Some("REFUND_SUCCESS");
+    if answer.code == "10000" && done && is_whole(request, answer.refund_amount.as_deref()) {
+        return approved(answer, order(request));
+    }
+    unknown("the wallet knows of no such refund yet")
+}

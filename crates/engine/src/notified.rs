@@ -1,0 +1,84 @@
+//! What channels tell by themselves: believed when it is signed, about an attempt of that channel, and of its amount; taken
+//! in once, as the answer to what is pending; answered only after the commit.
+
+use crate::channels::outcome_of;
+use crate::command::{Call, Caller, Refused};
+use crate::engine::Engine;
+use suanpan_channels::{Notification, NotificationError};
+use suanpan_payments::command::Command;
+use suanpan_payments::decide::confirm::pending_ask;
+use suanpan_payments::decision::{ChannelAsk, ObjectKind, Operation};
+use suanpan_payments::object::attempt::Attempt;
+use suanpan_store::commit::Object;
+
+/// Why a notification was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum Untaken {
+    /// It is not to be believed.
+    #[error(transparent)]
+    Notification(#[from] NotificationError),
+    /// Nothing here is what it is about.
+    #[error("{0} is no attempt over this channel")]
+    NoSuchAttempt(String),
+    /// It says that something else was paid than was asked for.
+    #[error("attempt {0} asked for another amount or currency")]
+    OtherAmount(String),
+    /// It could not be written now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl Engine {
+    /// Takes in what a channel tells by itself, and returns what to answer. What came before changes nothing and is
+    /// answered in the same way.
+    ///
+    /// # Errors
+    /// [`Untaken`]; the channel is to tell it again.
+    pub async fn notified(&self, channel: &str, body: &[u8]) -> Result<&'static str, Untaken> {
+        let told = self.channels().notification(channel, body)?;
+        let taken = told.taken;
+        // The second request of an attempt goes under its id with a number behind.
+        let id = told.reference.split('-').next().unwrap_or_default().to_owned();
+        let missing = || Untaken::NoSuchAttempt(told.reference.clone());
+        let attempt = self.stored(id).await?.filter(|object| object.kind == ObjectKind::Attempt.name());
+        let stored = attempt.ok_or_else(missing)?;
+        let attempt: Attempt = serde_json::from_str(&stored.body).map_err(|_| missing())?;
+        if attempt.channel != channel {
+            return Err(missing());
+        }
+        check_amount(&told, &attempt)?;
+        let Some((ask, outcome)) = answers(&told, &attempt, &stored).zip(told.answer) else {
+            return Ok(taken);
+        };
+        let call = Call {
+            caller: Caller { merchant: ask.merchant.clone(), live: ask.live },
+            idempotency: None,
+            request_id: None,
+            command: Command::Outcome { ask, outcome: outcome_of(outcome) },
+        };
+        match self.call(call).await {
+            // The outcome was known already.
+            Ok(_) | Err(Refused::Rule(_)) => Ok(taken),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn stored(&self, id: String) -> Result<Option<Object>, Refused> {
+        let reader = self.reader().clone();
+        let found = tokio::task::spawn_blocking(move || reader.objects(&[id.as_str()])).await;
+        let unavailable = |why: &dyn ToString| Refused::Unavailable(why.to_string());
+        let found = found.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        Ok(found.into_iter().next().flatten())
+    }
+}
+
+fn check_amount(told: &Notification, attempt: &Attempt) -> Result<(), Untaken> {
+    let same = u64::try_from(attempt.amount) == Ok(told.amount_minor) && attempt.currency == told.currency;
+    if same { Ok(()) } else { Err(Untaken::OtherAmount(attempt.id.clone())) }
+}
+
+/// Returns the request that a notification answers; none when that is not pending any more.
+fn answers(told: &Notification, attempt: &Attempt, stored: &Object) -> Option<ChannelAsk> {
+    let ask = pending_ask(attempt, &stored.merchant, stored.live)?;
+    (ask.operation == Operation::Authorize && ask.reference == told.reference).then_some(ask)
+}

@@ -1,0 +1,163 @@
+//! An engine whose channels lie outside: over real sockets, with simulators at their ends.
+
+use crate::world::{CELL, NOON, body, call};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
+use suanpan_money::Timestamp;
+use suanpan_payments::command::Command;
+use suanpan_payments::settings::Settings;
+use suanpan_store::{Listing, open};
+use tokio::runtime::Runtime;
+
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// Much shorter than a network's, so that lost answers do not take the test's time.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The engine, with a clock that stands until it is moved.
+pub(crate) struct Outside {
+    pub(crate) clock: Clock,
+    pub(crate) runtime: Runtime,
+    pub(crate) engine: Engine,
+}
+
+impl Outside {
+    /// Starts an engine with a way that is made within its runtime.
+    pub(crate) fn new(
+        way: impl FnOnce(&Runtime, &Clock) -> Way,
+        change: impl FnOnce(&mut Settings),
+    ) -> Outside {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let clock = Clock::manual(Timestamp::from_seconds(NOON));
+        let engine = {
+            let _within = runtime.enter();
+            let way = way(&runtime, &clock);
+            let mut settings = Settings::with_simulator([7; 32], "http://127.0.0.1:8080");
+            change(&mut settings);
+            let config = Config {
+                cell: CELL,
+                node: "node-a".to_owned(),
+                lease: Duration::from_secs(10),
+                settings,
+                clock: clock.clone(),
+            };
+            Engine::start(&open("sqlite::memory:").unwrap(), Channels::new(vec![way]), config).unwrap()
+        };
+        let outside = Outside { clock, runtime, engine };
+        outside.until("the engine writes", || outside.engine.role() == Role::Writer);
+        outside
+    }
+
+    pub(crate) fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !so() {
+            assert!(began.elapsed() < SOON, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(crate) fn answer(&self, command: Command) -> (u16, Value) {
+        match self.runtime.block_on(self.engine.call(call(None, command))) {
+            Ok(answered) => (answered.status, body(&answered)),
+            Err(refused) => (0, json!(refused.to_string())),
+        }
+    }
+
+    pub(crate) fn done(&self, command: Command) -> Value {
+        let (status, body) = self.answer(command);
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Does many calls, so many at once, and waits until each is answered.
+    pub(crate) fn all(&self, commands: Vec<Command>, at_once: usize) {
+        let mut commands = commands.into_iter().peekable();
+        while commands.peek().is_some() {
+            let some: Vec<_> = commands
+                .by_ref()
+                .take(at_once)
+                .map(|command| {
+                    let engine = self.engine.clone();
+                    self.runtime.spawn(async move { until_answered(&engine, &command).await })
+                })
+                .collect();
+            some.into_iter().for_each(|it| self.runtime.block_on(it).unwrap());
+        }
+    }
+
+    pub(crate) fn intents(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut last: Option<(i64, String)> = None;
+        loop {
+            let after = last.as_ref().map(|(created, id)| suanpan_store::Cursor { created: *created, id });
+            let listing = Listing {
+                kind: "payment_intent",
+                merchant: "acct_m",
+                live: false,
+                link: None,
+                created_min: None,
+                created_max: None,
+                after,
+                before: None,
+                limit: 100,
+            };
+            let page = self.engine.reader().list(&listing).unwrap();
+            let Some(end) = page.objects.last() else { return all };
+            last = Some((end.created, end.id.clone()));
+            all.extend(page.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()));
+        }
+    }
+
+    /// An object as it is stored now.
+    pub(crate) fn object(&self, id: &str) -> Value {
+        let found = self.engine.reader().objects(&[id]).unwrap().remove(0).unwrap();
+        serde_json::from_str(&found.body).unwrap()
+    }
+
+    /// Moves the clock until all payments are settled. Inquiries wait for seconds that double.
+    pub(crate) fn settle(&self, payments: usize, seconds: i64) {
+        let settled = |it: &&Value| {
+            let status = it["status"].as_str().unwrap();
+            ["succeeded", "requires_payment_method", "canceled"].contains(&status)
+        };
+        let began = Instant::now();
+        loop {
+            let intents = self.intents();
+            let open = intents.len() - intents.iter().filter(settled).count();
+            if intents.len() == payments && open == 0 {
+                return;
+            }
+            assert!(began.elapsed() < 3 * SOON, "{open} of {} are open", intents.len());
+            self.clock.advance_seconds(seconds);
+            std::thread::sleep(Duration::from_millis(400));
+        }
+    }
+
+    /// What the books say that a channel owes us, in minor units.
+    pub(crate) fn owed(&self, channel: &str) -> i128 {
+        let path = format!("test/channel/{channel}/receivable");
+        let ask = self.engine.query(move |book| {
+            book.accounts_and_balances()
+                .filter(|(account, _)| account.spec.path == path)
+                .map(|(account, sums)| sums.posted(account.spec.kind))
+                .sum()
+        });
+        self.runtime.block_on(ask).unwrap().0
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        self.engine.stop();
+    }
+}
+
+/// Calls again while the engine is too busy to take the call.
+async fn until_answered(engine: &Engine, command: &Command) {
+    let began = Instant::now();
+    while engine.call(call(None, command.clone())).await.is_err() {
+        assert!(began.elapsed() < SOON, "not in time: an answer");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

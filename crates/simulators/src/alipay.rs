@@ -1,0 +1,26 @@
+//! A simulator of a wallet: it takes what [`suanpan_channels::alipay`] sends, over HTTP, and tells by notifications what
+//! its customers have paid.
+//!
+//! A customer who shows a code says by its last two digits what happens: `00` pays at once, `01` is asked and agrees after
+//! a while, `02` is asked and never answers, `51` has too little money, and of any other the code is not valid. A code
+//! that is shown to a customer is paid when [`Host::scan`] says so, or by customers who come by themselves
+//! ([`HostSettings::customers`]).
+
+mod host;
+mod http;
+
+pub use host::{Audit, Customers, Host, HostSettings, Trade, TradeState};
+pub use http::serve;
+
+/// The keys with which shop and simulator begin when they are given no others. They stand in the source, so they protect
+/// nothing.
+pub mod keys {
+    /// The shop signs with it.
+    pub const APP_PRIVATE: &str = include_str!("alipay/app-private-key.pem");
+    /// The simulator verifies with it.
+    pub const APP_PUBLIC: &str = include_str!("alipay/app-public-key.pem");
+    /// The simulator signs with it.
+    pub const WALLET_PRIVATE: &str = include_str!("alipay/wallet-private-key.pem");
+    /// The shop verifies with it.
+    pub const WALLET_PUBLIC: &str = include_str!("alipay/wallet-public-key.pem");
+}
