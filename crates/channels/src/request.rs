@@ -56,8 +56,8 @@ pub struct Request {
     pub authenticated: bool,
     /// The customer is not there.
     pub off_session: bool,
-    /// The channel has said that it waits for the customer.
-    pub awaiting: bool,
+    /// Until when the channel waits for the customer, seconds; none where it has not said that it does.
+    pub awaiting_until: Option<i64>,
 }
 
 /// An answer.

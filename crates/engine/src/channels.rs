@@ -135,7 +135,7 @@ impl Channels {
             capture: asked.capture,
             authenticated: asked.authenticated,
             off_session: asked.off_session,
-            awaiting: asked.awaiting,
+            awaiting_until: asked.awaiting_until,
         };
         // What is new must not go out when somebody else may have undone it meanwhile.
         let born = (call != Call::Inquire).then_some(request.trace);

@@ -280,9 +280,9 @@ pub struct ChannelAsk {
     pub authenticated: bool,
     /// The customer is not there to prove anything.
     pub off_session: bool,
-    /// The channel has said that it waits for the customer.
+    /// Until when the channel waits for the customer, seconds; none where it has not said that it does.
     #[serde(default)]
-    pub awaiting: bool,
+    pub awaiting_until: Option<i64>,
 }
 
 /// What a channel answered, as values.

@@ -2,6 +2,7 @@
 //! does not. In live mode the issuer has its own page.
 
 use crate::api::Api;
+use crate::by_secret::{Found, find};
 use crate::inbound::Id;
 use crate::limits::FORM_BYTES_MAX;
 use crate::parameters::{Node, form, typed};
@@ -16,10 +17,6 @@ use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 use suanpan_engine::{Call, Caller};
 use suanpan_payments::command::Command;
-use suanpan_payments::decision::ObjectKind;
-use suanpan_payments::object::attempt::Attempt;
-use suanpan_payments::object::payment_intent::PaymentIntent;
-use subtle::ConstantTimeEq;
 
 /// Nothing is loaded from anywhere, and no other page shows this one inside of itself.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
@@ -37,11 +34,6 @@ struct Decided {
     proven: bool,
 }
 
-struct Found {
-    merchant: String,
-    intent: PaymentIntent,
-}
-
 /// Asks the customer.
 ///
 /// # Errors
@@ -49,7 +41,7 @@ struct Found {
 pub async fn show(State(api): State<Api>, Id(attempt): Id, uri: Uri) -> Result<Response, Problem> {
     let tree = form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let Shown { client_secret } = read(tree)?;
-    let Found { intent, .. } = find(&api, &attempt, &client_secret).await?;
+    let Found { intent, .. } = find(&api, &attempt, &client_secret).await?.in_test_mode()?;
     let amount = suanpan_money::format_minor(intent.amount, intent.currency.exponent());
     let body = html! {
         p { "A payment of " strong { (amount) " " (intent.currency.code()) } " waits. This is test mode: say yourself "
@@ -78,7 +70,7 @@ pub async fn decide(
     // Nobody shows a key here, so whoever sends much or slowly must not be let.
     let (body, _room) = api.reading(FORM_BYTES_MAX).read(&headers, body).await?;
     let Decided { client_secret, proven } = read(form::parse(&body)?)?;
-    let Found { merchant, intent } = find(&api, &attempt, &client_secret).await?;
+    let Found { merchant, intent, .. } = find(&api, &attempt, &client_secret).await?.in_test_mode()?;
     let answered = api
         .engine()
         .call(Call {
@@ -106,28 +98,6 @@ pub async fn decide(
 
 fn read<T: serde::de::DeserializeOwned>(tree: Node<'_>) -> Result<T, Problem> {
     Ok(typed::from_node(tree)?)
-}
-
-async fn find(api: &Api, attempt: &str, client_secret: &str) -> Result<Found, Problem> {
-    let missing = || Problem::missing("attempt", attempt);
-    let id = attempt.to_owned();
-    let found = api
-        .read(move |reader| {
-            let attempt = reader.objects(&[id.as_str()])?.into_iter().next().flatten();
-            let Some(object) =
-                attempt.filter(|object| object.kind == ObjectKind::Attempt.name() && !object.live)
-            else {
-                return Ok(None);
-            };
-            let Ok(attempt) = serde_json::from_str::<Attempt>(&object.body) else { return Ok(None) };
-            let intent = reader.objects(&[attempt.payment_intent.as_str()])?.into_iter().next().flatten();
-            Ok(intent.map(|intent| (object.merchant, intent.body)))
-        })
-        .await?;
-    let (merchant, body) = found.ok_or_else(missing)?;
-    let intent: PaymentIntent = serde_json::from_str(&body).map_err(|error| Problem::fault(&error))?;
-    let same = bool::from(intent.client_secret.as_bytes().ct_eq(client_secret.as_bytes()));
-    if same { Ok(Found { merchant, intent }) } else { Err(missing()) }
 }
 
 fn page(title: &str, body: &Markup) -> Response {

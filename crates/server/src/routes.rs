@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::problem::Problem;
-use crate::{authenticate, forward, notified, observe, openapi, v1};
+use crate::{authenticate, forward, notified, observe, openapi, qr, v1};
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
@@ -23,6 +23,7 @@ pub fn router(api: Api) -> Router {
     let page = get(authenticate::show).post(authenticate::decide);
     let of_writer = v1
         .route("/authenticate/{attempt}", page)
+        .route("/qr/{attempt}", get(qr::show))
         .route("/channels/{channel}/notifications", post(notified::take));
     let of_writer = of_writer.layer(from_fn_with_state(forwarder, forward::surround));
     Router::new()

@@ -57,7 +57,7 @@ pub(super) fn read(wallet: &Alipay, method: Method, request: &Request, bytes: &[
         ("10000" | "10003" | "40004", Method::Precreate) => precreated(wallet, request, &answer),
         ("10000" | "10003" | "40004", Method::Pay) => paid(wallet, request, &answer),
         ("10000" | "40004", Method::Query) => queried(wallet, request, &answer),
-        ("10000" | "40004", Method::Cancel) => canceled(wallet, request, &answer),
+        ("10000" | "40004", Method::Cancel) => canceled(request, &answer),
         ("10000" | "40004", Method::Refund) => refunded(request, &answer),
         ("10000" | "40004", Method::RefundQuery) => refund_queried(request, &answer),
         (code, _) => unknown(format!("the wallet answers {code} {}", shown(&answer.sub_code))),
@@ -129,7 +129,8 @@ fn failed(sub_code: &str) -> ChannelAnswer {
 }
 
 fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
-    let waiting = ChannelAnswer::Awaiting { show: None, expires_at: wallet.expires_at(request) };
+    let expires_at = request.awaiting_until.unwrap_or_else(|| wallet.expires_at(request));
+    let waiting = ChannelAnswer::Awaiting { show: None, expires_at };
     match (answer.code.as_str(), answer.trade_status.as_deref()) {
         ("10000", Some("TRADE_SUCCESS" | "TRADE_FINISHED")) => {
             if !is_whole(request, answer.total_amount.as_deref()) {
@@ -150,18 +151,18 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
 }
 
 /// Whether a trade that does not exist can come to exist any more.
-fn may_still_come(wallet: &Alipay, request: &Request) -> bool {
-    let horizon = match (request.token.is_some(), request.awaiting) {
-        (false, true) => wallet.settings.qr_seconds + CLOCKS_SECONDS,
+fn may_still_come(request: &Request) -> bool {
+    let until = match request.awaiting_until {
+        Some(until) => until.saturating_add(CLOCKS_SECONDS),
+        None if request.token.is_some() => Alipay::born(request).plus_seconds(ON_ITS_WAY_SECONDS).seconds(),
         // Nobody has seen the code.
-        (false, false) => 0,
-        (true, _) => ON_ITS_WAY_SECONDS,
+        None => return false,
     };
-    request.now.seconds() < Alipay::born(request).plus_seconds(horizon).seconds()
+    request.now.seconds() < until
 }
 
 /// A trade that is called off: ended, or given back when it was paid.
-fn canceled(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
+fn canceled(request: &Request, answer: &Answer) -> ChannelAnswer {
     let ended = || match request.about {
         Call::Authorize => declined("attempt_expired"),
         _ => approved(answer, order(request)),
@@ -170,8 +171,8 @@ fn canceled(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswe
     match (answer.code.as_str(), answer.action.as_deref()) {
         ("10000", _) if again => unknown("the wallet wants to be asked again"),
         ("10000", Some("close" | "refund")) => ended(),
-        ("10000", None) if may_still_come(wallet, request) => unknown("there is nothing to call off yet"),
-        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" && may_still_come(wallet, request) => {
+        ("10000", None) if may_still_come(request) => unknown("there is nothing to call off yet"),
+        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" && may_still_come(request) => {
             unknown("there is nothing to call off yet")
         }
         ("10000", None) => ended(),

@@ -37,10 +37,12 @@ impl Method {
             (Call::Void, _) | (Call::Inquire, Call::Void) => Some(Method::Cancel),
             (Call::Refund, _) => Some(Method::Refund),
             // Nobody has seen the code of an answer that was lost.
-            (Call::Inquire, Call::Authorize) if !scanned && !request.awaiting => Some(Method::Cancel),
+            (Call::Inquire, Call::Authorize) if !scanned && request.awaiting_until.is_none() => {
+                Some(Method::Cancel)
+            }
             (Call::Inquire, Call::Authorize) => {
-                let over = request.now.seconds() >= wallet.expires_at(request);
-                Some(if over { Method::Cancel } else { Method::Query })
+                let until = request.awaiting_until.unwrap_or_else(|| wallet.expires_at(request));
+                Some(if request.now.seconds() >= until { Method::Cancel } else { Method::Query })
             }
             (Call::Inquire, Call::Refund) => Some(Method::of_lost_refund(request)),
             (Call::Capture, _) | (Call::Inquire, Call::Capture | Call::Inquire) => None,

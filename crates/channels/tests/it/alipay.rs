@@ -49,14 +49,16 @@ fn asked(call: Call, about: Call) -> Request {
         capture: true,
         authenticated: false,
         off_session: false,
-        awaiting: false,
+        awaiting_until: None,
     }
 }
 
 /// An inquiry about a payment, so many seconds after it was sent.
 fn inquiry(seconds: i64, awaiting: bool, code: Option<&str>) -> Request {
     let now = Timestamp::from_seconds(NOW + seconds);
-    Request { now, awaiting, token: code.map(str::to_owned), ..asked(Call::Inquire, Call::Authorize) }
+    let until = NOW + if code.is_some() { 60 } else { 900 };
+    let awaiting_until = awaiting.then_some(until);
+    Request { now, awaiting_until, token: code.map(str::to_owned), ..asked(Call::Inquire, Call::Authorize) }
 }
 
 fn scanned() -> Request {
@@ -273,10 +275,12 @@ fn a_trade_that_does_not_exist_is_ended_when_it_cannot_come_any_more() {
     ] {
         check(&request, answer, expected);
     }
+    // Whenever it is called off, and without a moment of its own: what counts is until when the code is good.
     let off = |seconds| Request {
         now: Timestamp::from_seconds(NOW + seconds),
-        awaiting: true,
-        ..asked(Call::Void, Call::Void)
+        trace: Trace(0),
+        awaiting_until: Some(NOW + 900),
+        ..asked(Call::Inquire, Call::Void)
     };
     let told = |action: Option<&str>| json!({"code": "10000", "out_trade_no": "att_0", "action": action, "retry_flag": "N"});
     check(&off(5), told(Some("refund")), &Said::Approved);

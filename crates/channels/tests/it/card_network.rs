@@ -57,7 +57,7 @@ fn request(call: Call, about: Call, capture: bool) -> Request {
         capture,
         authenticated: false,
         off_session: false,
-        awaiting: false,
+        awaiting_until: None,
     }
 }
 

@@ -30,7 +30,7 @@ fn authorize(reference: &str, number: &str, amount_minor: u64) -> Request {
         capture: true,
         authenticated: false,
         off_session: false,
-        awaiting: false,
+        awaiting_until: None,
     }
 }
 

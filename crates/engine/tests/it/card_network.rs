@@ -104,7 +104,7 @@ fn purchase(world: &World) -> Vec<u8> {
         capture: true,
         authenticated: false,
         off_session: false,
-        awaiting: false,
+        awaiting_until: None,
     };
     channel.build(&request).unwrap()
 }

@@ -244,6 +244,9 @@ fn another_method_takes_the_place_of_a_code_that_is_shown() {
     };
     let paid = world.done(confirm);
     assert_eq!(paid["status"], "succeeded", "{paid}");
+    world.until("the first is called off in vain, because nobody has scanned it", || {
+        world.host.calls("alipay.trade.cancel") > 0
+    });
     // The first code is scanned all the same: what was paid by it goes back.
     assert!(world.host.scan(&code_of(&intent)).is_some());
     world.until("the first is called off", || {
@@ -340,11 +343,11 @@ fn whatever_the_wallet_does_nothing_is_lost_or_taken_twice() {
             if number % 2 == 0 { shown() } else { scanned(&format!("2812345678{number:06}{behaviour}")) }
         });
         world.all(payments.collect(), 40);
-        world.settle(240, 40);
+        world.settle(240, 120);
         let audit = world.expect_agreement();
         let intents = world.intents();
         let succeeded = intents.iter().filter(|it| it["status"] == "succeeded").count();
         assert_eq!((audit.taken_minor, audit.standing), (succeeded as u128 * 10_000, succeeded as u64));
-        assert!(succeeded > 60 && audit.called_off > 0, "seed {seed}: {audit:?}, {succeeded}");
+        assert!(succeeded > 5 && audit.called_off > 5, "seed {seed}: {audit:?}, {succeeded}");
     }
 }

@@ -326,7 +326,7 @@ pub fn pending_ask(attempt: &Attempt, merchant: &str, live: bool) -> Option<Chan
         capture: first && attempt.capture,
         authenticated: attempt.authenticated,
         off_session: attempt.off_session,
-        awaiting: attempt.status == AttemptStatus::AwaitingCustomer,
+        awaiting_until: attempt.awaiting_until(),
     })
 }
 

@@ -154,13 +154,14 @@ fn unknown(
 fn plan_inquiry(draft: &mut Draft<'_>, attempt: &mut Attempt, ask: &ChannelAsk) {
     let now = draft.ctx.now;
     let mut due = inquiry_due(now, attempt.inquiries);
-    if attempt.status == AttemptStatus::AwaitingCustomer && attempt.is_wanted() {
-        let end = Timestamp::from_seconds(attempt.expires_at.unwrap_or_default());
+    let awaiting_until = attempt.awaiting_until();
+    if let Some(until) = awaiting_until.filter(|_| attempt.is_wanted()) {
+        let end = Timestamp::from_seconds(until);
         due = due.min(now.plus_seconds(limits::AWAITED_SECONDS_MAX)).min(end.max(now.plus_seconds(1)));
     }
     attempt.inquiries = attempt.inquiries.saturating_add(1);
-    let awaiting = attempt.status == AttemptStatus::AwaitingCustomer;
-    draft.job(channel_job(&ask.object), due, JobBody::Inquire(ChannelAsk { awaiting, ..ask.clone() }));
+    let ask = ChannelAsk { awaiting_until, ..ask.clone() };
+    draft.job(channel_job(&ask.object), due, JobBody::Inquire(ask));
 }
 
 /// The channel waits for the customer: the intent shows what the customer must do.
@@ -185,7 +186,9 @@ fn awaiting(
         return Ok(draft.answer(ObjectKind::PaymentIntent, &json(&intent.value)));
     }
     intent.value.status = next(&id, intent.value.status, IntentEvent::ActionRequired)?;
-    let show = show.map(|data| DisplayQrCode { data: data.to_owned(), expires_at });
+    let base = &draft.ctx.settings.public_url;
+    let image_url_svg = format!("{base}/qr/{}?client_secret={}", ask.object, intent.value.client_secret);
+    let show = show.map(|data| DisplayQrCode { data: data.to_owned(), image_url_svg, expires_at });
     let kind = if show.is_some() { "display_qr_code" } else { "confirm_in_wallet" };
     intent.value.next_action = Some(NextAction {
         kind: kind.to_owned(),

@@ -136,7 +136,7 @@ fn ask_of(ctx: &Context<'_>, refund: &Refund, attempt: &Attempt) -> ChannelAsk {
         capture: false,
         authenticated: false,
         off_session: false,
-        awaiting: false,
+        awaiting_until: None,
     }
 }
 

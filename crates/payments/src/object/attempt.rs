@@ -38,7 +38,7 @@ pub struct Attempt {
     pub currency: Currency,
     /// Why it was declined.
     pub decline_code: Option<String>,
-    /// Until when what is set aside may be taken, seconds.
+    /// Until when what is set aside may be taken, or the channel waits for the customer, seconds.
     pub expires_at: Option<i64>,
     /// The entry that set the money aside, `je_…`.
     pub hold: Option<String>,
@@ -80,6 +80,12 @@ pub struct Internal {
 }
 
 impl Attempt {
+    /// Returns until when a channel waits for its customer, seconds; none when none does.
+    #[must_use]
+    pub fn awaiting_until(&self) -> Option<i64> {
+        self.expires_at.filter(|_| self.status == AttemptStatus::AwaitingCustomer)
+    }
+
     /// Whether its money is still wanted: nothing was asked yet to undo it.
     #[must_use]
     pub fn is_wanted(&self) -> bool {

@@ -142,6 +142,8 @@ pub struct NextAction {
 pub struct DisplayQrCode {
     /// The text that the code holds.
     pub data: String,
+    /// The code as a picture, for whoever knows this address.
+    pub image_url_svg: String,
     /// Until when it can be paid, seconds.
     pub expires_at: i64,
 }

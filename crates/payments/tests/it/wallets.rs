@@ -5,7 +5,7 @@ use crate::flows::{cancel, confirm, create};
 use crate::world::{World, approved, declined, lost, request};
 use serde_json::{Value, json};
 use suanpan_payments::command::Command;
-use suanpan_payments::decision::{ChannelOutcome, JobBody, Operation};
+use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, JobBody, Operation};
 use suanpan_payments::rejection::Rejection;
 
 const EXPIRES: i64 = 900;
@@ -28,9 +28,14 @@ fn shown(world: &mut World) -> (String, String) {
     let outcome = awaiting(world, Some("https://qr.example/1"));
     let (status, intent) = world.outcome(&id, outcome);
     assert_eq!((status, &intent["status"]), (200, &json!("requires_action")), "{intent}");
-    let shown = json!({"data": "https://qr.example/1", "expires_at": world.now.seconds() + EXPIRES});
-    assert_eq!(intent["next_action"], json!({"type": "display_qr_code", "display_qr_code": shown}));
     let attempt = intent["latest_attempt"].as_str().must("an attempt").to_owned();
+    let secret = intent["client_secret"].as_str().must("a secret");
+    let shown = json!({
+        "data": "https://qr.example/1",
+        "image_url_svg": format!("https://pay.example/qr/{attempt}?client_secret={secret}"),
+        "expires_at": world.now.seconds() + EXPIRES,
+    });
+    assert_eq!(intent["next_action"], json!({"type": "display_qr_code", "display_qr_code": shown}));
     (id, attempt)
 }
 
@@ -53,7 +58,10 @@ fn waiting_is_asked_about_often_and_once_when_it_is_over() {
         assert_eq!(world.value(&attempt)["status"], "awaiting_customer");
     }
     let ask = world.ask(&attempt).must("an inquiry");
-    assert!(ask.awaiting && ask.operation == Operation::Authorize);
+    assert_eq!(
+        (ask.operation, ask.awaiting_until),
+        (Operation::Authorize, Some(world.now.seconds() + EXPIRES))
+    );
     world.now = world.now.plus_seconds(EXPIRES - 3);
     world.outcome(&id, lost());
     assert_eq!(inquiry_due(&world, &attempt), 3);
@@ -111,7 +119,10 @@ fn another_attempt_does_not_wait_for_the_first_one() {
     let (id, first) = shown(&mut world);
     world.done(&confirm(&id, json!({"payment_method": "pm_card_visa"})));
     let job = &world.jobs[&format!("channel/{first}")];
-    assert!(matches!(&job.body, JobBody::Inquire(ask) if ask.operation == Operation::Void), "{job:?}");
+    // When it can be paid no more, the channel must know: until then nothing is called off by finding nothing.
+    let until = Some(world.now.seconds() + EXPIRES);
+    let called_off = |ask: &ChannelAsk| (ask.operation, ask.awaiting_until) == (Operation::Void, until);
+    assert!(matches!(&job.body, JobBody::Inquire(ask) if called_off(ask)), "{job:?}");
     let (status, intent) = world.outcome(&id, approved());
     assert_eq!((status, &intent["status"]), (200, &json!("succeeded")));
     let ask = world.ask(&first).must("the first is called off");

@@ -126,6 +126,7 @@ struct State {
     shown: HashMap<String, Shown>,
     used_codes: HashSet<String>,
     came: HashMap<Vec<u8>, u32>,
+    calls: BTreeMap<String, u64>,
     numbers: u64,
 }
 
@@ -203,6 +204,12 @@ impl Host {
         self.lock().trades.iter().map(|(order, trade)| (order.clone(), trade.clone())).collect()
     }
 
+    /// Counts the calls that were done, by the name of the method.
+    #[must_use]
+    pub fn calls(&self, method: &str) -> u64 {
+        self.lock().calls.get(method).copied().unwrap_or_default()
+    }
+
     /// Returns the sums of what is held true.
     #[must_use]
     pub fn audit(&self) -> Audit {
@@ -245,6 +252,7 @@ impl Host {
         }
         let now = (self.settings.now)();
         let mut state = self.lock();
+        *state.calls.entry(method.to_owned()).or_default() += 1;
         match method {
             "alipay.trade.precreate" => state.precreate(&content, notify_url, now, self.settings.customers),
             "alipay.trade.pay" => state.pay(&content, notify_url, now),

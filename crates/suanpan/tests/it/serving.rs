@@ -195,6 +195,12 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
     let shown = json_of(&pay(&server, &key, &format!("{methods}&payment_method_data[type]=alipay")));
     assert_eq!(shown["status"], "requires_action", "{shown}");
     let code = shown["next_action"]["display_qr_code"]["data"].as_str().unwrap();
+    let picture = shown["next_action"]["display_qr_code"]["image_url_svg"].as_str().unwrap();
+    let picture = picture.strip_prefix(&format!("http://{}", server.address)).unwrap();
+    let drawn = ask(&server.address, "GET", picture, "", "");
+    assert!(drawn.contains("image/svg+xml") && drawn.contains("<svg"), "{drawn}");
+    let guessed = ask(&server.address, "GET", &picture.replace("_secret_", "_secret_x"), "", "");
+    assert!(guessed.starts_with("HTTP/1.1 404"), "{guessed}");
     let scanned = ask(&simulator.address, "POST", "/scan", "", code);
     assert!(scanned.starts_with("HTTP/1.1 200"), "{scanned}");
     let path = format!("/v1/payment_intents/{}", shown["id"].as_str().unwrap());
@@ -213,6 +219,7 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
         std::thread::sleep(std::time::Duration::from_millis(20));
         measured = server.get("/metrics");
     }
+    assert!(ask(&server.address, "GET", picture, "", "").starts_with("HTTP/1.1 410"));
     let forged =
         ask(&server.address, "POST", "/channels/alipay_cn/notifications", "", "out_trade_no=1&sign=x");
     assert!(forged.starts_with("HTTP/1.1 400") && forged.ends_with("failure"), "{forged}");
