@@ -3,9 +3,9 @@
 //!
 //! A customer pays in one of two ways. Either a code is shown and the customer scans it (`precreate`): the trade exists
 //! only when that was done. Or the customer shows a code of digits and it is scanned (`pay`). Both may wait for the
-//! customer, so both are asked about (`query`) until their time is over, and then called off (`cancel`), which gives back
-//! what was paid meanwhile. A trade that does not exist cannot be called off: a code that was shown can still be scanned
-//! until its own time is over, so only then it is said to be ended.
+//! customer and are asked about (`query`). Calling a trade off (`cancel`) gives back what was paid, so it is never done to
+//! find out, only when the caller has decided to (`Void`). A trade that does not exist cannot be called off: a code that
+//! was shown can still be scanned until its own time is over, so only then it is said to be ended.
 
 mod answer;
 mod call;
@@ -76,8 +76,10 @@ impl Alipay {
         if !(1..=32).contains(&app_id.len()) || !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(wrong("app_id", "1 to 32 letters and digits", app_id));
         }
-        if !(1..=40).contains(&name.len()) || name.contains('/') {
-            return Err(wrong("name", "1 to 40 characters without a slash", name));
+        // It is a part of the address of notifications.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !(1..=40).contains(&name.len()) || !name.bytes().all(plain) {
+            return Err(wrong("name", "1 to 40 letters, digits and underscores", name));
         }
         if !(1..=128).contains(&subject.chars().count()) || subject.contains(['/', '=', '&']) {
             return Err(wrong("subject", "1 to 128 characters, none of them /, = or &", subject));

@@ -53,6 +53,9 @@ impl Gateway {
         }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() && url.scheme() == "https" {
+            return Err(GatewayError::Tls("this machine trusts no authority of certificates".to_owned()));
+        }
         let tls = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| GatewayError::Tls(error.to_string()))?

@@ -7,8 +7,10 @@ use crate::engine::Engine;
 use suanpan_channels::{Notification, NotificationError};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::confirm::pending_ask;
-use suanpan_payments::decision::{ChannelAsk, ObjectKind, Operation};
+use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, ObjectKind, Operation};
 use suanpan_payments::object::attempt::Attempt;
+use suanpan_payments::rejection::Rejection;
+use suanpan_payments::state::attempt::AttemptStatus;
 use suanpan_store::commit::Object;
 
 /// Why a notification was not taken in.
@@ -47,6 +49,9 @@ impl Engine {
             return Err(missing());
         }
         check_amount(&told, &attempt)?;
+        if told.answer.is_some() && is_over_unpaid(&attempt) {
+            return self.give_back(&told, &attempt, &stored).await.map(|()| taken);
+        }
         let Some((ask, outcome)) = answers(&told, &attempt, &stored).zip(told.answer) else {
             return Ok(taken);
         };
@@ -57,9 +62,45 @@ impl Engine {
             command: Command::Outcome { ask, outcome: outcome_of(outcome) },
         };
         match self.call(call).await {
-            // The outcome was known already.
-            Ok(_) | Err(Refused::Rule(_)) => Ok(taken),
+            // The outcome was known already, or is called off: then what was paid goes back by that.
+            Ok(_) | Err(Refused::Rule(Rejection::AttemptState { .. })) => Ok(taken),
             Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Has the channel call off what it says was paid to an attempt that is over. Mostly it has: the notification is late.
+    /// Until it says so the notification is not taken, and comes again.
+    async fn give_back(
+        &self,
+        told: &Notification,
+        attempt: &Attempt,
+        stored: &Object,
+    ) -> Result<(), Untaken> {
+        let channel = attempt.channel.clone();
+        tracing::warn!(attempt = attempt.id, channel, "paid after the attempt was over; it is called off");
+        metrics::counter!("suanpan_late_successes_total", "channel" => channel).increment(1);
+        let ask = ChannelAsk {
+            channel: attempt.channel.clone(),
+            operation: Operation::Void,
+            merchant: stored.merchant.clone(),
+            live: stored.live,
+            object: attempt.id.clone(),
+            reference: format!("{}-late", attempt.id),
+            original: Some(told.reference.clone()),
+            original_id: None,
+            authorization_code: None,
+            trace: 0,
+            token: None,
+            amount_minor: told.amount_minor,
+            currency: told.currency,
+            capture: false,
+            authenticated: false,
+            off_session: false,
+            awaiting_until: attempt.expires_at,
+        };
+        match self.channels().inquire(&ask, self.clock().now()).await {
+            ChannelOutcome::Approved { .. } => Ok(()),
+            other => Err(Refused::Unavailable(format!("{} is not called off: {other:?}", attempt.id)).into()),
         }
     }
 
@@ -70,6 +111,11 @@ impl Engine {
         let found = found.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
         Ok(found.into_iter().next().flatten())
     }
+}
+
+/// Whether an attempt ended without money taken.
+const fn is_over_unpaid(attempt: &Attempt) -> bool {
+    matches!(attempt.status, AttemptStatus::Declined | AttemptStatus::Voided | AttemptStatus::Expired)
 }
 
 fn check_amount(told: &Notification, attempt: &Attempt) -> Result<(), Untaken> {

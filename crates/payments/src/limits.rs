@@ -48,6 +48,11 @@ pub const INQUIRY_SECONDS_MAX: i64 = 3_600;
 /// The longest wait between two inquiries while a channel waits for the customer, who sees the end by them where no
 /// notification comes.
 pub const AWAITED_SECONDS_MAX: i64 = 10;
+/// Inquiries until the waits between them are that long.
+pub const AWAITED_INQUIRIES: u32 = 3;
+/// Seconds after which what a customer could still pay is called off for good: a little more than channels allow for
+/// clocks that differ.
+pub const CALL_OFF_AFTER_SECONDS: i64 = 61;
 /// Seconds that the outcome of a request to a channel may take until it is asked for: longer than any
 /// time-out of a channel, because before that the answer is still on its way.
 pub const ASK_SECONDS: i64 = 60;

@@ -64,6 +64,9 @@ pub const BODIES_BYTES_MAX: usize = 256 << 20;
 /// The body of the form on the page of test mode: a secret and a word.
 pub const FORM_BYTES_MAX: usize = 4 << 10;
 
+/// A notification of a channel: some thousand bytes, more with lists of vouchers.
+pub const NOTIFICATION_BYTES_MAX: usize = 64 << 10;
+
 /// Connections open at once: each costs some 40 KiB, so that all cost about 160 MiB.
 pub const CONNECTIONS_MAX: usize = 4_096;
 

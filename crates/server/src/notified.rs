@@ -2,21 +2,28 @@
 
 use crate::api::Api;
 use crate::inbound::Id;
-use crate::limits::FORM_BYTES_MAX;
+use crate::limits::NOTIFICATION_BYTES_MAX;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use suanpan_engine::Untaken;
+use suanpan_engine::{NotificationError, Untaken};
 
 /// What is answered to what is not taken in; channels repeat it then.
 const NOT_TAKEN: &str = "failure";
 
 /// Takes a notification in, and answers in the words of the channel after the commit.
 pub async fn take(State(api): State<Api>, Id(channel): Id, headers: HeaderMap, body: Body) -> Response {
-    let body = match api.reading(FORM_BYTES_MAX).read(&headers, body).await {
+    let not_taken = |why: &'static str| {
+        metrics::counter!("suanpan_notifications_not_taken_total", "why" => why).increment(1);
+    };
+    let body = match api.reading(NOTIFICATION_BYTES_MAX).read(&headers, body).await {
         Ok((body, _room)) => body,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            not_taken("unread");
+            tracing::warn!(channel, "a notification could not be read");
+            return problem.into_response();
+        }
     };
     let untaken = match api.engine().notified(&channel, &body).await {
         Ok(taken) => {
@@ -26,12 +33,13 @@ pub async fn take(State(api): State<Api>, Id(channel): Id, headers: HeaderMap, b
         Err(untaken) => untaken,
     };
     let (status, told) = match &untaken {
-        Untaken::Notification(_) => (StatusCode::BAD_REQUEST, "forged"),
+        Untaken::Notification(NotificationError::Forged) => (StatusCode::BAD_REQUEST, "forged"),
+        Untaken::Notification(_) => (StatusCode::BAD_REQUEST, "not_for_us"),
         Untaken::NoSuchAttempt(_) => (StatusCode::NOT_FOUND, "unknown"),
         Untaken::OtherAmount(_) => (StatusCode::CONFLICT, "other_amount"),
         Untaken::Refused(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
     };
-    metrics::counter!("suanpan_notifications_not_taken_total", "why" => told).increment(1);
+    not_taken(told);
     tracing::warn!(channel, why = %untaken, "a notification is not taken in");
     (status, NOT_TAKEN).into_response()
 }

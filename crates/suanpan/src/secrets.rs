@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use zeroize::Zeroizing;
 
-/// A file with a key has 64 digits and a line end; more is something else.
-const FILE_BYTES_MAX: u64 = 4096;
-/// A file with a key of RSA has some thousand bytes.
-const PEM_BYTES_MAX: u64 = 64 * 1024;
+/// A file with a key has 64 digits and a line end, one of RSA some thousand bytes; more is something else.
+const FILE_BYTES_MAX: u64 = 16 * 1024;
 
 /// A key, and whether it was made just now.
 pub(crate) struct KeyFound {
@@ -61,18 +59,18 @@ pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyF
 
 /// Reads a private key of RSA.
 pub(crate) fn rsa_private_key(path: &Path) -> Result<RsaPrivateKey, Trouble> {
-    let text = Zeroizing::new(pem(path)?);
+    let text = Zeroizing::new(read(path).map_err(|error| Trouble::io("read", path, error))?);
     RsaPrivateKey::parse(&text).map_err(|error| wrong_pem(path, &error))
 }
 
 /// Reads a public key of RSA.
 pub(crate) fn rsa_public_key(path: &Path) -> Result<RsaPublicKey, Trouble> {
-    RsaPublicKey::parse(&pem(path)?).map_err(|error| wrong_pem(path, &error))
+    RsaPublicKey::parse(&public_text(path)?).map_err(|error| wrong_pem(path, &error))
 }
 
-fn pem(path: &Path) -> Result<String, Trouble> {
+fn public_text(path: &Path) -> Result<String, Trouble> {
     let read = |error| Trouble::io("read", path, error);
-    if std::fs::metadata(path).map_err(read)?.len() > PEM_BYTES_MAX {
+    if std::fs::metadata(path).map_err(read)?.len() > FILE_BYTES_MAX {
         return Err(wrong_pem(path, &"it is too long to be one"));
     }
     std::fs::read_to_string(path).map_err(read)

@@ -14,7 +14,10 @@ use suanpan_engine::{CardLine, Carrier, Channels, Clock, Gateway, Way};
 use suanpan_messages::keys::DoubleKey;
 use suanpan_messages::payment_code::{CodeError, CodeRule, Place};
 use suanpan_payments::settings::Settings;
+use suanpan_simulators::alipay::keys;
 
+/// What a wallet of this protocol can be asked for.
+const WALLETS: [&str; 2] = ["alipay", "alipay_plus"];
 /// A file of channels has some lines for each.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -200,6 +203,13 @@ pub(crate) fn channels(
             ));
         }
     }
+    let is_live = |wallet: &Wallet| file.wallets.live.values().any(|name| *name == wallet.name);
+    if file.alipay.iter().any(|wallet| is_live(wallet) && is_simulated(wallet, path)) {
+        return Err(wrong(
+            "a wallet of live mode has a key that stands in the source of this program".to_owned(),
+            "give it the shop's own private key, and the wallet's public key",
+        ));
+    }
     let known: Vec<String> = ways.iter().map(|way| way.channel.name().to_owned()).collect();
     for wallet in file.alipay {
         if ways.iter().any(|way| way.channel.name() == wallet.name) {
@@ -209,6 +219,12 @@ pub(crate) fn channels(
         ways.push(wallet_way(wallet, path, &settings, clock)?);
     }
     for (kind, name) in file.wallets.test.iter().chain(&file.wallets.live) {
+        if !WALLETS.contains(&kind.as_str()) {
+            return Err(wrong(
+                format!("wallets names {kind}, which is none of {}", WALLETS.join(", ")),
+                "name a kind of payment methods, or of codes, that the wallet knows",
+            ));
+        }
         let there = ways.iter().any(|way| way.channel.name() == name);
         if !there || known.contains(name) {
             return Err(wrong(
@@ -216,6 +232,13 @@ pub(crate) fn channels(
                 "name one of the wallets of this file",
             ));
         }
+    }
+    let places = file.code.iter().flat_map(|code| &code.fixed);
+    if places.clone().any(|fixed| fixed.left.is_some() == fixed.right.is_some()) {
+        return Err(wrong(
+            "a fixed digit stands at no place, or at two".to_owned(),
+            "say either left, from 0, or right, from 1",
+        ));
     }
     let code_rules = if file.code.is_empty() { settings.code_rules.clone() } else { rules(file.code) };
     if let Err(CodeError::Rule(number)) = suanpan_messages::payment_code::wallet(&code_rules, "0") {
@@ -233,6 +256,14 @@ pub(crate) fn channels(
         ..settings
     };
     Ok((Channels::new(ways), settings))
+}
+
+/// Whether a wallet is given a key that everybody has. What cannot be read is found out by who uses it.
+fn is_simulated(wallet: &Wallet, path: &Path) -> bool {
+    let read = |file: &Path| std::fs::read_to_string(path.parent().unwrap_or(Path::new("")).join(file));
+    let same = |file: &Path, key: &str| read(file).is_ok_and(|text| text.trim() == key.trim());
+    same(&wallet.private_key_file, keys::APP_PRIVATE)
+        || same(&wallet.wallet_public_key_file, keys::WALLET_PUBLIC)
 }
 
 fn wallet_way(wallet: Wallet, path: &Path, settings: &Settings, clock: &Clock) -> Result<Way, Trouble> {
@@ -303,7 +334,6 @@ fn read(path: &Path) -> Result<File, Trouble> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
-    use suanpan_simulators::alipay::keys;
 
     const NETWORK: &str = r#"
         [cards]
@@ -325,7 +355,9 @@ mod tests {
         let key = folder.path().join("transport-key");
         std::fs::write(&key, "00112233445566778899aabbccddeeff\n").unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        std::fs::write(folder.path().join("private.pem"), keys::APP_PRIVATE).unwrap();
+        let private = folder.path().join("private.pem");
+        std::fs::write(&private, keys::APP_PRIVATE).unwrap();
+        std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(folder.path().join("public.pem"), keys::WALLET_PUBLIC).unwrap();
         let path = folder.path().join("channels.toml");
         std::fs::write(&path, text).unwrap();
@@ -373,6 +405,10 @@ mod tests {
         load(&WALLET.replace("https://openapi.example", "http://[::1]:9588")).unwrap();
         for (from, to, what) in [
             ("= \"alipay_cn\" }", "= \"other\" }", "wallets names other for alipay"),
+            ("test = { alipay", "test = { wechat_pay", "wallets names wechat_pay"),
+            ("test = { alipay", "live = { alipay", "stands in the source of this program"),
+            ("{ left = 2, ", "{ ", "at no place, or at two"),
+            ("{ left = 2, ", "{ left = 2, right = 2, ", "at no place, or at two"),
             ("= \"alipay_cn\" }", "= \"card_sim\" }", "wallets names card_sim for alipay"),
             ("https://openapi.example", "http://openapi.example", "without TLS"),
             ("https://openapi.example", "http://127.0.0.1.example", "without TLS"),

@@ -1,10 +1,11 @@
 //! What an answer says. Whatever is not certainly a no is not known.
 
-use super::call::{Method, order, yuan};
+use super::call::{Method, order};
 use super::{Alipay, CLOCKS_SECONDS, ON_ITS_WAY_SECONDS};
 use crate::{Call, ChannelAnswer, Request};
 use serde::Deserialize;
 use suanpan_messages::signing::alipay::verify_answer;
+use suanpan_money::parse_decimal;
 
 /// Characters of the text of a code; they have some forty.
 const CODE_CHARS_MAX: usize = 512;
@@ -16,6 +17,7 @@ struct Answer {
     #[serde(default)]
     sub_code: String,
     out_trade_no: Option<String>,
+    out_request_no: Option<String>,
     trade_no: Option<String>,
     trade_status: Option<String>,
     total_amount: Option<String>,
@@ -45,8 +47,9 @@ pub(super) fn read(wallet: &Alipay, method: Method, request: &Request, bytes: &[
         Ok(answer) => answer,
         Err(_) => return unknown("the answer cannot be read"),
     };
-    // An answer to something else is none to this. Errors name no order.
-    if answer.out_trade_no.as_deref().is_some_and(|other| other != order(request)) {
+    // An answer to something else is none to this. Only errors name no order.
+    let named = answer.out_trade_no.as_deref();
+    if named.map_or(answer.code == "10000", |other| other != order(request)) {
         return unknown("the answer is about another order");
     }
     match (answer.code.as_str(), method) {
@@ -70,7 +73,8 @@ fn shown(word: &str) -> String {
 }
 
 fn is_whole(request: &Request, amount: Option<&str>) -> bool {
-    yuan(request).as_deref() == amount
+    let minor = amount.and_then(|amount| parse_decimal(amount.as_bytes(), request.currency.exponent()).ok());
+    minor.is_some_and(|minor| u64::try_from(minor) == Ok(request.amount_minor))
 }
 
 fn approved(answer: &Answer, otherwise: &str) -> ChannelAnswer {
@@ -140,8 +144,15 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
         }
         ("10000", Some("WAIT_BUYER_PAY")) => waiting,
         ("10000", Some("TRADE_CLOSED")) => declined("attempt_expired"),
-        // There is a trade only when the code was scanned.
-        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" && request.token.is_none() => waiting,
+        ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" => {
+            let born = Alipay::born(request).plus_seconds(ON_ITS_WAY_SECONDS).seconds();
+            match request.awaiting_until {
+                // There is a trade only when the code that is shown was scanned.
+                Some(_) => waiting,
+                None if request.now.seconds() >= born => declined("processing_error"),
+                None => unknown("the wallet knows of no such trade yet"),
+            }
+        }
         (code, status) => unknown(format!(
             "the wallet answers {code} {} {}",
             shown(&answer.sub_code),
@@ -152,19 +163,15 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
 
 /// Whether a trade that does not exist can come to exist any more.
 fn may_still_come(request: &Request) -> bool {
-    let until = match request.awaiting_until {
-        Some(until) => until.saturating_add(CLOCKS_SECONDS),
-        None if request.token.is_some() => Alipay::born(request).plus_seconds(ON_ITS_WAY_SECONDS).seconds(),
-        // Nobody has seen the code.
-        None => return false,
-    };
-    request.now.seconds() < until
+    // Without it nobody has seen a code.
+    request.awaiting_until.is_some_and(|until| request.now.seconds() < until.saturating_add(CLOCKS_SECONDS))
 }
 
 /// A trade that is called off: ended, or given back when it was paid.
 fn canceled(request: &Request, answer: &Answer) -> ChannelAnswer {
     let ended = || match request.about {
-        Call::Authorize => declined("attempt_expired"),
+        // The code was lost on its way to us.
+        Call::Authorize => declined("processing_error"),
         _ => approved(answer, order(request)),
     };
     let again = answer.retry_flag.as_deref() == Some("Y");
@@ -186,6 +193,10 @@ fn refunded(request: &Request, answer: &Answer) -> ChannelAnswer {
         ("10000", Some("Y")) => approved(answer, order(request)),
         // Nothing moved by this call: it had been done before, or is not done yet.
         ("10000", _) => unknown("the wallet says that this call moved nothing"),
+        // A no to what is sent again does not say that the first one was not done.
+        _ if request.call == Call::Inquire => {
+            unknown(format!("the wallet answers {}", shown(&answer.sub_code)))
+        }
         _ => match answer.sub_code.as_str() {
             "ACQ.SELLER_BALANCE_NOT_ENOUGH" => declined("insufficient_funds"),
             "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"
@@ -201,7 +212,8 @@ fn refunded(request: &Request, answer: &Answer) -> ChannelAnswer {
 }
 
 fn refund_queried(request: &Request, answer: &Answer) -> ChannelAnswer {
-    let done = answer.refund_status.as_deref() == Some("REFUND_SUCCESS");
+    let done = answer.refund_status.as_deref() == Some("REFUND_SUCCESS")
+        && answer.out_request_no.as_deref() == Some(request.reference.as_str());
     if answer.code == "10000" && done && is_whole(request, answer.refund_amount.as_deref()) {
         return approved(answer, order(request));
     }

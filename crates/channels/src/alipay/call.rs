@@ -1,6 +1,6 @@
 //! Which call a request becomes, and its form.
 
-use super::Alipay;
+use super::{Alipay, ON_ITS_WAY_SECONDS};
 use crate::{Call, Request};
 use form_urlencoded::Serializer;
 use jiff::tz::TimeZone;
@@ -36,24 +36,23 @@ impl Method {
             (Call::Authorize, _) => Some(if scanned { Method::Pay } else { Method::Precreate }),
             (Call::Void, _) | (Call::Inquire, Call::Void) => Some(Method::Cancel),
             (Call::Refund, _) => Some(Method::Refund),
-            // Nobody has seen the code of an answer that was lost.
+            // Nobody has seen the code of an answer that was lost, so nothing can have been paid.
             (Call::Inquire, Call::Authorize) if !scanned && request.awaiting_until.is_none() => {
                 Some(Method::Cancel)
             }
-            (Call::Inquire, Call::Authorize) => {
-                let until = request.awaiting_until.unwrap_or_else(|| wallet.expires_at(request));
-                Some(if request.now.seconds() >= until { Method::Cancel } else { Method::Query })
-            }
+            (Call::Inquire, Call::Authorize) => Some(Method::Query),
             (Call::Inquire, Call::Refund) => Some(Method::of_lost_refund(request)),
             (Call::Capture, _) | (Call::Inquire, Call::Capture | Call::Inquire) => None,
         }
     }
 
     /// A refund that is not found may not have arrived: then it must be sent again as it was, which does it once at most.
-    /// Pauses between inquiries double, so that every other inquiry after the first minute sends it again.
+    /// Pauses between inquiries double up to an hour, so that from the third minute on it is sent again and asked about by
+    /// turns.
     fn of_lost_refund(request: &Request) -> Method {
-        let age = (request.now.seconds() - Alipay::born(request).seconds()).max(1);
-        let again = age >= 60 && age.ilog2() % 2 == 1;
+        let age = request.now.seconds() - Alipay::born(request).seconds();
+        let turn = if age < 7_200 { i64::from(age.max(1).ilog2()) } else { age / 3_600 };
+        let again = age >= ON_ITS_WAY_SECONDS && turn % 2 == 1;
         if again { Method::Refund } else { Method::RefundQuery }
     }
 

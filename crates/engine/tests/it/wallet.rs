@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use suanpan_channels::alipay::{Alipay, Settings as WalletSettings};
 use suanpan_channels::faults::Faults;
@@ -118,7 +119,7 @@ fn shown() -> Command {
         "",
         json!({
             "payment_method": null,
-            "payment_method_types": ["alipay"],
+            "payment_method_types": ["alipay", "payment_code"],
             "payment_method_data": {"type": "alipay"},
         }),
     )
@@ -322,7 +323,38 @@ fn what_cannot_be_with_a_wallet_is_refused_by_name() {
     assert_eq!(world.expect_agreement(), Audit::default());
 }
 
-/// Every fault at once, over shown and scanned codes: in the end nothing is open, and both sides say the same to the cent.
+/// Tells the shop again and again of all that was ever paid, early, late and changed on its way, until it is dropped.
+struct Notifier(Arc<AtomicBool>);
+
+impl Notifier {
+    fn start(world: &World) -> Notifier {
+        let on = Arc::new(AtomicBool::new(true));
+        let (engine, host, goes_on) = (world.engine.clone(), world.host.clone(), on.clone());
+        world.runtime.spawn(async move {
+            while goes_on.load(Ordering::SeqCst) {
+                for order in host.trades().into_keys() {
+                    for garbled in [true, false] {
+                        let Some(form) = host.notification(&order, garbled) else { continue };
+                        let taken = engine.notified("alipay_cn", form.as_bytes()).await;
+                        assert!(!(garbled && taken.is_ok()), "a changed notification is believed");
+                    }
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+        });
+        Notifier(on)
+    }
+}
+
+impl Drop for Notifier {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Every fault at once, over shown and scanned codes, some of them canceled or changed for another, with notifications at
+/// all times: in the end nothing is open, and both sides say the same to the cent.
 #[test]
 fn whatever_the_wallet_does_nothing_is_lost_or_taken_twice() {
     for seed in [1, 2] {
@@ -336,18 +368,60 @@ fn whatever_the_wallet_does_nothing_is_lost_or_taken_twice() {
             hang_up: 30_000,
             latency_micros: 1_000,
         };
-        let customers = Customers { after: Duration::from_millis(100), parts: 700_000 };
+        let customers = Customers { after: Duration::from_millis(600), parts: 700_000 };
         let world = World::new(faults, Some(customers));
         let payments = (0..240_u32).map(|number| {
             let behaviour = ["00", "01", "02", "51", "77", "00"][number as usize % 6];
             if number % 2 == 0 { shown() } else { scanned(&format!("2812345678{number:06}{behaviour}")) }
         });
-        world.all(payments.collect(), 40);
+        world.all(payments.collect(), 60);
+        let notifier = Notifier::start(&world);
+        let waiting = world.intents().into_iter().filter(|it| it["status"] == "requires_action");
+        let changes = waiting.enumerate().filter_map(|(number, intent)| match number % 4 {
+            0 => Some(cancel(&id(&intent))),
+            1 => Some(Command::ConfirmPaymentIntent {
+                id: id(&intent),
+                request: request(json!({
+                    "payment_method_data": {
+                        "type": "payment_code", "payment_code": {"code": format!("2898765432{number:06}00")},
+                    },
+                })),
+            }),
+            _ => None,
+        });
+        // Some are paid before that, and refused.
+        for command in changes {
+            world.answer(command);
+        }
         world.settle(240, 120);
+        drop(notifier);
+        world.until("what was replaced is called off", || {
+            world.clock.advance_seconds(120);
+            std::thread::sleep(Duration::from_millis(100));
+            world.host.audit().taken_minor == u128::try_from(world.owed("alipay_cn")).unwrap()
+        });
         let audit = world.expect_agreement();
         let intents = world.intents();
         let succeeded = intents.iter().filter(|it| it["status"] == "succeeded").count();
         assert_eq!((audit.taken_minor, audit.standing), (succeeded as u128 * 10_000, succeeded as u64));
         assert!(succeeded > 5 && audit.called_off > 5, "seed {seed}: {audit:?}, {succeeded}");
     }
+}
+
+/// The customer pays in the last moment, the wallet gives it back because it was called off, that answer is lost, and then
+/// comes the notification of the payment.
+#[test]
+fn a_notification_that_comes_after_the_calling_off_books_nothing() {
+    let world = World::new(Faults::default(), None);
+    let intent = world.done(shown());
+    let attempt = intent["latest_attempt"].as_str().unwrap().to_owned();
+    world.done(cancel(&id(&intent)));
+    let order = world.host.scan(&code_of(&intent)).unwrap();
+    let form = world.host.notification(&order, false).unwrap();
+    let tell = || world.runtime.block_on(world.engine.notified("alipay_cn", form.as_bytes()));
+    assert_eq!(tell().unwrap(), "success");
+    assert_eq!(world.object(&attempt)["status"], "awaiting_customer");
+    world.until_status(&id(&intent), "canceled", 5);
+    assert_eq!(tell().unwrap(), "success");
+    assert_eq!((world.owed("alipay_cn"), world.expect_agreement().called_off), (0, 1));
 }

@@ -126,7 +126,7 @@ pub(crate) fn begin_attempt(
     draft: &mut Draft<'_>,
     gathered: &dyn Gathered,
     intent: &mut Stored<PaymentIntent>,
-    method: Stored<PaymentMethod>,
+    mut method: Stored<PaymentMethod>,
     options: ConfirmOptions,
 ) -> Result<(), Rejection> {
     let ctx = draft.ctx;
@@ -148,6 +148,11 @@ pub(crate) fn begin_attempt(
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
+    // A code is good once, and from here on only the attempt has it.
+    let is_code = method.value.kind == PAYMENT_CODE;
+    if is_code {
+        method.value.internal.token.clear();
+    }
     send_authorization(draft, &mut attempt)?;
     intent.latest_attempt = Some(attempt.id.clone());
     intent.attempts_made += 1;
@@ -155,7 +160,7 @@ pub(crate) fn begin_attempt(
     intent.next_action = None;
     intent.last_payment_error = None;
     draft.write(ObjectKind::Attempt, &attempt.id.clone(), &Stored::new(attempt, ctx));
-    if method.version == 0 {
+    if method.version == 0 || is_code {
         draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
     }
     Ok(())
@@ -214,6 +219,10 @@ fn wallet_of<'a>(
     if method.kind == PAYMENT_CODE && method.internal.channel != channel {
         let why = "the channel that knows the code is not used any more";
         return Err(Rejection::ChannelMissing { why });
+    }
+    if method.kind == PAYMENT_CODE && method.internal.token.is_empty() {
+        let why = "its code was used; scan a new one";
+        return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
     }
     Ok(channel)
 }
@@ -365,6 +374,8 @@ pub(crate) fn give_up_latest(
 
 /// Why an attempt is called off whose intent goes on without it.
 pub(crate) const SUPERSEDED: &str = "superseded";
+/// Why an attempt is called off whose customer did not agree in time.
+pub(crate) const EXPIRED: &str = "expired";
 
 /// Makes the request that ends what a channel awaits of a customer. The caller plans it and writes the attempt.
 pub(crate) fn call_off(ctx: &Context<'_>, attempt: &mut Attempt, reason: Option<String>) -> ChannelAsk {

@@ -7,7 +7,7 @@ mod approved;
 
 pub(crate) use approved::{expiry_job, write_movement};
 
-use super::confirm::channel_job;
+use super::confirm::{EXPIRED, call_off, channel_job};
 use super::{Draft, Stored, load};
 use crate::decision::{
     ChannelAsk, ChannelOutcome, Context, Decision, Gathered, JobBody, ObjectKind, Operation,
@@ -57,7 +57,8 @@ pub fn decide_outcome(
             awaiting(draft, intent, attempt, ask, show.as_deref(), *expires_at)
         }
         (Operation::Void, ChannelOutcome::Approved { .. }) if awaited => {
-            called_off(draft, intent, attempt, pending.reason)
+            let method = method_of(gathered, ctx, &attempt.value)?;
+            called_off(draft, intent, attempt, &method.value, pending.reason)
         }
         (Operation::Void, ChannelOutcome::Declined { code }) if awaited => {
             unknown(draft, intent, attempt, ask, &format!("the channel does not call it off: {code}"))
@@ -150,16 +151,25 @@ fn unknown(
 }
 
 /// Plans to ask what became of a request: of one that awaits a customer often, because somebody stands and waits, and
-/// certainly when its time is over.
+/// certainly when its time is over. Of one that is called off, certainly when it can be paid no more.
 fn plan_inquiry(draft: &mut Draft<'_>, attempt: &mut Attempt, ask: &ChannelAsk) {
     let now = draft.ctx.now;
     let mut due = inquiry_due(now, attempt.inquiries);
+    let mut inquiries = attempt.inquiries.saturating_add(1);
     let awaiting_until = attempt.awaiting_until();
-    if let Some(until) = awaiting_until.filter(|_| attempt.is_wanted()) {
-        let end = Timestamp::from_seconds(until);
-        due = due.min(now.plus_seconds(limits::AWAITED_SECONDS_MAX)).min(end.max(now.plus_seconds(1)));
+    if let Some(until) = awaiting_until.map(Timestamp::from_seconds) {
+        let wanted = attempt.is_wanted();
+        let end = if wanted { until } else { until.plus_seconds(limits::CALL_OFF_AFTER_SECONDS) };
+        if now < end {
+            due = due.min(end.max(now.plus_seconds(1)));
+        }
+        if now < end && wanted {
+            due = due.min(now.plus_seconds(limits::AWAITED_SECONDS_MAX));
+            // When nothing is known at the end, the pauses begin to double from here.
+            inquiries = inquiries.min(limits::AWAITED_INQUIRIES);
+        }
     }
-    attempt.inquiries = attempt.inquiries.saturating_add(1);
+    attempt.inquiries = inquiries;
     let ask = ChannelAsk { awaiting_until, ..ask.clone() };
     draft.job(channel_job(&ask.object), due, JobBody::Inquire(ask));
 }
@@ -173,13 +183,22 @@ fn awaiting(
     show: Option<&str>,
     expires_at: i64,
 ) -> Result<Decision, Rejection> {
+    let before = stored.value.clone();
     let attempt = &mut stored.value;
     let operation = attempt.pending.as_ref().map(|pending| pending.operation);
     attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Awaiting)?;
     attempt.unknown_reason = None;
     attempt.expires_at = Some(expires_at);
-    plan_inquiry(&mut draft, attempt, ask);
-    draft.write(ObjectKind::Attempt, &ask.object, &stored);
+    if draft.ctx.now.seconds() < expires_at {
+        plan_inquiry(&mut draft, attempt, ask);
+    } else {
+        // Written down before the channel is asked: from now on a payment that is told of is one that goes back.
+        let ask = call_off(draft.ctx, attempt, Some(EXPIRED.to_owned()));
+        draft.job(channel_job(&ask.object), draft.ctx.now, JobBody::Inquire(ask));
+    }
+    if stored.value != before {
+        draft.write(ObjectKind::Attempt, &ask.object, &stored);
+    }
     let id = intent.value.id.clone();
     // An inquiry that finds it as it was changes nothing for the customer.
     if intent.value.status == IntentStatus::RequiresAction {
@@ -202,19 +221,27 @@ fn awaiting(
 }
 
 /// What a channel awaited is called off, and what the customer may have paid meanwhile went back by that. An intent that
-/// was canceled ends; one that goes on with another attempt is left alone.
+/// was canceled ends; one whose customer did not come in time waits for another method; one that goes on with another
+/// attempt is left alone.
 fn called_off(
     mut draft: Draft<'_>,
     mut intent: Stored<PaymentIntent>,
     mut stored: Stored<Attempt>,
+    method: &PaymentMethod,
     reason: Option<String>,
 ) -> Result<Decision, Rejection> {
+    let latest = intent.value.latest_attempt.as_deref() == Some(stored.value.id.as_str());
+    let waiting = latest && intent.value.status == IntentStatus::RequiresAction;
+    if waiting && reason.as_deref() == Some(EXPIRED) {
+        draft.job_done(channel_job(&stored.value.id));
+        return decline(draft, intent, stored, method, DeclineCode::AttemptExpired);
+    }
     let attempt = &mut stored.value;
+    attempt.internal.token.clear();
     let operation = attempt.pending.take().map(|pending| pending.operation);
     attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Voided)?;
     attempt.unknown_reason = None;
     let id = intent.value.id.clone();
-    let latest = intent.value.latest_attempt.as_deref() == Some(attempt.id.as_str());
     draft.job_done(channel_job(&attempt.id));
     draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
     if !latest || intent.value.status != IntentStatus::Processing {
@@ -264,6 +291,7 @@ pub(crate) fn decline(
     let operation = attempt.pending.take().map(|pending| pending.operation);
     attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Declined)?;
     attempt.decline_code = Some(code.word().to_owned());
+    attempt.forget_code(method);
     let mut charge = new_charge(&mut draft, &intent.value, attempt, method);
     charge.set_state(ChargeState::Failed);
     charge.failure_code = Some(code.error_code().to_owned());

@@ -2,6 +2,8 @@
 
 use crate::decision::Operation;
 use crate::object::Tag;
+use crate::object::payment_method::PaymentMethod;
+use crate::request::card::PAYMENT_CODE;
 use crate::state::attempt::AttemptStatus;
 use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
@@ -84,6 +86,13 @@ impl Attempt {
     #[must_use]
     pub fn awaiting_until(&self) -> Option<i64> {
         self.expires_at.filter(|_| self.status == AttemptStatus::AwaitingCustomer)
+    }
+
+    /// Forgets the code that the customer showed: what comes now needs it no more.
+    pub(crate) fn forget_code(&mut self, method: &PaymentMethod) {
+        if method.kind == PAYMENT_CODE {
+            self.internal.token.clear();
+        }
     }
 
     /// Whether its money is still wanted: nothing was asked yet to undo it.

@@ -77,6 +77,8 @@ pub fn next(
         }
         (E::Captured, S::Authorized | S::Unknown, Some(O::Capture)) => Some(S::Captured),
         (E::Declined, S::Sent | S::Unknown | S::AwaitingCustomer, Some(O::Authorize)) => Some(S::Declined),
+        // Called off because its time was over.
+        (E::Declined, S::AwaitingCustomer, Some(O::Void)) => Some(S::Declined),
         // A customer who fails to prove to be the holder: nothing is at the channel then.
         (E::Declined, S::Created, None) => Some(S::Declined),
         (E::Refused, S::Authorized | S::Unknown, Some(O::Capture | O::Void)) => Some(S::Authorized),

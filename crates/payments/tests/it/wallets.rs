@@ -65,6 +65,12 @@ fn waiting_is_asked_about_often_and_once_when_it_is_over() {
     world.now = world.now.plus_seconds(EXPIRES - 3);
     world.outcome(&id, lost());
     assert_eq!(inquiry_due(&world, &attempt), 3);
+    // What is not known at the end is asked about until it is: the customer may have paid.
+    world.now = world.now.plus_seconds(3);
+    for due in [16, 32, 64] {
+        world.outcome(&id, lost());
+        assert_eq!(inquiry_due(&world, &attempt), due);
+    }
     let (status, intent) = world.outcome(&id, approved());
     assert_eq!((status, &intent["status"], &intent["next_action"]), (200, &json!("succeeded"), &Value::Null));
     assert!(world.jobs.is_empty(), "{:?}", world.jobs);
@@ -72,14 +78,61 @@ fn waiting_is_asked_about_often_and_once_when_it_is_over() {
 }
 
 #[test]
-fn time_that_is_over_is_a_decline() {
+fn time_that_is_over_is_written_down_before_it_is_called_off() {
     let mut world = World::new();
-    let (id, _) = shown(&mut world);
-    let (status, problem) = world.outcome(&id, declined("attempt_expired"));
+    let (id, attempt) = shown(&mut world);
+    let before = world.ask(&attempt).must("an inquiry");
+    let still = awaiting(&world, None);
+    world.now = world.now.plus_seconds(EXPIRES);
+    world.outcome(&id, still);
+    let ask = world.ask(&attempt).must("a request");
+    assert_eq!((ask.operation, inquiry_due(&world, &attempt)), (Operation::Void, 0));
+    assert_eq!(world.value(&id)["status"], "requires_action");
+    // The customer paid in the last moment, and it is told late: that money goes back by the calling off.
+    let late = Command::Outcome { ask: before, outcome: approved() };
+    assert!(matches!(world.refused(&late), Rejection::AttemptState { .. }));
+    world.outcome(&id, lost());
+    world.now = world.now.plus_seconds(2);
+    let (status, problem) = world.outcome(&id, approved());
     assert_eq!(status, 402);
     assert_eq!(problem["error"]["code"], "payment_intent_payment_attempt_expired");
     assert_eq!(world.value(&id)["status"], "requires_payment_method");
     assert!(world.books.posted.is_empty() && world.jobs.is_empty());
+}
+
+#[test]
+fn a_canceled_payment_is_called_off_for_good_when_it_can_be_paid_no_more() {
+    let mut world = World::new();
+    let (id, attempt) = shown(&mut world);
+    world.done(&cancel(&id));
+    world.now = world.now.plus_seconds(EXPIRES - 1);
+    for _ in 0..12 {
+        world.outcome(&id, lost());
+    }
+    assert_eq!(inquiry_due(&world, &attempt), 62);
+    world.now = world.now.plus_seconds(62);
+    world.outcome(&id, lost());
+    assert!(inquiry_due(&world, &attempt) > 62, "whoever cannot be reached is not asked each second");
+}
+
+#[test]
+fn a_code_is_good_for_one_attempt() {
+    let mut world = World::new();
+    world.settings.wallet_channels_test.insert("alipay".to_owned(), "alipay_cn".to_owned());
+    let code = json!({"type": "payment_code", "payment_code": {"code": "281234567890123400"}});
+    let method = world.done(&Command::CreatePaymentMethod { request: Box::new(request(code)) });
+    assert_eq!(method["payment_code"], json!({"wallet": "alipay"}));
+    let method = method["id"].as_str().must("an id");
+    let pay = create(json!({
+        "amount": 700, "currency": "cny", "confirm": true,
+        "payment_method_types": ["payment_code"], "payment_method": method,
+    }));
+    let intent = world.done(&pay);
+    let attempt = intent["latest_attempt"].as_str().must("an attempt").to_owned();
+    assert_eq!(world.ask(&attempt).must("a request").token.as_deref(), Some("281234567890123400"));
+    assert!(matches!(world.refused(&pay), Rejection::PaymentMethodState { .. }));
+    world.outcome(intent["id"].as_str().must("an id"), approved());
+    assert!(world.objects.values().all(|object| !object.body.contains("281234567890123400")));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use suanpan_channels::faults::Faults;
+use suanpan_messages::signing::parameters::joined;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_money::{format_minor, parse_decimal};
 
@@ -140,6 +141,7 @@ struct Content {
     refund_amount: String,
     auth_code: String,
     timeout_express: String,
+    qr_code_timeout_express: String,
 }
 
 /// What is to be done beside the answer.
@@ -268,12 +270,30 @@ impl Host {
         }
     }
 
-    /// Makes the parameters of the notification of a paid order, and where they go.
-    pub(super) fn notification(&self, order: &str) -> Option<(String, Vec<(&'static str, String)>)> {
+    /// Returns where the notification of an order goes.
+    pub(super) fn notify_url(&self, order: &str) -> Option<String> {
+        self.lock().trades.get(order)?.notify_url.clone()
+    }
+
+    /// Makes the notification that an order was paid, as a signed form; one that was changed on its way where that is
+    /// wanted. None when it was never paid.
+    #[must_use]
+    pub fn notification(&self, order: &str, garbled: bool) -> Option<String> {
+        let parameters = self.paid(order)?;
+        let pairs: Vec<(&str, &str)> =
+            parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let signature = self.settings.own_key.sign_base64(joined(&pairs, &[]).ok()?.as_bytes()).ok()?;
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in pairs {
+            form.append_pair(name, if garbled && name == "total_amount" { "0.01" } else { value });
+        }
+        Some(form.append_pair("sign_type", "RSA2").append_pair("sign", &signature).finish())
+    }
+
+    fn paid(&self, order: &str) -> Option<Vec<(&'static str, String)>> {
         let state = self.lock();
-        let trade = state.trades.get(order)?;
-        let url = trade.notify_url.clone()?;
-        let parameters = vec![
+        let trade = state.trades.get(order).filter(|trade| trade.taken > 0)?;
+        Some(vec![
             ("notify_type", "trade_status_sync".to_owned()),
             ("notify_id", format!("n{}", trade.number)),
             ("app_id", self.settings.app_id.clone()),
@@ -283,8 +303,7 @@ impl Host {
             ("out_trade_no", order.to_owned()),
             ("trade_status", "TRADE_SUCCESS".to_owned()),
             ("total_amount", yuan(trade.amount_minor)),
-        ];
-        Some((url, parameters))
+        ])
     }
 }
 
@@ -337,7 +356,10 @@ impl State {
         now: i64,
         customers: Option<Customers>,
     ) -> (Value, Then) {
-        let (Some(amount_minor), Some(minutes)) = (minor(&content.total_amount), minutes(content)) else {
+        // The code lives for two hours when nothing is said, whatever the order does.
+        let said = Some(&content.qr_code_timeout_express).filter(|said| !said.is_empty());
+        let life = said.map_or(Some(120), |said| minutes(said));
+        let (Some(amount_minor), Some(minutes)) = (minor(&content.total_amount), life) else {
             return (failed("ACQ.INVALID_PARAMETER"), Then::Nothing);
         };
         if self.trades.contains_key(&content.out_trade_no) {
@@ -360,7 +382,8 @@ impl State {
     }
 
     fn pay(&mut self, content: &Content, notify_url: Option<&str>, now: i64) -> (Value, Then) {
-        let (Some(amount_minor), Some(minutes)) = (minor(&content.total_amount), minutes(content)) else {
+        let life = minutes(&content.timeout_express);
+        let (Some(amount_minor), Some(minutes)) = (minor(&content.total_amount), life) else {
             return (failed("ACQ.INVALID_PARAMETER"), Then::Nothing);
         };
         let order = content.out_trade_no.as_str();
@@ -486,6 +509,6 @@ fn waiting(order: &str) -> Value {
     json!({"code": "10003", "msg": "order success pay inprocess", "out_trade_no": order})
 }
 
-fn minutes(content: &Content) -> Option<i64> {
-    content.timeout_express.strip_suffix('m')?.parse().ok().filter(|minutes| (1..=10_080).contains(minutes))
+fn minutes(said: &str) -> Option<i64> {
+    said.strip_suffix('m')?.parse().ok().filter(|minutes| (1..=10_080).contains(minutes))
 }

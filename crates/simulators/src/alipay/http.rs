@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::faults::Fault;
 use suanpan_messages::signing::alipay::request_text;
-use suanpan_messages::signing::parameters::{joined, value};
+use suanpan_messages::signing::parameters::value;
 use tokio::net::TcpListener;
 
 /// Bytes of a call; they have some thousand.
@@ -151,7 +151,7 @@ impl Gateway {
     fn notify(&self, order: String) {
         let gateway = self.clone();
         tokio::spawn(async move {
-            let Some((url, parameters)) = gateway.host.notification(&order) else { return };
+            let Some(url) = gateway.host.notify_url(&order) else { return };
             for attempt in 0..TRIES {
                 tokio::time::sleep(AGAIN_AFTER * attempt).await;
                 let (fault, latency) =
@@ -160,9 +160,9 @@ impl Gateway {
                     continue;
                 }
                 tokio::time::sleep(latency.min(SILENCE / 20)).await;
-                let mut taken = gateway.tell(&url, &parameters, fault == Fault::Garbled).await;
+                let mut taken = gateway.tell(&url, &order, fault == Fault::Garbled).await;
                 if fault == Fault::Twice {
-                    taken = gateway.tell(&url, &parameters, false).await;
+                    taken = gateway.tell(&url, &order, false).await;
                 }
                 if taken {
                     return;
@@ -172,10 +172,8 @@ impl Gateway {
         });
     }
 
-    async fn tell(&self, url: &str, parameters: &[(&'static str, String)], garbled: bool) -> bool {
-        let pairs: Vec<(&str, &str)> =
-            parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let Some(form) = self.signed(&pairs, garbled) else { return false };
+    async fn tell(&self, url: &str, order: &str, garbled: bool) -> bool {
+        let Some(form) = self.host.notification(order, garbled) else { return false };
         let request = Request::post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
             .body(Full::new(Bytes::from(form)));
@@ -187,16 +185,5 @@ impl Gateway {
             Some(fine && body.as_ref() == b"success")
         };
         tokio::time::timeout(SHOP_PATIENCE, told).await.is_ok_and(|taken| taken == Some(true))
-    }
-
-    fn signed(&self, pairs: &[(&str, &str)], garbled: bool) -> Option<String> {
-        let text = joined(pairs, &[]).ok()?;
-        let signature = self.host.settings.own_key.sign_base64(text.as_bytes()).ok()?;
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in pairs {
-            // What was changed on its way must not be believed.
-            form.append_pair(name, if garbled && *name == "total_amount" { "0.01" } else { value });
-        }
-        Some(form.append_pair("sign_type", "RSA2").append_pair("sign", &signature).finish())
     }
 }

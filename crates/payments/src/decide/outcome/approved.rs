@@ -40,6 +40,7 @@ pub(super) fn authorized(
     settle(attempt, event)?;
     attempt.channel_id = Some(approval.channel_id.to_owned());
     attempt.authorization_code = approval.authorization_code.map(str::to_owned);
+    attempt.forget_code(&method.value);
     draft.job_done(channel_job(&attempt.id));
     let mut charge = new_charge(&mut draft, &intent.value, attempt, &method.value);
     attempt.charge = Some(charge.id.clone());
