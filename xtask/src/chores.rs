@@ -1,7 +1,7 @@
 //! The chores that run others: `check`, `test`, `deny`, `fuzz`.
 
 use crate::steps::{Steps, has, run};
-use crate::workspace::{cargo, checked, metadata, root};
+use crate::workspace::{cargo, metadata, root};
 use crate::{browser, examples, licences, needs, tidy};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -24,8 +24,8 @@ pub(crate) fn test() -> bool {
             for (package, suite) in suites {
                 // The whole workspace is named, so that what the tests compiled is used again: with other packages
                 // dependencies have other features.
-                let words = ["--workspace", "--locked", "--test", &suite];
-                steps.command(&format!("slow suite {package}/{suite}"), &mut checked("test", &words));
+                let words = ["test", "--workspace", "--locked", "--test", &suite];
+                steps.command(&format!("slow suite {package}/{suite}"), &mut cargo(&words));
             }
         }
         Err(error) => {
@@ -57,16 +57,16 @@ fn add_checks(steps: &mut Steps) {
     steps.command("format", &mut cargo(&["fmt", "--all", "--check"]));
     steps.command(
         "lints",
-        &mut checked("clippy", &["--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     );
     steps.step("tidy", tidy::run);
     steps.step("licences, duplicates and sources of dependencies", licences::run);
     steps.command(
         "documentation of the code",
-        checked("doc", &["--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+        cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     );
     steps.step("servers and interpreters that tests start", needs::ensure);
-    steps.command("tests", &mut checked("test", &["--workspace", "--locked"]));
+    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked"]));
 }
 
 /// Runs `cargo deny`, which also knows advisories, and installs it first when it is missing.

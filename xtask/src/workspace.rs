@@ -16,16 +16,6 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Says how checks and tests are compiled; see the head of that file.
-const CHECKED: &str = "xtask/checked.toml";
-
-/// Returns a command of `cargo` that compiles for checks and tests.
-pub(crate) fn checked(command: &str, arguments: &[&str]) -> Command {
-    let mut checked = cargo(&[command, "--release", "--config", CHECKED]);
-    checked.args(arguments);
-    checked
-}
-
 /// Asks `cargo metadata`.
 pub(crate) fn metadata(arguments: &[&str]) -> Result<Value, String> {
     let mut words = vec!["metadata", "--format-version", "1", "--locked"];
@@ -68,22 +58,4 @@ pub(crate) fn texts() -> Result<Vec<Text>, String> {
 /// Returns the texts of an array in JSON, or nothing.
 pub(crate) fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_member_is_compiled_for_checks() {
-        let text = std::fs::read_to_string(root().join(CHECKED)).unwrap();
-        let named: toml::Table = text.parse().unwrap();
-        let named: BTreeSet<&str> =
-            named["profile"]["release"]["package"].as_table().unwrap().keys().map(String::as_str).collect();
-        let found = metadata(&["--no-deps"]).unwrap();
-        let members: BTreeSet<&str> =
-            found["packages"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-        assert_eq!(named, members);
-    }
 }
