@@ -66,7 +66,12 @@ fn add_checks(steps: &mut Steps) {
         cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     );
     steps.step("servers and interpreters that tests start", needs::ensure);
-    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked"]));
+    // Examples are compiled by the lints; to link them too takes a minute.
+    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked", "--tests"]));
+    steps.command(
+        "examples in the code's documentation",
+        &mut cargo(&["test", "--workspace", "--locked", "--doc"]),
+    );
 }
 
 /// Runs `cargo deny`, which also knows advisories, and installs it first when it is missing.

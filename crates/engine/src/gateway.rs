@@ -1,6 +1,7 @@
 //! Requests to channels over HTTP: one client for each channel, with its connections kept open.
 
 use crate::clock::Clock;
+use crate::limits::STALE_MICROS;
 use reqwest::{Client, Url, redirect};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,8 +13,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 const IDLE_CONNECTIONS: usize = 64;
 /// How long a connection may take to be made. Nothing was sent until then.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// After how long a request is not sent any more: another process may have taken over meanwhile, and have undone it.
-const STALE_MICROS: i64 = 10_000_000;
 
 /// A place that takes signed forms.
 #[derive(Debug, Clone)]

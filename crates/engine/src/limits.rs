@@ -88,3 +88,6 @@ pub(crate) const ID_FILTER_BYTES: u64 = 256 << 20;
 
 /// Pages of a run that are written in one transaction while runs are merged: some 4 MB.
 pub(crate) const PAGES_AT_ONCE: usize = 64;
+/// After how long a request to a channel is not sent any more, microseconds: another process may have taken over meanwhile,
+/// and have undone it.
+pub(crate) const STALE_MICROS: i64 = 10_000_000;

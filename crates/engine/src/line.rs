@@ -4,6 +4,7 @@
 //! Only the process that writes has a line: a network takes an institution's second sign-on for its first one's end.
 
 use crate::clock::Clock;
+use crate::limits::STALE_MICROS;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
@@ -31,8 +32,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// How long a request waits for a line that is being made. Most are made anew in less.
 const HOLD: Duration = Duration::from_secs(2);
-/// After how long a request is not sent any more: another process may have taken over meanwhile, and have undone it.
-const STALE_MICROS: i64 = 10_000_000;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1024;
 

@@ -149,6 +149,7 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
             match request.awaiting_until {
                 // There is a trade only when the code that is shown was scanned.
                 Some(_) => waiting,
+                // Nobody has seen the code of an answer that was lost.
                 None if request.now.seconds() >= born => declined("processing_error"),
                 None => unknown("the wallet knows of no such trade yet"),
             }
@@ -163,17 +164,12 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
 
 /// Whether a trade that does not exist can come to exist any more.
 fn may_still_come(request: &Request) -> bool {
-    // Without it nobody has seen a code.
     request.awaiting_until.is_some_and(|until| request.now.seconds() < until.saturating_add(CLOCKS_SECONDS))
 }
 
 /// A trade that is called off: ended, or given back when it was paid.
 fn canceled(request: &Request, answer: &Answer) -> ChannelAnswer {
-    let ended = || match request.about {
-        // The code was lost on its way to us.
-        Call::Authorize => declined("processing_error"),
-        _ => approved(answer, order(request)),
-    };
+    let ended = || approved(answer, order(request));
     let again = answer.retry_flag.as_deref() == Some("Y");
     match (answer.code.as_str(), answer.action.as_deref()) {
         ("10000", _) if again => unknown("the wallet wants to be asked again"),

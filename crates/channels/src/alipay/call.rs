@@ -36,10 +36,6 @@ impl Method {
             (Call::Authorize, _) => Some(if scanned { Method::Pay } else { Method::Precreate }),
             (Call::Void, _) | (Call::Inquire, Call::Void) => Some(Method::Cancel),
             (Call::Refund, _) => Some(Method::Refund),
-            // Nobody has seen the code of an answer that was lost, so nothing can have been paid.
-            (Call::Inquire, Call::Authorize) if !scanned && request.awaiting_until.is_none() => {
-                Some(Method::Cancel)
-            }
             (Call::Inquire, Call::Authorize) => Some(Method::Query),
             (Call::Inquire, Call::Refund) => Some(Method::of_lost_refund(request)),
             (Call::Capture, _) | (Call::Inquire, Call::Capture | Call::Inquire) => None,

@@ -147,8 +147,8 @@ fn an_inquiry_asks_and_ends_nothing_that_may_have_been_paid() {
         (5_000, true, None, "query"),
         (5_000, true, Some(CODE), "query"),
         (5_000, false, Some(CODE), "query"),
-        // Nobody has seen the code of an answer that was lost.
-        (2, false, None, "cancel"),
+        // Not even where nobody can have seen the code.
+        (2, false, None, "query"),
     ] {
         let found = content(&inquiry(seconds, awaiting, code)).0;
         assert_eq!(found, format!("alipay.trade.{method}"), "{seconds} {awaiting} {code:?}");
@@ -258,19 +258,14 @@ fn only_what_is_certainly_a_no_is_one() {
 
 #[test]
 fn a_trade_that_does_not_exist_is_ended_when_it_cannot_come_any_more() {
-    let ended = |action: Option<&str>, again: &str| json!({"code": "10000", "out_trade_no": "att_1", "action": action, "retry_flag": again});
     let missing = json!({"code": "40004", "sub_code": "ACQ.TRADE_NOT_EXIST"});
     let over = Said::Declined("processing_error");
     for (request, answer, expected) in [
-        // Nobody has seen the code.
-        (inquiry(2, false, None), ended(None, "N"), &over),
-        (inquiry(2, false, None), ended(Some("close"), "N"), &over),
-        (inquiry(2, false, None), ended(Some("close"), "Y"), &Said::Unknown),
-        (inquiry(2, false, None), missing.clone(), &over),
-        (inquiry(2, false, None), json!({"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"}), &Said::Unknown),
         // What was sent may still come for two minutes.
         (inquiry(119, false, Some(CODE)), missing.clone(), &Said::Unknown),
         (inquiry(120, false, Some(CODE)), missing.clone(), &over),
+        (inquiry(119, false, None), missing.clone(), &Said::Unknown),
+        (inquiry(120, false, None), missing.clone(), &over),
         (inquiry(900, true, None), missing.clone(), &Said::Waits(None)),
     ] {
         check(&request, answer, expected);
@@ -284,6 +279,9 @@ fn a_trade_that_does_not_exist_is_ended_when_it_cannot_come_any_more() {
     };
     let told = |action: Option<&str>| json!({"code": "10000", "out_trade_no": "att_0", "action": action, "retry_flag": "N"});
     check(&off(5), told(Some("refund")), &Said::Approved);
+    let again = json!({"code": "10000", "out_trade_no": "att_0", "action": "close", "retry_flag": "Y"});
+    check(&off(5), again, &Said::Unknown);
+    check(&off(960), json!({"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"}), &Said::Unknown);
     check(&off(5), told(Some("close")), &Said::Approved);
     check(&off(959), told(None), &Said::Unknown);
     check(&off(959), missing.clone(), &Said::Unknown);
@@ -378,6 +376,82 @@ fn notifications_are_read_when_they_are_the_wallets_and_for_us() {
     let other = Alipay::new(other, own(), RsaPublicKey::parse(WALLET_PUBLIC).unwrap()).unwrap();
     let refused = other.notification(notification("TRADE_SUCCESS").as_bytes());
     assert_eq!(refused, Err(NotificationError::NotForUs("app_id")));
+}
+
+/// An answer with members as the wallet has them, in any company.
+fn any_answer() -> impl Strategy<Value = Value> {
+    let word = |words: &'static [&'static str]| proptest::option::of(proptest::sample::select(words));
+    let members = (
+        proptest::sample::select(&["10000", "10003", "20000", "20001", "40002", "40004", "", "1"][..]),
+        word(&[
+            "ACQ.TRADE_NOT_EXIST",
+            "ACQ.SYSTEM_ERROR",
+            "ACQ.PAYMENT_AUTH_CODE_INVALID",
+            "ACQ.TRADE_STATUS_ERROR",
+        ]),
+        word(&["att_0", "att_1", "att_2", ""]),
+        word(&["TRADE_SUCCESS", "TRADE_FINISHED", "WAIT_BUYER_PAY", "TRADE_CLOSED", "?"]),
+        word(&["88.88", "88.880", "-88.88", "88.89", "1e2", "99999999999999999999"]),
+        word(&["close", "refund", "other"]),
+        word(&["Y", "N"]),
+        word(&["https://qr/1", "", "with blank"]),
+        word(&["REFUND_SUCCESS", "REFUND_FAIL"]),
+    );
+    members.prop_map(|(code, sub, order, status, amount, action, flag, shown, refund)| {
+        let mut answer = json!({"code": code, "trade_no": "9"});
+        let all = [
+            ("sub_code", sub),
+            ("out_trade_no", order),
+            ("out_request_no", order),
+            ("trade_status", status),
+            ("total_amount", amount),
+            ("refund_amount", amount),
+            ("action", action),
+            ("retry_flag", flag),
+            ("fund_change", flag),
+            ("qr_code", shown),
+            ("refund_status", refund),
+        ];
+        for (name, value) in all.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            answer[name] = json!(value);
+        }
+        answer
+    })
+}
+
+proptest! {
+    /// Whatever the wallet signs: money is taken or given back only when it says so of this order.
+    #[test]
+    fn a_yes_is_about_this_order_and_a_no_never_about_what_may_have_been_paid(
+        answer in any_answer(),
+        which in 0_usize..8,
+        seconds in 0_i64..3_000,
+    ) {
+        let request = match which {
+            0 => asked(Call::Authorize, Call::Authorize),
+            1 => scanned(),
+            2 => inquiry(seconds, true, None),
+            3 => inquiry(seconds, false, None),
+            4 => inquiry(seconds, seconds % 2 == 0, Some(CODE)),
+            5 => asked(Call::Refund, Call::Refund),
+            6 => Request { now: Timestamp::from_seconds(NOW + seconds), ..asked(Call::Inquire, Call::Refund) },
+            _ => Request { awaiting_until: Some(NOW + 900), ..asked(Call::Inquire, Call::Void) },
+        };
+        let order = request.original.clone().unwrap_or_else(|| request.reference.clone());
+        let named = answer["out_trade_no"] == order.as_str();
+        match said(&request, &answer) {
+            ChannelAnswer::Approved { .. } => prop_assert!(named && answer["code"] == "10000", "{}", answer),
+            ChannelAnswer::Awaiting { .. } => prop_assert!(request.about == Call::Authorize),
+            ChannelAnswer::Declined { .. } => {
+                let paid = named && answer["trade_status"] == "TRADE_SUCCESS";
+                prop_assert!(!(paid && matches!(which, 2 | 4) && answer["code"] == "10000"), "{}", answer);
+                // What is asked about, or sent again, is never refused for good where it may have been done.
+                prop_assert!(!matches!(which, 6 | 7), "{}", answer);
+            }
+            ChannelAnswer::ActionRequired => prop_assert!(false, "a wallet has no holder to prove"),
+            ChannelAnswer::Unknown { .. } => {}
+        }
+    }
 }
 
 proptest! {

@@ -87,12 +87,17 @@ impl Outside {
     }
 
     pub(crate) fn intents(&self) -> Vec<Value> {
+        self.list("payment_intent")
+    }
+
+    /// All objects of a kind.
+    pub(crate) fn list(&self, kind: &str) -> Vec<Value> {
         let mut all = Vec::new();
         let mut last: Option<(i64, String)> = None;
         loop {
             let after = last.as_ref().map(|(created, id)| suanpan_store::Cursor { created: *created, id });
             let listing = Listing {
-                kind: "payment_intent",
+                kind,
                 merchant: "acct_m",
                 live: false,
                 link: None,

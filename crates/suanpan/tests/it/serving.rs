@@ -111,17 +111,7 @@ pub(crate) fn runs_simulators(world: &World, examples: &str) {
 /// Creates an intent of 10.00 CNY with more fields of a form, and returns the answer.
 fn pay(server: &Server, key: &str, more: &str) -> String {
     let form = format!("amount=1000&currency=cny&confirm=true&{more}");
-    let mut stream = TcpStream::connect(&server.address).unwrap();
-    write!(
-        stream,
-        "POST /v1/payment_intents HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
-         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
-        form.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    ask(&server.address, "POST", "/v1/payment_intents", key, &form)
 }
 
 /// Sends a form, or asks with an empty one, and returns the answer.
