@@ -17,7 +17,7 @@ pub struct Faults {
     pub lost_after: u32,
     /// It is done, and the answer is garbled.
     pub garbled: u32,
-    /// It is done, and answered twice.
+    /// It is done, and answered twice; a call to a wallet, which has one answer, comes twice.
     pub twice: u32,
     /// It is done, and answered so late that nobody waits any more.
     pub late: u32,

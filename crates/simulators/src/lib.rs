@@ -5,4 +5,5 @@
 //! delay ([`suanpan_channels::faults`]), all of it by a seed, so that the books can be compared with the truth afterwards.
 
 pub mod alipay;
+mod arrivals;
 pub mod card_network;

@@ -44,7 +44,7 @@ pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyF
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && may_make => {
             let key = random::<16>()?;
-            write_new(path, &key)?;
+            write_new(path, &line_of(&key))?;
             return Ok(TransportKeyFound { key, made: Some(path.to_owned()) });
         }
         Err(error) => return Err(Trouble::io("read", path, error)),
@@ -131,7 +131,7 @@ fn read(path: &Path) -> std::io::Result<String> {
 
 fn make(path: &Path) -> Result<[u8; 32], Trouble> {
     let key = random()?;
-    write_new(path, &key)?;
+    write_new(path, &line_of(&key))?;
     Ok(key)
 }
 
@@ -145,13 +145,15 @@ fn random<const N: usize>() -> Result<[u8; N], Trouble> {
     Ok(key)
 }
 
-/// Writes a key into a file that is not there yet, for its owner only.
-fn write_new(path: &Path, key: &[u8]) -> Result<(), Trouble> {
-    let mut text = String::with_capacity(2 * key.len() + 1);
-    for byte in key {
-        text.push_str(&format!("{byte:02x}"));
-    }
+/// Writes a key as a line of hexadecimal digits.
+fn line_of(key: &[u8]) -> String {
+    let mut text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     text.push('\n');
+    text
+}
+
+/// Writes a key into a file that is not there yet, for its owner only.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Trouble> {
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())?;

@@ -1,13 +1,13 @@
 //! An engine whose channels lie outside: over real sockets, with simulators at their ends.
 
-use crate::world::{CELL, NOON, body, call};
+use crate::world::{CELL, NOON, body, call, objects_of};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
 use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
 use suanpan_payments::settings::Settings;
-use suanpan_store::{Listing, open};
+use suanpan_store::open;
 use tokio::runtime::Runtime;
 
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -90,28 +90,8 @@ impl Outside {
         self.list("payment_intent")
     }
 
-    /// All objects of a kind.
     pub(crate) fn list(&self, kind: &str) -> Vec<Value> {
-        let mut all = Vec::new();
-        let mut last: Option<(i64, String)> = None;
-        loop {
-            let after = last.as_ref().map(|(created, id)| suanpan_store::Cursor { created: *created, id });
-            let listing = Listing {
-                kind,
-                merchant: "acct_m",
-                live: false,
-                link: None,
-                created_min: None,
-                created_max: None,
-                after,
-                before: None,
-                limit: 100,
-            };
-            let page = self.engine.reader().list(&listing).unwrap();
-            let Some(end) = page.objects.last() else { return all };
-            last = Some((end.created, end.id.clone()));
-            all.extend(page.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()));
-        }
+        objects_of(&self.engine, kind)
     }
 
     /// An object as it is stored now.

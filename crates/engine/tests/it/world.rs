@@ -17,7 +17,7 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decision::JobBody;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::Job;
-use suanpan_store::{Database, EventListing, Listing, open};
+use suanpan_store::{Cursor, Database, EventListing, Listing, open};
 use tokio::runtime::Runtime;
 
 pub(crate) const CELL: u32 = 7;
@@ -212,19 +212,7 @@ impl World {
 
     /// Returns the bodies of all objects of a kind, the newest first.
     pub(crate) fn list(&self, kind: &str) -> Vec<Value> {
-        let listing = Listing {
-            kind,
-            merchant: "acct_m",
-            live: false,
-            link: None,
-            created_min: None,
-            created_max: None,
-            after: None,
-            before: None,
-            limit: 100,
-        };
-        let found = self.engine().reader().list(&listing).unwrap();
-        found.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()).collect()
+        objects_of(self.engine(), kind)
     }
 
     /// Returns the bodies of all events, the newest first.
@@ -321,6 +309,30 @@ impl Drop for World {
             runtime.shutdown_background();
             engine.stop();
         }
+    }
+}
+
+/// Reads all objects of a kind, page by page, the newest first.
+pub(crate) fn objects_of(engine: &Engine, kind: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut last: Option<(i64, String)> = None;
+    loop {
+        let after = last.as_ref().map(|(created, id)| Cursor { created: *created, id });
+        let listing = Listing {
+            kind,
+            merchant: "acct_m",
+            live: false,
+            link: None,
+            created_min: None,
+            created_max: None,
+            after,
+            before: None,
+            limit: 100,
+        };
+        let page = engine.reader().list(&listing).unwrap();
+        let Some(end) = page.objects.last() else { return all };
+        last = Some((end.created, end.id.clone()));
+        all.extend(page.objects.iter().map(|object| serde_json::from_str(&object.body).unwrap()));
     }
 }
 

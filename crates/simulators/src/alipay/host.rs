@@ -1,5 +1,6 @@
 //! What the wallet holds true, and its rules.
 
+use crate::arrivals::Arrivals;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -72,8 +73,8 @@ pub struct Trade {
     pub amount_minor: u64,
     /// Where it stands.
     pub state: TradeState,
-    /// How often money was taken from the customer. Once at most.
-    pub taken: u32,
+    /// Whether the customer paid it, whatever became of that.
+    pub paid: bool,
     /// What was given back, by the names of refunds, in minor units.
     pub refunds: BTreeMap<String, u64>,
     /// Whether it was given back as a whole by being called off.
@@ -101,8 +102,6 @@ pub struct Audit {
     pub standing: u64,
     /// Trades that were paid, and given back because they were called off.
     pub called_off: u64,
-    /// Trades from which money was taken more than once.
-    pub doubled: u64,
 }
 
 /// A code that is shown until somebody scans it.
@@ -126,7 +125,7 @@ struct State {
     trades: HashMap<String, Trade>,
     shown: HashMap<String, Shown>,
     used_codes: HashSet<String>,
-    came: HashMap<Vec<u8>, u32>,
+    came: Arrivals,
     calls: BTreeMap<String, u64>,
     numbers: u64,
 }
@@ -191,13 +190,7 @@ impl Host {
 
     /// Counts a message, whatever becomes of it, and says how often it had come before.
     pub(super) fn came(&self, name: Vec<u8>) -> u32 {
-        let mut state = self.lock();
-        if state.came.len() >= REMEMBERED {
-            state.came.clear();
-        }
-        let count = state.came.entry(name).or_default();
-        *count += 1;
-        *count - 1
+        self.lock().came.count(name)
     }
 
     /// Returns all trades, by the names of their orders.
@@ -217,10 +210,9 @@ impl Host {
     pub fn audit(&self) -> Audit {
         let mut audit = Audit::default();
         for trade in self.lock().trades.values() {
-            audit.doubled += u64::from(trade.taken > 1);
             if trade.called_off {
                 audit.called_off += 1;
-            } else if trade.taken > 0 {
+            } else if trade.paid {
                 audit.standing += 1;
                 audit.taken_minor += u128::from(trade.amount_minor);
                 audit.refunded_minor += u128::from(trade.refunded_minor());
@@ -292,7 +284,7 @@ impl Host {
 
     fn paid(&self, order: &str) -> Option<Vec<(&'static str, String)>> {
         let state = self.lock();
-        let trade = state.trades.get(order).filter(|trade| trade.taken > 0)?;
+        let trade = state.trades.get(order).filter(|trade| trade.paid)?;
         Some(vec![
             ("notify_type", "trade_status_sync".to_owned()),
             ("notify_id", format!("n{}", trade.number)),
@@ -313,7 +305,7 @@ impl Trade {
             return false;
         }
         self.state = TradeState::Paid;
-        self.taken += 1;
+        self.paid = true;
         true
     }
 }
@@ -340,7 +332,7 @@ impl State {
             number,
             amount_minor,
             state: TradeState::Waiting,
-            taken: 0,
+            paid: false,
             refunds: BTreeMap::new(),
             called_off: false,
             notify_url,

@@ -1,5 +1,6 @@
 //! What the network holds true, and its rules.
 
+use crate::arrivals::Arrivals;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use suanpan_channels::faults::Faults;
@@ -77,8 +78,8 @@ pub struct Host {
 #[derive(Debug, Default)]
 struct State {
     truths: HashMap<String, Truth>,
-    /// How often each message has come, by type and stamp.
-    came: HashMap<Vec<u8>, u32>,
+    /// By type and stamp.
+    came: Arrivals,
     /// What was to be undone and has not come: it is refused when it comes.
     undone_before: HashSet<String>,
     sessions: u64,
@@ -156,13 +157,7 @@ impl Host {
 
     /// Counts a message that came, whatever becomes of it, and says how often it had come before.
     pub(super) fn came(&self, name: Vec<u8>) -> u32 {
-        let mut state = self.lock();
-        if state.came.len() >= 2 * REMEMBERED {
-            state.came.clear();
-        }
-        let count = state.came.entry(name).or_default();
-        *count += 1;
-        *count - 1
+        self.lock().came.count(name)
     }
 
     /// Does what a message asks for, by the rules, and makes the answer; none where none is due.

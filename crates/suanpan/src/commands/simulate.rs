@@ -6,14 +6,10 @@ use crate::cli::{
     SimulateWalletArgs,
 };
 use crate::error::{Trouble, status};
-use crate::secrets::{rsa_public_key, transport_key};
+use crate::secrets::{rsa_public_key, transport_key, write_new};
 use crate::store::damaged;
 use crate::terminal::Terminal;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_engine::Clock;
@@ -40,13 +36,16 @@ async fn wallet(args: &SimulateWalletArgs, terminal: Terminal) -> Result<u8, Tro
     let own_key =
         RsaPrivateKey::parse(keys::WALLET_PRIVATE).map_err(|error| damaged("this program", error))?;
     let (listener, address) = listen(&args.listen).await?;
-    let put = |name: &str, text: &str| {
-        let path = args.keys.join(name);
-        write_key(&path, text).map_err(|error| Trouble::io("write", &path, error))
-    };
     std::fs::create_dir_all(&args.keys).map_err(|error| Trouble::io("make", &args.keys, error))?;
-    put("app-private-key.pem", keys::APP_PRIVATE)?;
-    put("wallet-public-key.pem", keys::WALLET_PUBLIC)?;
+    for (name, text) in
+        [("app-private-key.pem", keys::APP_PRIVATE), ("wallet-public-key.pem", keys::WALLET_PUBLIC)]
+    {
+        let path = args.keys.join(name);
+        // What is there already may be the shop's own.
+        if !path.exists() {
+            write_new(&path, text)?;
+        }
+    }
     let hesitation = Duration::from_millis(args.hesitation);
     let host = Arc::new(alipay::Host::new(alipay::HostSettings {
         app_id: args.app_id.clone(),
@@ -64,30 +63,31 @@ async fn wallet(args: &SimulateWalletArgs, terminal: Terminal) -> Result<u8, Tro
         args.app_id,
         args.keys.display()
     ))?;
-    tokio::select! {
-        ended = alipay::serve(listener, host.clone()) => ended.map_err(|error| damaged("--listen", error))?,
-        () = signals.first() => {}
-    }
-    let audit = host.audit();
-    let told = json!({
-        "taken_minor": audit.taken_minor,
-        "refunded_minor": audit.refunded_minor,
-        "standing": audit.standing,
-        "called_off": audit.called_off,
-        "doubled": audit.doubled,
-    });
-    terminal.result(&format!("{told}\n"))?;
-    Ok(status::FINE)
+    let truth = || {
+        let audit = host.audit();
+        json!({
+            "taken_minor": audit.taken_minor,
+            "refunded_minor": audit.refunded_minor,
+            "standing": audit.standing,
+            "called_off": audit.called_off,
+        })
+    };
+    until_signal(alipay::serve(listener, host.clone()), signals, truth, terminal).await
 }
 
-/// Writes a key that its owner may read, where there is none yet.
-fn write_key(path: &Path, text: &str) -> std::io::Result<()> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match opened {
-        Ok(mut file) => file.write_all(text.as_bytes()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+/// Goes on until a signal, and prints what was held true.
+async fn until_signal(
+    serving: impl Future<Output = std::io::Result<()>>,
+    signals: Signals,
+    truth: impl FnOnce() -> serde_json::Value,
+    terminal: Terminal,
+) -> Result<u8, Trouble> {
+    tokio::select! {
+        ended = serving => ended.map_err(|error| damaged("--listen", error))?,
+        () = signals.first() => {}
     }
+    terminal.result(&format!("{}\n", truth()))?;
+    Ok(status::FINE)
 }
 
 async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -111,18 +111,15 @@ async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Res
         "simulated card network {} on {address}\ntransport key with check value {check}\n",
         args.network
     ))?;
-    tokio::select! {
-        ended = serve(listener, host.clone()) => ended.map_err(|error| damaged("--listen", error))?,
-        () = signals.first() => {}
-    }
-    let audit = host.audit();
-    let told = json!({
-        "taken_minor": audit.taken_minor,
-        "refunded_minor": audit.refunded_minor,
-        "held_minor": audit.held_minor,
-        "standing": audit.standing,
-        "reversed": audit.reversed,
-    });
-    terminal.result(&format!("{told}\n"))?;
-    Ok(status::FINE)
+    let truth = || {
+        let audit = host.audit();
+        json!({
+            "taken_minor": audit.taken_minor,
+            "refunded_minor": audit.refunded_minor,
+            "held_minor": audit.held_minor,
+            "standing": audit.standing,
+            "reversed": audit.reversed,
+        })
+    };
+    until_signal(serve(listener, host.clone()), signals, truth, terminal).await
 }

@@ -223,7 +223,7 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
     assert_eq!(status, 0, "{log}");
     assert!(!log.contains("281234567890123400"), "{log}");
     let truth = simulator.end();
-    assert_eq!((&truth["taken_minor"], &truth["doubled"]), (&2_000.into(), &0.into()), "{truth}");
+    assert_eq!((&truth["taken_minor"], &truth["standing"]), (&2_000.into(), &2.into()), "{truth}");
     let books = world.line("ledger balance test/channel/alipay_cn/receivable").ends(0);
     assert!(books.stdout.contains("20.00"), "{books:?}");
 }
