@@ -3,7 +3,7 @@
 use crate::error::Trouble;
 use crate::secrets::{rsa_private_key, rsa_public_key, transport_key};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use suanpan_simulators::alipay::keys;
 
 /// What a wallet of this protocol can be asked for.
 const WALLETS: [&str; 2] = ["alipay", "alipay_plus"];
+/// What to do about a value that cannot be.
+const MEND: &str = "mend that line of the file";
 /// A file of channels has some lines for each.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -132,8 +134,8 @@ const fn patience_seconds() -> u32 {
     20
 }
 
-/// The channels of this process, and which of them take cards. Lines are made from here on; without a file there is
-/// the simulator of cards in test mode. Must be called within a runtime.
+/// The channels of this process, and which of them takes what. Lines are made from here on; without a file there is the
+/// simulator of cards in test mode. Must be called within a runtime.
 pub(crate) fn channels(
     file: Option<&Path>,
     settings: Settings,
@@ -144,108 +146,19 @@ pub(crate) fn channels(
         carrier: Carrier::Near(Arc::new(Host::new(HostSettings::default()))),
     };
     let Some(path) = file else { return Ok((Channels::new(vec![simulator]), settings)) };
-    let file = read(path)?;
-    let wrong = |what: String, next: &str| {
-        Trouble::new("channels", what).at(path.display().to_string()).next(next.to_owned())
-    };
-    let mut ways = vec![simulator];
+    let (at, file) = (At(path), read(path)?);
+    check_names(&at, &file)?;
+    check_cards(&at, &file)?;
+    check_wallets(&at, &file)?;
+    let code_rules = if file.code.is_empty() { settings.code_rules.clone() } else { rules(&at, file.code)? };
     let vault = VaultKey::new(settings.key_for("card numbers in tokens"));
-    for network in file.card_network {
-        if ways.iter().any(|way| way.channel.name() == network.name) {
-            return Err(wrong(
-                format!("there are two channels named {}", network.name),
-                "give each a name of its own",
-            ));
-        }
-        if !(1..=50).contains(&network.patience_seconds) || !(5..=3_600).contains(&network.echo_seconds) {
-            return Err(wrong(
-                format!("{}: patience_seconds is 1 to 50, echo_seconds 5 to 3600", network.name),
-                "leave them out to have 20 and 60",
-            ));
-        }
-        // Beside the file, unless it says where else.
-        let key_file = path.parent().unwrap_or(Path::new("")).join(&network.transport_key_file);
-        let key = transport_key(&key_file, false)?;
-        let own = NetworkSettings {
-            name: network.name,
-            acquirer: network.acquirer,
-            forwarder: network.forwarder,
-            network: network.network,
-            merchant: network.merchant,
-            terminal: network.terminal,
-            category: network.category,
-            merchant_name: network.merchant_name,
-        };
-        let channel = CardNetwork::new(own.clone(), vault.clone())
-            .map_err(|error| wrong(error.to_string(), "mend that line of the file"))?;
-        let line = LineSettings {
-            network: own,
-            transport_key: DoubleKey::new(key.key),
-            echo_seconds: network.echo_seconds,
-            patience_seconds: i64::from(network.patience_seconds),
-        };
-        let patience = Duration::from_secs(u64::from(network.patience_seconds));
-        let line = CardLine::start(network.address, line, patience, clock.clone());
-        ways.push(Way { channel: Arc::new(channel), carrier: Carrier::Line(line) });
-    }
-    for (mode, name) in [("test", &file.cards.test), ("live", &file.cards.live)] {
-        let Some(name) = name else { continue };
-        if !ways.iter().any(|way| way.channel.name() == name) {
-            return Err(wrong(
-                format!("cards.{mode} names {name}, and there is no such channel"),
-                "name one of the channels of this file, or card_sim",
-            ));
-        }
-        if mode == "live" && name == card_sim::NAME {
-            return Err(wrong(
-                "cards.live names the simulator, which takes no money".to_owned(),
-                "name a channel that does",
-            ));
-        }
-    }
-    let is_live = |wallet: &Wallet| file.wallets.live.values().any(|name| *name == wallet.name);
-    if file.alipay.iter().any(|wallet| is_live(wallet) && is_simulated(wallet, path)) {
-        return Err(wrong(
-            "a wallet of live mode has a key that stands in the source of this program".to_owned(),
-            "give it the shop's own private key, and the wallet's public key",
-        ));
-    }
-    let known: Vec<String> = ways.iter().map(|way| way.channel.name().to_owned()).collect();
+    let mut ways = vec![simulator];
     for wallet in file.alipay {
-        if ways.iter().any(|way| way.channel.name() == wallet.name) {
-            let what = format!("there are two channels named {}", wallet.name);
-            return Err(wrong(what, "give each a name of its own"));
-        }
-        ways.push(wallet_way(wallet, path, &settings, clock)?);
+        ways.push(wallet_way(&at, wallet, &settings, clock)?);
     }
-    for (kind, name) in file.wallets.test.iter().chain(&file.wallets.live) {
-        if !WALLETS.contains(&kind.as_str()) {
-            return Err(wrong(
-                format!("wallets names {kind}, which is none of {}", WALLETS.join(", ")),
-                "name a kind of payment methods, or of codes, that the wallet knows",
-            ));
-        }
-        let there = ways.iter().any(|way| way.channel.name() == name);
-        if !there || known.contains(name) {
-            return Err(wrong(
-                format!("wallets names {name} for {kind}, and there is no such wallet"),
-                "name one of the wallets of this file",
-            ));
-        }
-    }
-    let places = file.code.iter().flat_map(|code| &code.fixed);
-    if places.clone().any(|fixed| fixed.left.is_some() == fixed.right.is_some()) {
-        return Err(wrong(
-            "a fixed digit stands at no place, or at two".to_owned(),
-            "say either left, from 0, or right, from 1",
-        ));
-    }
-    let code_rules = if file.code.is_empty() { settings.code_rules.clone() } else { rules(file.code) };
-    if let Err(CodeError::Rule(number)) = suanpan_messages::payment_code::wallet(&code_rules, "0") {
-        return Err(wrong(
-            format!("{}", CodeError::Rule(number)),
-            "give first and last as many digits, and digits as the fewest and the most",
-        ));
+    // Last, because lines are made at once: what is wrong elsewhere makes none.
+    for network in file.card_network {
+        ways.push(network_way(&at, network, vault.clone(), clock)?);
     }
     let settings = Settings {
         card_channel_test: file.cards.test.or(settings.card_channel_test.clone()),
@@ -258,61 +171,172 @@ pub(crate) fn channels(
     Ok((Channels::new(ways), settings))
 }
 
+/// Where the file of channels lies.
+struct At<'a>(&'a Path);
+
+impl At<'_> {
+    fn wrong(&self, what: impl ToString, next: &str) -> Trouble {
+        Trouble::new("channels", what.to_string()).at(self.0.display().to_string()).next(next.to_owned())
+    }
+
+    /// Returns a file that is named in this one: beside it, unless it says where else.
+    fn beside(&self, file: &Path) -> PathBuf {
+        self.0.parent().unwrap_or(Path::new("")).join(file)
+    }
+}
+
+fn networks(file: &File) -> impl Iterator<Item = &str> {
+    file.card_network.iter().map(|network| network.name.as_str())
+}
+
+fn wallets(file: &File) -> impl Iterator<Item = &str> {
+    file.alipay.iter().map(|wallet| wallet.name.as_str())
+}
+
+fn check_names(at: &At<'_>, file: &File) -> Result<(), Trouble> {
+    let mut names = BTreeSet::from([card_sim::NAME]);
+    match networks(file).chain(wallets(file)).find(|name| !names.insert(name)) {
+        Some(name) => {
+            Err(at.wrong(format!("there are two channels named {name}"), "give each a name of its own"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_cards(at: &At<'_>, file: &File) -> Result<(), Trouble> {
+    for (mode, name) in [("test", &file.cards.test), ("live", &file.cards.live)] {
+        let Some(name) = name else { continue };
+        if mode == "live" && name == card_sim::NAME {
+            return Err(
+                at.wrong("cards.live names the simulator, which takes no money", "name a channel that does")
+            );
+        }
+        if name != card_sim::NAME && !networks(file).any(|other| other == name) {
+            return Err(at.wrong(
+                format!("cards.{mode} names {name}, and there is no such channel of cards"),
+                "name a card network of this file, or card_sim",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_wallets(at: &At<'_>, file: &File) -> Result<(), Trouble> {
+    for (kind, name) in file.wallets.test.iter().chain(&file.wallets.live) {
+        if !WALLETS.contains(&kind.as_str()) {
+            return Err(at.wrong(
+                format!("wallets names {kind}, which is none of {}", WALLETS.join(", ")),
+                "name a kind of payment methods, or of codes, that the wallet knows",
+            ));
+        }
+        if !wallets(file).any(|other| other == name) {
+            return Err(at.wrong(
+                format!("wallets names {name} for {kind}, and there is no such wallet"),
+                "name one of the wallets of this file",
+            ));
+        }
+    }
+    let is_live = |wallet: &&Wallet| file.wallets.live.values().any(|name| *name == wallet.name);
+    if file.alipay.iter().filter(is_live).any(|wallet| is_simulated(at, wallet)) {
+        return Err(at.wrong(
+            "a wallet of live mode has a key that stands in the source of this program",
+            "give it the shop's own private key, and the wallet's public key",
+        ));
+    }
+    Ok(())
+}
+
 /// Whether a wallet is given a key that everybody has. What cannot be read is found out by who uses it.
-fn is_simulated(wallet: &Wallet, path: &Path) -> bool {
-    let read = |file: &Path| std::fs::read_to_string(path.parent().unwrap_or(Path::new("")).join(file));
-    let same = |file: &Path, key: &str| read(file).is_ok_and(|text| text.trim() == key.trim());
+fn is_simulated(at: &At<'_>, wallet: &Wallet) -> bool {
+    let same = |file: &Path, key: &str| {
+        std::fs::read_to_string(at.beside(file)).is_ok_and(|text| text.trim() == key.trim())
+    };
     same(&wallet.private_key_file, keys::APP_PRIVATE)
         || same(&wallet.wallet_public_key_file, keys::WALLET_PUBLIC)
 }
 
-fn wallet_way(wallet: Wallet, path: &Path, settings: &Settings, clock: &Clock) -> Result<Way, Trouble> {
-    let wrong = |what: String, next: &str| {
-        Trouble::new("channels", what).at(path.display().to_string()).next(next.to_owned())
+/// Reads the table of codes.
+fn rules(at: &At<'_>, codes: Vec<Code>) -> Result<Vec<CodeRule>, Trouble> {
+    let place = |fixed: &FixedDigit| match (fixed.left, fixed.right) {
+        (Some(left), None) => Ok((Place::Left(left), fixed.digit)),
+        (None, Some(right)) => Ok((Place::Right(right), fixed.digit)),
+        (None, None) | (Some(_), Some(_)) => Err(at.wrong(
+            "a fixed digit stands at no place, or at two",
+            "say either left, from 0, or right, from 1",
+        )),
     };
-    if !(1..=50).contains(&wallet.patience_seconds) {
-        return Err(wrong(
-            format!("{}: patience_seconds is 1 to 50", wallet.name),
-            "leave it out to have 20",
-        ));
+    let rule = |code: Code| {
+        Ok(CodeRule {
+            fixed: code.fixed.iter().map(place).collect::<Result<_, Trouble>>()?,
+            wallet: code.wallet,
+            first: code.first,
+            last: code.last,
+            digits: code.digits,
+        })
+    };
+    let rules = codes.into_iter().map(rule).collect::<Result<Vec<_>, Trouble>>()?;
+    // Tables are checked whatever code is asked about.
+    match suanpan_messages::payment_code::wallet(&rules, "0") {
+        Err(error @ CodeError::Rule(_)) => {
+            Err(at.wrong(error, "give first and last as many digits, and digits as the fewest and the most"))
+        }
+        _ => Ok(rules),
     }
-    // Beside the file, unless they say where else.
-    let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
-    let own = rsa_private_key(&beside(&wallet.private_key_file))?;
-    let theirs = rsa_public_key(&beside(&wallet.wallet_public_key_file))?;
-    let patience = Duration::from_secs(u64::from(wallet.patience_seconds));
-    let gateway = Gateway::new(&wallet.gateway, patience, clock.clone())
-        .map_err(|error| wrong(error.to_string(), "mend that line of the file"))?;
-    let notify_url = format!("{}/channels/{}/notifications", settings.public_url, wallet.name);
-    let channel = Alipay::new(
-        WalletSettings {
-            name: wallet.name,
-            app_id: wallet.app_id,
-            subject: wallet.subject,
-            notify_url: Some(notify_url),
-            qr_seconds: wallet.qr_seconds,
-            code_seconds: wallet.code_seconds,
-        },
-        own,
-        theirs,
-    )
-    .map_err(|error| wrong(error.to_string(), "mend that line of the file"))?;
-    Ok(Way { channel: Arc::new(channel), carrier: Carrier::Http(gateway) })
 }
 
-fn rules(codes: Vec<Code>) -> Vec<CodeRule> {
-    let place = |fixed: FixedDigit| match (fixed.left, fixed.right) {
-        (Some(left), _) => (Place::Left(left), fixed.digit),
-        (None, right) => (Place::Right(right.unwrap_or(1)), fixed.digit),
+/// Says how long an answer is waited for.
+fn patience(at: &At<'_>, name: &str, seconds: u32) -> Result<Duration, Trouble> {
+    if (1..=50).contains(&seconds) {
+        return Ok(Duration::from_secs(u64::from(seconds)));
+    }
+    Err(at.wrong(format!("{name}: patience_seconds is 1 to 50"), "leave it out to have 20"))
+}
+
+fn network_way(at: &At<'_>, network: Network, vault: VaultKey, clock: &Clock) -> Result<Way, Trouble> {
+    let patience = patience(at, &network.name, network.patience_seconds)?;
+    if !(5..=3_600).contains(&network.echo_seconds) {
+        let what = format!("{}: echo_seconds is 5 to 3600", network.name);
+        return Err(at.wrong(what, "leave it out to have 60"));
+    }
+    let key = transport_key(&at.beside(&network.transport_key_file), false)?;
+    let own = NetworkSettings {
+        name: network.name,
+        acquirer: network.acquirer,
+        forwarder: network.forwarder,
+        network: network.network,
+        merchant: network.merchant,
+        terminal: network.terminal,
+        category: network.category,
+        merchant_name: network.merchant_name,
     };
-    let rule = |code: Code| CodeRule {
-        wallet: code.wallet,
-        first: code.first,
-        last: code.last,
-        digits: code.digits,
-        fixed: code.fixed.into_iter().map(place).collect(),
+    let channel = CardNetwork::new(own.clone(), vault).map_err(|error| at.wrong(error, MEND))?;
+    let line = LineSettings {
+        network: own,
+        transport_key: DoubleKey::new(key.key),
+        echo_seconds: network.echo_seconds,
+        patience_seconds: i64::from(network.patience_seconds),
     };
-    codes.into_iter().map(rule).collect()
+    let line = CardLine::start(network.address, line, patience, clock.clone());
+    Ok(Way { channel: Arc::new(channel), carrier: Carrier::Line(line) })
+}
+
+fn wallet_way(at: &At<'_>, wallet: Wallet, settings: &Settings, clock: &Clock) -> Result<Way, Trouble> {
+    let patience = patience(at, &wallet.name, wallet.patience_seconds)?;
+    let own = rsa_private_key(&at.beside(&wallet.private_key_file))?;
+    let theirs = rsa_public_key(&at.beside(&wallet.wallet_public_key_file))?;
+    let gateway =
+        Gateway::new(&wallet.gateway, patience, clock.clone()).map_err(|error| at.wrong(error, MEND))?;
+    let notify_url = format!("{}/channels/{}/notifications", settings.public_url, wallet.name);
+    let own_settings = WalletSettings {
+        name: wallet.name,
+        app_id: wallet.app_id,
+        subject: wallet.subject,
+        notify_url: Some(notify_url),
+        qr_seconds: wallet.qr_seconds,
+        code_seconds: wallet.code_seconds,
+    };
+    let channel = Alipay::new(own_settings, own, theirs).map_err(|error| at.wrong(error, MEND))?;
+    Ok(Way { channel: Arc::new(channel), carrier: Carrier::Http(gateway) })
 }
 
 fn read(path: &Path) -> Result<File, Trouble> {
@@ -404,6 +428,7 @@ mod tests {
         assert_eq!(rule.fixed, [(Place::Left(2), '9'), (Place::Right(1), '0')]);
         load(&WALLET.replace("https://openapi.example", "http://[::1]:9588")).unwrap();
         for (from, to, what) in [
+            ("[wallets]", "[cards]\ntest = \"alipay_cn\"\n[wallets]", "no such channel of cards"),
             ("= \"alipay_cn\" }", "= \"other\" }", "wallets names other for alipay"),
             ("test = { alipay", "test = { wechat_pay", "wallets names wechat_pay"),
             ("test = { alipay", "live = { alipay", "stands in the source of this program"),
@@ -432,7 +457,7 @@ mod tests {
             (
                 "test = \"unionpay\"",
                 "test = \"other\"",
-                "cards.test names other, and there is no such channel",
+                "cards.test names other, and there is no such channel of cards",
             ),
             ("test = \"unionpay\"", "live = \"card_sim\"", "the simulator, which takes no money"),
             ("name = \"unionpay\"", "name = \"card_sim\"", "two channels named card_sim"),
