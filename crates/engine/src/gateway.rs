@@ -119,3 +119,73 @@ fn is_near(address: &Url) -> bool {
     let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || number.is_ok_and(|number| number.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use suanpan_money::Timestamp;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const NOW: i64 = 1_790_000_000;
+
+    /// What comes of a form that is answered with these bytes; with none, the connection stays silent.
+    async fn answered(bytes: Option<Vec<u8>>, born: Option<i64>) -> Result<Vec<u8>, Lost> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await.unwrap();
+            match bytes {
+                Some(bytes) => stream.write_all(&bytes).await.unwrap(),
+                None => std::future::pending().await,
+            }
+        });
+        let clock = Clock::manual(Timestamp::from_seconds(NOW));
+        let gateway = Gateway::new(&address, Duration::from_millis(300), clock).unwrap();
+        gateway.exchange(b"a=1".to_vec(), born.map(|seconds| Trace(seconds * 1_000_000))).await
+    }
+
+    fn whole(body: &[u8]) -> Option<Vec<u8>> {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        Some([head.as_bytes(), body].concat())
+    }
+
+    #[tokio::test]
+    async fn only_what_was_certainly_not_sent_is_said_not_to_be() {
+        assert_eq!(answered(whole(b"yes"), Some(NOW)).await, Ok(b"yes".to_vec()));
+        // What was decided long ago may have been undone meanwhile; an inquiry may be made at any time.
+        assert_eq!(answered(whole(b"yes"), Some(NOW - 11)).await, Err(Lost::NotSent));
+        assert_eq!(answered(whole(b"yes"), None).await, Ok(b"yes".to_vec()));
+        assert_eq!(answered(None, None).await, Err(Lost::TimeOut));
+        assert_eq!(answered(Some(Vec::new()), None).await, Err(Lost::Connection));
+        let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
+        assert_eq!(answered(Some(cut), None).await, Err(Lost::Connection));
+        let long = answered(whole(&vec![b'x'; 1 << 20]), None).await.unwrap();
+        assert!(long.len() > limits::ANSWER_BYTES && long.len() < 1 << 20, "{}", long.len());
+        let elsewhere =
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec();
+        assert_eq!(answered(Some(elsewhere), None).await, Ok(Vec::new()), "nobody is sent elsewhere");
+        let nobody = Gateway::new("http://127.0.0.1:1/", Duration::from_secs(1), Clock::system()).unwrap();
+        assert_eq!(nobody.exchange(Vec::new(), None).await, Err(Lost::NotSent));
+    }
+
+    #[test]
+    fn without_tls_only_this_machine_is_called() {
+        for (address, good) in [
+            ("https://openapi.example/gateway.do", true),
+            ("http://127.0.0.1:9588/gateway.do", true),
+            ("http://[::1]:9588/", true),
+            ("http://localhost/", true),
+            ("http://openapi.example/", false),
+            ("http://127.0.0.1.example/", false),
+            ("http://localhost.example/", false),
+            ("ftp://localhost/", false),
+            ("gateway", false),
+        ] {
+            let made = Gateway::new(address, Duration::from_secs(1), Clock::system());
+            assert_eq!(made.is_ok(), good, "{address}: {:?}", made.err());
+        }
+    }
+}

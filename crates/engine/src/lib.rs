@@ -44,4 +44,3 @@ pub use limits::IDEMPOTENCY_KEY_BYTES;
 pub use line::CardLine;
 pub use notified::Untaken;
 pub use queue::NotQueued;
-pub use suanpan_channels::NotificationError;

@@ -30,6 +30,20 @@ pub enum Untaken {
     Refused(#[from] Refused),
 }
 
+impl Untaken {
+    /// Returns a word for it, for whoever counts.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Untaken::Notification(NotificationError::Forged) => "forged",
+            Untaken::Notification(_) => "not_for_us",
+            Untaken::NoSuchAttempt(_) => "unknown",
+            Untaken::OtherAmount(_) => "other_amount",
+            Untaken::Refused(_) => "busy",
+        }
+    }
+}
+
 impl Engine {
     /// Takes in what a channel tells by itself, and returns what to answer. What came before changes nothing and is
     /// answered in the same way.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use suanpan_engine::{NotificationError, Untaken};
+use suanpan_engine::Untaken;
 
 /// What is answered to what is not taken in; channels repeat it then.
 const NOT_TAKEN: &str = "failure";
@@ -32,14 +32,13 @@ pub async fn take(State(api): State<Api>, Id(channel): Id, headers: HeaderMap, b
         }
         Err(untaken) => untaken,
     };
-    let (status, told) = match &untaken {
-        Untaken::Notification(NotificationError::Forged) => (StatusCode::BAD_REQUEST, "forged"),
-        Untaken::Notification(_) => (StatusCode::BAD_REQUEST, "not_for_us"),
-        Untaken::NoSuchAttempt(_) => (StatusCode::NOT_FOUND, "unknown"),
-        Untaken::OtherAmount(_) => (StatusCode::CONFLICT, "other_amount"),
-        Untaken::Refused(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+    let status = match &untaken {
+        Untaken::Notification(_) => StatusCode::BAD_REQUEST,
+        Untaken::NoSuchAttempt(_) => StatusCode::NOT_FOUND,
+        Untaken::OtherAmount(_) => StatusCode::CONFLICT,
+        Untaken::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    not_taken(told);
+    not_taken(untaken.code());
     tracing::warn!(channel, why = %untaken, "a notification is not taken in");
     (status, NOT_TAKEN).into_response()
 }

@@ -32,7 +32,9 @@ pub async fn show(State(api): State<Api>, Id(attempt): Id, uri: Uri) -> Result<R
     let intent = find(&api, &attempt, &client_secret).await?.intent;
     let latest = intent.latest_attempt.as_deref() == Some(attempt.as_str());
     let code = intent.next_action.filter(|_| latest).and_then(|action| action.display_qr_code);
-    let code = code.ok_or_else(|| {
+    // While it is called off the intent still shows it.
+    let now = api.engine().clock().now().seconds();
+    let code = code.filter(|code| now < code.expires_at).ok_or_else(|| {
         Problem::new(StatusCode::GONE, "nothing_to_scan", "This code cannot be paid any more.".to_owned())
     })?;
     let drawn = QrCode::with_error_correction_level(&code.data, EcLevel::M)

@@ -161,7 +161,7 @@ fn plan_inquiry(draft: &mut Draft<'_>, attempt: &mut Attempt, ask: &ChannelAsk) 
         let wanted = attempt.is_wanted();
         let end = if wanted { until } else { until.plus_seconds(limits::CALL_OFF_AFTER_SECONDS) };
         if now < end {
-            due = due.min(end.max(now.plus_seconds(1)));
+            due = due.min(end);
         }
         if now < end && wanted {
             due = due.min(now.plus_seconds(limits::AWAITED_SECONDS_MAX));
