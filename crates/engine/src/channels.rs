@@ -2,22 +2,31 @@
 
 use crate::clock::Clock;
 use crate::gateway::Gateway;
+use crate::health::Healths;
 use crate::line::CardLine;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Lost, Notification, NotificationError, Request,
-    Trace, VaultError, Wire, ask, judge,
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Lost, Notification, NotificationError,
+    Request, Trace, VaultError, Wire, judge,
 };
-use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
 use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::routing::health::Heard;
 use suanpan_payments::settings::Settings;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long an answer of a simulator in this process is waited for. What comes later is found out by an inquiry.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Requests that wait for a channel at a time: a channel that takes a second for each does so many of them a second.
+const ASKS_AT_ONCE: usize = 512;
+/// Inquiries that do.
+const INQUIRIES_AT_ONCE: usize = 64;
+/// How long a request waits for room. It is too old to be sent soon after.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A channel with what leads to it.
 #[derive(Clone)]
@@ -42,7 +51,18 @@ pub enum Carrier {
 /// All channels that this process talks to.
 #[derive(Clone, Default)]
 pub struct Channels {
-    ways: Vec<Way>,
+    lanes: Vec<Lane>,
+    healths: Arc<Healths>,
+}
+
+/// A way, and how much of it is in use: a channel that is slow holds up nobody but itself.
+#[derive(Clone)]
+struct Lane {
+    way: Way,
+    /// Requests that may wait for an answer at a time.
+    asks: Arc<Semaphore>,
+    /// Inquiries that may, so that a backlog of them leaves room for payments.
+    inquiries: Arc<Semaphore>,
 }
 
 impl Channels {
@@ -53,20 +73,34 @@ impl Channels {
     #[must_use]
     pub fn new(ways: Vec<Way>) -> Channels {
         assert!(ways.iter().all(|way| !way.channel.name().contains('/')), "names of channels have no slash");
-        Channels { ways }
+        let lane = |way| Lane {
+            way,
+            asks: Arc::new(Semaphore::new(ASKS_AT_ONCE)),
+            inquiries: Arc::new(Semaphore::new(INQUIRIES_AT_ONCE)),
+        };
+        Channels { lanes: ways.into_iter().map(lane).collect(), healths: Arc::default() }
+    }
+
+    /// How they do.
+    pub(crate) fn healths(&self) -> &Healths {
+        &self.healths
     }
 
     /// Says whether there are to be lines to the channels.
     pub(crate) fn want(&self, wanted: bool) {
-        for way in &self.ways {
-            if let Carrier::Line(line) = &way.carrier {
+        for lane in &self.lanes {
+            if let Carrier::Line(line) = &lane.way.carrier {
                 line.want(wanted);
             }
         }
     }
 
+    fn lane(&self, name: &str) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.way.channel.name() == name)
+    }
+
     fn way(&self, name: &str) -> Option<&Way> {
-        self.ways.iter().find(|way| way.channel.name() == name)
+        self.lane(name).map(|lane| &lane.way)
     }
 
     /// Has a card taken in by the vault of the channel for this mode, so that no number goes any further. None
@@ -78,7 +112,7 @@ impl Channels {
         settings: &Settings,
         clock: &Clock,
     ) -> Option<Result<VaultedCard, Rejection>> {
-        let way = self.way(settings.card_channel(live)?)?;
+        let way = self.way(settings.routing.card_keeper(live)?)?;
         let input = match source {
             CardSource::TestId(id) => CardInput::TestId(id.clone()),
             CardSource::Number { number, exp_month, exp_year, cvc } => CardInput::Number {
@@ -106,17 +140,17 @@ impl Channels {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn ask(&self, asked: &ChannelAsk, now: Timestamp) -> ChannelOutcome {
-        self.exchange(asked, call_of(asked.operation), now).await
+    pub(crate) async fn ask(&self, asked: &ChannelAsk, clock: &Clock) -> ChannelOutcome {
+        self.exchange(asked, call_of(asked.operation), clock).await
     }
 
     /// Asks what became of a request.
-    pub(crate) async fn inquire(&self, asked: &ChannelAsk, now: Timestamp) -> ChannelOutcome {
-        self.exchange(asked, Call::Inquire, now).await
+    pub(crate) async fn inquire(&self, asked: &ChannelAsk, clock: &Clock) -> ChannelOutcome {
+        self.exchange(asked, Call::Inquire, clock).await
     }
 
-    async fn exchange(&self, asked: &ChannelAsk, call: Call, now: Timestamp) -> ChannelOutcome {
-        let Some(way) = self.way(&asked.channel) else {
+    async fn exchange(&self, asked: &ChannelAsk, call: Call, clock: &Clock) -> ChannelOutcome {
+        let Some(lane) = self.lane(&asked.channel) else {
             // It was there when the request was made, and may have been asked: so nothing is known.
             return ChannelOutcome::Unknown { why: format!("channel {} is not configured", asked.channel) };
         };
@@ -124,7 +158,7 @@ impl Channels {
             call,
             about: call_of(asked.operation),
             trace: Trace(asked.trace),
-            now,
+            now: clock.now(),
             reference: asked.reference.clone(),
             original: asked.original.clone(),
             original_id: asked.original_id.clone(),
@@ -139,30 +173,26 @@ impl Channels {
         };
         // What is new must not go out when somebody else may have undone it meanwhile.
         let born = (call != Call::Inquire).then_some(request.trace);
-        let channel = way.channel.as_ref();
-        let answer = match &way.carrier {
-            Carrier::Near(wire) => {
-                let (answer, latency) = ask(channel, wire.as_ref(), &request);
+        let channel = lane.way.channel.as_ref();
+        let Some(_place) = lane.enter(call).await else {
+            return outcome_of(judge(channel, &request, Err(Lost::NotSent)));
+        };
+        let came = match (channel.build(&request), &lane.way.carrier) {
+            (None, _) => Err(Lost::NotSent),
+            (Some(bytes), Carrier::Near(wire)) => {
+                let Exchange { answer, latency } = wire.exchange(&bytes);
                 if !latency.is_zero() {
                     tokio::time::sleep(latency.min(PATIENCE)).await;
                 }
-                if latency > PATIENCE { judge(channel, &request, Err(Lost::TimeOut)) } else { answer }
+                if latency > PATIENCE { Err(Lost::TimeOut) } else { answer }
             }
-            Carrier::Line(line) => {
-                let came = match channel.build(&request) {
-                    Some(message) => line.exchange(message, born).await,
-                    None => Err(Lost::NotSent),
-                };
-                judge(channel, &request, came)
-            }
-            Carrier::Http(gateway) => {
-                let came = match channel.build(&request) {
-                    Some(form) => gateway.exchange(form, born).await,
-                    None => Err(Lost::NotSent),
-                };
-                judge(channel, &request, came)
-            }
+            (Some(message), Carrier::Line(line)) => line.exchange(message, born).await,
+            (Some(form), Carrier::Http(gateway)) => gateway.exchange(form, born).await,
         };
+        let lost = came.is_err();
+        let answer = judge(channel, &request, came);
+        let heard = if lost { Heard::Silence } else { heard(call, &answer) };
+        self.healths.note(&asked.channel, heard, clock.now());
         outcome_of(answer)
     }
 
@@ -172,6 +202,36 @@ impl Channels {
     /// When it is not to be believed, or there is no such channel.
     pub(crate) fn notification(&self, channel: &str, body: &[u8]) -> Result<Notification, NotificationError> {
         self.way(channel).ok_or(NotificationError::Untold)?.channel.notification(body)
+    }
+}
+
+impl Lane {
+    /// Waits for room; an inquiry until there is some. None when there is none for a request in time: it was not sent then.
+    async fn enter(&self, call: Call) -> Option<SemaphorePermit<'_>> {
+        if call == Call::Inquire {
+            return self.inquiries.acquire().await.ok();
+        }
+        match self.asks.try_acquire() {
+            Ok(place) => Some(place),
+            Err(_) => tokio::time::timeout(ROOM_PATIENCE, self.asks.acquire()).await.ok()?.ok(),
+        }
+    }
+}
+
+/// Says what an answer tells of its channel.
+const fn heard(call: Call, answer: &ChannelAnswer) -> Heard {
+    match (call, answer) {
+        (_, ChannelAnswer::Unknown { .. }) => Heard::Silence,
+        (Call::Authorize, ChannelAnswer::Approved { .. }) => Heard::Success,
+        (Call::Authorize, ChannelAnswer::Declined { .. }) => Heard::Decline,
+        (Call::Authorize, ChannelAnswer::ActionRequired | ChannelAnswer::Awaiting { .. })
+        | (
+            Call::Capture | Call::Void | Call::Refund | Call::Inquire,
+            ChannelAnswer::Approved { .. }
+            | ChannelAnswer::Declined { .. }
+            | ChannelAnswer::ActionRequired
+            | ChannelAnswer::Awaiting { .. },
+        ) => Heard::Answer,
     }
 }
 

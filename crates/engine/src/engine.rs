@@ -25,6 +25,7 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decision::{Context, Found, Gathered};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::routing::health::ALL_WELL;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::Lease;
 use suanpan_store::{Database, Read, Store, StoreError};
@@ -106,7 +107,8 @@ impl Shared {
     pub(crate) fn card(&self, call: &Call, random: [u8; 32]) -> Option<Result<VaultedCard, Rejection>> {
         let Shared { channels, settings, clock, .. } = self;
         let Caller { merchant, live } = &call.caller;
-        let context = Context { now: clock.now(), merchant, live: *live, random, settings };
+        let context =
+            Context { now: clock.now(), merchant, live: *live, random, settings, standings: &ALL_WELL };
         let source = call.command.needs(&Nothing, &context).card?;
         channels.vault(&source, *live, settings, clock)
     }

@@ -18,6 +18,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Jobs of a kind that are taken from the store at once.
 const JOBS_AT_ONCE: u32 = 500;
+/// Jobs of a kind that are looked at, at the most. So many are under way only when channels have been silent for hours.
+const JOBS_LOOKED_AT_MAX: u32 = 50_000;
 /// How long the ids of jobs that were done are remembered: longer than any reading of the store takes, so that a
 /// job which was read before it was done is not started again.
 const DONE_KEPT: Duration = Duration::from_secs(60);
@@ -183,10 +185,13 @@ impl JobWorker {
     async fn look(&mut self) {
         let reader = self.engine.reader().clone();
         let now = self.engine.clock().now().micros();
+        // Those under way are due, too, and stand first where a channel is slow: they must not hide the others.
+        let running = u32::try_from(lock(&self.notes.known).running.len()).unwrap_or(u32::MAX);
+        let most = JOBS_AT_ONCE.saturating_add(running).min(JOBS_LOOKED_AT_MAX);
         let found = tokio::task::spawn_blocking(move || {
             let mut jobs = Vec::new();
             for kind in JobBody::KINDS {
-                jobs.extend(reader.jobs_due(kind, now, JOBS_AT_ONCE)?);
+                jobs.extend(reader.jobs_due(kind, now, most)?);
             }
             Ok::<_, suanpan_store::StoreError>(jobs)
         });
@@ -234,11 +239,11 @@ impl JobWorker {
 async fn work(engine: &Engine, body: JobBody, fresh: bool) -> (Caller, Command) {
     match body {
         JobBody::AskChannel(ask) if fresh => {
-            let outcome = engine.channels().ask(&ask, engine.clock().now()).await;
+            let outcome = engine.channels().ask(&ask, engine.clock()).await;
             (caller_of(&ask), Command::Outcome { ask, outcome })
         }
         JobBody::AskChannel(ask) | JobBody::Inquire(ask) => {
-            let outcome = engine.channels().inquire(&ask, engine.clock().now()).await;
+            let outcome = engine.channels().inquire(&ask, engine.clock()).await;
             (caller_of(&ask), Command::Outcome { ask, outcome })
         }
         JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt } => {

@@ -14,6 +14,7 @@ mod endpoints;
 mod engine;
 mod entries;
 mod gateway;
+mod health;
 mod history;
 mod jobs;
 mod limits;

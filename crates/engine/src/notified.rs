@@ -112,7 +112,7 @@ impl Engine {
             off_session: false,
             awaiting_until: attempt.expires_at,
         };
-        match self.channels().inquire(&ask, self.clock().now()).await {
+        match self.channels().inquire(&ask, self.clock()).await {
             ChannelOutcome::Approved { .. } => Ok(()),
             other => Err(Refused::Unavailable(format!("{} is not called off: {other:?}", attempt.id)).into()),
         }

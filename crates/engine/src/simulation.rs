@@ -139,9 +139,9 @@ impl Single {
     /// When the channel takes time.
     #[must_use]
     pub fn ask(&self, asked: &ChannelAsk, inquire: bool) -> ChannelOutcome {
-        let (channels, now) = (&self.shared.channels, self.shared.clock.now());
+        let (channels, clock) = (&self.shared.channels, &self.shared.clock);
         let mut answer = Box::pin(async move {
-            if inquire { channels.inquire(asked, now).await } else { channels.ask(asked, now).await }
+            if inquire { channels.inquire(asked, clock).await } else { channels.ask(asked, clock).await }
         });
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => outcome,

@@ -14,6 +14,7 @@ mod decider;
 mod forget;
 mod gather;
 mod load;
+mod standings;
 
 use crate::command::{Envelope, Refused};
 use batch::Decided;

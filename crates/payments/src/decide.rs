@@ -9,6 +9,7 @@ pub mod intent;
 pub mod outcome;
 pub mod payment_method;
 pub mod refund;
+pub mod routing;
 pub mod webhook_endpoint;
 
 use crate::decision::{

@@ -4,6 +4,7 @@ use crate::books::Source;
 use crate::id::IdSource;
 use crate::object::payment_method::{CardSource, VaultedCard};
 use crate::rejection::Rejection;
+use crate::routing::health::Standings;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use suanpan_ledger::entry::{Action, EntryId};
@@ -433,6 +434,8 @@ pub struct Context<'a> {
     pub random: [u8; 32],
     /// What is configured.
     pub settings: &'a Settings,
+    /// How channels stand.
+    pub standings: &'a Standings,
 }
 
 impl Context<'_> {

@@ -129,6 +129,13 @@ impl DeclineCode {
         matches!(self, DeclineCode::ProcessingError | DeclineCode::CardVelocityExceeded)
     }
 
+    /// Says whether the same payment may be tried over another channel at once: nobody has decided about it. What an
+    /// issuer or a wallet has decided, it decides again.
+    #[must_use]
+    pub const fn elsewhere(self) -> bool {
+        matches!(self, DeclineCode::ProcessingError)
+    }
+
     /// Returns what may be told to a customer.
     #[must_use]
     pub const fn message(self) -> &'static str {

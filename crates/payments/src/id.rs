@@ -50,6 +50,11 @@ impl IdSource {
         text
     }
 
+    /// Returns a number by which something may be left to chance.
+    pub fn next_chance(&mut self) -> u64 {
+        u64::from_le_bytes(*self.draw(b'c').first_chunk().expect("a hash has 32 bytes"))
+    }
+
     fn next_value(&mut self) -> u128 {
         let bytes = self.draw(b'i');
         let random = bytes[..10].iter().fold(0_u128, |sum, &byte| sum << 8 | u128::from(byte));

@@ -25,6 +25,7 @@ pub mod object;
 pub mod problem;
 pub mod rejection;
 pub mod request;
+pub mod routing;
 pub mod search;
 pub mod settings;
 pub mod state;

@@ -56,3 +56,6 @@ pub const CALL_OFF_AFTER_SECONDS: i64 = 61;
 /// Seconds that the outcome of a request to a channel may take until it is asked for: longer than any
 /// time-out of a channel, because before that the answer is still on its way.
 pub const ASK_SECONDS: i64 = 60;
+/// Seconds after the beginning of an attempt in which another channel is tried when it comes to nothing: a customer stays
+/// for that long in front of a page.
+pub const CASCADE_SECONDS: i64 = 300;

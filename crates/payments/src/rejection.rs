@@ -245,8 +245,14 @@ pub enum Rejection {
     /// No channel takes this payment.
     #[error("No channel takes this payment: {why}")]
     ChannelMissing {
-        /// Why.
-        why: &'static str,
+        /// Why, channel by channel.
+        why: String,
+    },
+    /// No channel takes this payment now. Nothing was sent.
+    #[error("No channel takes this payment now: {why}. Try again in a little while.")]
+    ChannelsResting {
+        /// Why, channel by channel.
+        why: String,
     },
     /// The card cannot be used, or the issuer said no.
     #[error("{}", code.message())]
@@ -326,6 +332,7 @@ impl Rejection {
             Rejection::PaymentMethodState { .. } => "payment_method_unexpected_state",
             Rejection::CustomerBalance { .. } => "customer_balance_not_zero",
             Rejection::ChannelMissing { .. } => "channel_missing",
+            Rejection::ChannelsResting { .. } => "channels_resting",
             Rejection::Card { code, .. } => code.error_code(),
             Rejection::Unreadable { .. } => "object_unreadable",
         }
@@ -336,7 +343,7 @@ impl Rejection {
     pub const fn error_type(&self) -> ErrorType {
         match self {
             Rejection::Card { .. } => ErrorType::Card,
-            Rejection::Unreadable { .. } => ErrorType::Api,
+            Rejection::Unreadable { .. } | Rejection::ChannelsResting { .. } => ErrorType::Api,
             _ => ErrorType::InvalidRequest,
         }
     }
@@ -353,6 +360,7 @@ impl Rejection {
             | Rejection::AttemptState { .. }
             | Rejection::RefundState { .. } => 409,
             Rejection::Unreadable { .. } => 500,
+            Rejection::ChannelsResting { .. } => 503,
             _ => 400,
         }
     }
@@ -393,6 +401,7 @@ impl Rejection {
             | Rejection::RefundState { .. }
             | Rejection::CustomerBalance { .. }
             | Rejection::ChannelMissing { .. }
+            | Rejection::ChannelsResting { .. }
             | Rejection::Unreadable { .. } => None,
         }
     }
@@ -410,7 +419,7 @@ impl Rejection {
     #[must_use]
     pub const fn retryable(&self) -> bool {
         match self {
-            Rejection::InProgress { .. } => true,
+            Rejection::InProgress { .. } | Rejection::ChannelsResting { .. } => true,
             Rejection::Card { code, .. } => code.retryable(),
             _ => false,
         }

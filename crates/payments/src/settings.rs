@@ -1,20 +1,15 @@
 //! What is configured about payments.
 
 use crate::books::FeePolicy;
-use std::collections::BTreeMap;
+use crate::request::card::CARD;
+use crate::routing::{ChannelTerms, Routing};
 use suanpan_messages::payment_code::CodeRule;
 
 /// Settings that hold for all merchants of a cell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The channel of cards in test mode; none when cards are not taken there.
-    pub card_channel_test: Option<String>,
-    /// The channel of cards in live mode; none when cards are not taken there.
-    pub card_channel_live: Option<String>,
-    /// The channels of wallets in test mode, by the kind of methods they take, such as `alipay`.
-    pub wallet_channels_test: BTreeMap<String, String>,
-    /// The channels of wallets in live mode.
-    pub wallet_channels_live: BTreeMap<String, String>,
+    /// The channels, what they take, and which comes first.
+    pub routing: Routing,
     /// Whose a code is that a customer shows.
     pub code_rules: Vec<CodeRule>,
     /// What merchants pay for a card payment.
@@ -42,10 +37,13 @@ impl Settings {
     #[must_use]
     pub fn with_simulator(master_key: [u8; 32], public_url: &str) -> Settings {
         Settings {
-            card_channel_test: Some("card_sim".to_owned()),
-            card_channel_live: None,
-            wallet_channels_test: BTreeMap::new(),
-            wallet_channels_live: BTreeMap::new(),
+            routing: Routing {
+                channels: vec![ChannelTerms {
+                    vault: "card_sim".to_owned(),
+                    ..ChannelTerms::of("card_sim", &[CARD])
+                }],
+                ..Routing::default()
+            },
             code_rules: suanpan_messages::payment_code::usual(),
             fee: FeePolicy::default(),
             public_url: public_url.trim_end_matches('/').to_owned(),
@@ -64,28 +62,12 @@ impl Settings {
         hasher.update(b"suanpan key for 1\0").update(purpose.as_bytes());
         *hasher.finalize().as_bytes()
     }
-
-    /// Returns the channel of cards in a mode.
-    #[must_use]
-    pub fn card_channel(&self, live: bool) -> Option<&str> {
-        if live { self.card_channel_live.as_deref() } else { self.card_channel_test.as_deref() }
-    }
-
-    /// Returns the channel of a wallet in a mode.
-    #[must_use]
-    pub fn wallet_channel(&self, live: bool, wallet: &str) -> Option<&str> {
-        let channels = if live { &self.wallet_channels_live } else { &self.wallet_channels_test };
-        channels.get(wallet).map(String::as_str)
-    }
 }
 
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings")
-            .field("card_channel_test", &self.card_channel_test)
-            .field("card_channel_live", &self.card_channel_live)
-            .field("wallet_channels_test", &self.wallet_channels_test)
-            .field("wallet_channels_live", &self.wallet_channels_live)
+            .field("routing", &self.routing)
             .field("code_rules", &self.code_rules)
             .field("fee", &self.fee)
             .field("public_url", &self.public_url)

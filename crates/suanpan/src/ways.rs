@@ -1,7 +1,10 @@
 //! The file that says which channels there are, and what leads to them.
 
+mod routing;
+
 use crate::error::Trouble;
 use crate::secrets::{rsa_private_key, rsa_public_key, transport_key};
+use routing::{Cards, Keys, Names, Parts, RuleText, Terms, Wallets};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,19 +38,16 @@ struct File {
     wallets: Wallets,
     #[serde(default)]
     alipay: Vec<Wallet>,
+    #[serde(default)]
+    routing: Keys,
+    /// The terms of channels, by name.
+    #[serde(default)]
+    terms: BTreeMap<String, Terms>,
+    #[serde(default)]
+    rule: Vec<RuleText>,
     /// Whose a code is that a customer shows; those that are public when there are none.
     #[serde(default)]
     code: Vec<Code>,
-}
-
-/// Which channel takes which wallet, by the kind of payment methods.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wallets {
-    #[serde(default)]
-    test: BTreeMap<String, String>,
-    #[serde(default)]
-    live: BTreeMap<String, String>,
 }
 
 /// A wallet that speaks as Alipay's open platform.
@@ -97,14 +97,6 @@ const fn code_seconds() -> i64 {
     60
 }
 
-/// Which channel takes cards.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cards {
-    test: Option<String>,
-    live: Option<String>,
-}
-
 /// A card network.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +143,16 @@ pub(crate) fn channels(
     check_cards(&at, &file)?;
     check_wallets(&at, &file)?;
     let code_rules = if file.code.is_empty() { settings.code_rules.clone() } else { rules(&at, file.code)? };
+    let routing = routing::routing(
+        &at,
+        Parts {
+            cards: file.cards,
+            wallets: file.wallets,
+            routing: file.routing,
+            terms: file.terms,
+            rules: file.rule,
+        },
+    )?;
     let vault = VaultKey::new(settings.key_for("card numbers in tokens"));
     let mut ways = vec![simulator];
     for wallet in file.alipay {
@@ -160,15 +162,7 @@ pub(crate) fn channels(
     for network in file.card_network {
         ways.push(network_way(&at, network, vault.clone(), clock)?);
     }
-    let settings = Settings {
-        card_channel_test: file.cards.test.or(settings.card_channel_test.clone()),
-        card_channel_live: file.cards.live,
-        wallet_channels_test: file.wallets.test,
-        wallet_channels_live: file.wallets.live,
-        code_rules,
-        ..settings
-    };
-    Ok((Channels::new(ways), settings))
+    Ok((Channels::new(ways), Settings { routing, code_rules, ..settings }))
 }
 
 /// Where the file of channels lies.
@@ -204,9 +198,11 @@ fn check_names(at: &At<'_>, file: &File) -> Result<(), Trouble> {
 }
 
 fn check_cards(at: &At<'_>, file: &File) -> Result<(), Trouble> {
-    for (mode, name) in [("test", &file.cards.test), ("live", &file.cards.live)] {
-        let Some(name) = name else { continue };
-        if mode == "live" && name == card_sim::NAME {
+    let named =
+        |mode, names: &'_ Names| names.all().iter().map(move |name| (mode, name.clone())).collect::<Vec<_>>();
+    let (test, live) = (named("test", &file.cards.test), named("live", &file.cards.live));
+    for (mode, name) in test.iter().chain(&live) {
+        if *mode == "live" && name == card_sim::NAME {
             return Err(
                 at.wrong("cards.live names the simulator, which takes no money", "name a channel that does")
             );
@@ -222,21 +218,23 @@ fn check_cards(at: &At<'_>, file: &File) -> Result<(), Trouble> {
 }
 
 fn check_wallets(at: &At<'_>, file: &File) -> Result<(), Trouble> {
-    for (kind, name) in file.wallets.test.iter().chain(&file.wallets.live) {
+    for (kind, names) in file.wallets.test.iter().chain(&file.wallets.live) {
         if !WALLETS.contains(&kind.as_str()) {
             return Err(at.wrong(
                 format!("wallets names {kind}, which is none of {}", WALLETS.join(", ")),
                 "name a kind of payment methods, or of codes, that the wallet knows",
             ));
         }
-        if !wallets(file).any(|other| other == name) {
+        if let Some(name) = names.all().iter().find(|name| !wallets(file).any(|other| other == name.as_str()))
+        {
             return Err(at.wrong(
                 format!("wallets names {name} for {kind}, and there is no such wallet"),
                 "name one of the wallets of this file",
             ));
         }
     }
-    let is_live = |wallet: &&Wallet| file.wallets.live.values().any(|name| *name == wallet.name);
+    let is_live =
+        |wallet: &&Wallet| file.wallets.live.values().any(|names| names.all().contains(&wallet.name));
     if file.alipay.iter().filter(is_live).any(|wallet| is_simulated(at, wallet)) {
         return Err(at.wrong(
             "a wallet of live mode has a key that stands in the source of this program",
@@ -358,6 +356,7 @@ fn read(path: &Path) -> Result<File, Trouble> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use suanpan_payments::routing::Routing;
 
     const NETWORK: &str = r#"
         [cards]
@@ -396,9 +395,11 @@ mod tests {
     #[test]
     fn a_file_says_which_channel_takes_cards() {
         let settings = load(NETWORK).unwrap();
-        assert_eq!(settings.card_channel_test.as_deref(), Some("unionpay"));
-        assert_eq!(settings.card_channel_live, None);
-        assert_eq!(load("").unwrap().card_channel_test.as_deref(), Some("card_sim"));
+        let keepers = |settings: &Settings| {
+            [false, true].map(|live| settings.routing.card_keeper(live).map(str::to_owned))
+        };
+        assert_eq!(keepers(&settings), [Some("unionpay".to_owned()), None]);
+        assert_eq!(keepers(&load("").unwrap()), [Some("card_sim".to_owned()), None]);
     }
 
     const WALLET: &str = r#"
@@ -422,8 +423,7 @@ mod tests {
     #[test]
     fn a_file_says_which_wallet_goes_where_and_whose_codes_are() {
         let settings = load(WALLET).unwrap();
-        assert_eq!(settings.wallet_channel(false, "alipay"), Some("alipay_cn"));
-        assert_eq!(settings.wallet_channel(true, "alipay"), None);
+        assert!(settings.routing.takes(false, "alipay") && !settings.routing.takes(true, "alipay"));
         let [rule] = &settings.code_rules[..] else { panic!("{:?}", settings.code_rules) };
         assert_eq!(rule.fixed, [(Place::Left(2), '9'), (Place::Right(1), '0')]);
         load(&WALLET.replace("https://openapi.example", "http://[::1]:9588")).unwrap();
@@ -446,6 +446,63 @@ mod tests {
             ("subject", "subjekt", "unknown field `subjekt`"),
         ] {
             let error = load(&WALLET.replace(from, to)).unwrap_err();
+            assert!(error.contains(what), "{what}: {error}");
+        }
+    }
+
+    const RULES: &str = r#"
+        [terms.unionpay]
+        currencies = ["CNY"]
+        brands = ["unionpay"]
+        limits = { CNY = { min = "0.10", max = "50000.00", day = "1000000.00" } }
+        hours = "06:00-23:30"
+        utc_offset = "+08:00"
+        cost = { bps = 38, fixed_minor = 1 }
+        [terms.card_sim]
+        drained = true
+        [[rule]]
+        name = "large"
+        when = { kinds = ["card"], amounts = { CNY = { min = "1000.00" } }, mode = "test" }
+        prefer = ["unionpay", "card_sim"]
+        [routing]
+        explore_ppm = 5
+    "#;
+
+    #[test]
+    fn a_file_says_terms_and_rules() {
+        let file = format!("{NETWORK}{RULES}")
+            .replace("\"unionpay\"\n        [[card", "[\"unionpay\", \"card_sim\"]\n        [[card");
+        let Routing { channels, rules, explore_ppm } = load(&file).unwrap().routing;
+        let [network, simulator] = &channels[..] else { panic!("{channels:?}") };
+        assert_eq!((network.name.as_str(), simulator.name.as_str()), ("unionpay", "card_sim"));
+        assert_eq!((network.drained, simulator.drained), (false, true));
+        assert_eq!((network.vault.as_str(), simulator.vault.as_str()), ("card_network", "card_sim"));
+        let cny = suanpan_money::Currency::parse("CNY").unwrap();
+        let limit = network.limits[&cny];
+        assert_eq!((limit.payment.min, limit.payment.max), (Some(10), Some(5_000_000)));
+        assert_eq!((limit.day_max, network.cost.fee(10_000)), (Some(100_000_000), 39));
+        let hours = network.hours.unwrap();
+        assert_eq!((hours.from_minute, hours.to_minute, network.utc_offset_minutes), (360, 1_410, 480));
+        assert_eq!((rules[0].name.as_str(), rules[0].when.live, explore_ppm), ("large", Some(false), 5));
+        assert_eq!(rules[0].when.amounts[&cny].min, Some(100_000));
+        for (from, to, what) in [
+            ("[terms.card_sim]", "[terms.other]", "terms.other is about no channel"),
+            ("[\"CNY\"]", "[\"CNX\"]", "terms.unionpay: CNX is no currency"),
+            ("\"0.10\"", "\"0.105\"", "terms.unionpay: 0.105 is no amount of CNY"),
+            ("\"0.10\"", "\"-1\"", "terms.unionpay: -1 is no amount of CNY"),
+            ("\"0.10\"", "\"50000.01\"", "unionpay: the least amount is above the most"),
+            ("06:00-23:30", "6:00-23:30", "hours are not 6:00-23:30"),
+            ("06:00-23:30", "06:00-06:00", "hours are not 06:00-06:00"),
+            ("06:00-23:30", "06:00-24:01", "hours are not 06:00-24:01"),
+            ("+08:00", "08:00", "utc_offset is not 08:00"),
+            ("+08:00", "+15:00", "utc_offset is not +15:00"),
+            ("prefer", "preferred", "unknown field `preferred`"),
+            ("prefer = [\"unionpay\", \"card_sim\"]", "", "rule large says neither only"),
+            ("prefer = [\"unionpay\"", "prefer = [\"none\"", "rule large names none"),
+            ("\"test\" }", "\"both\" }", "unknown variant `both`"),
+            ("explore_ppm = 5", "explore_ppm = 1000001", "above a million"),
+        ] {
+            let error = load(&file.replace(from, to)).unwrap_err();
             assert!(error.contains(what), "{what}: {error}");
         }
     }

@@ -74,6 +74,7 @@ impl Decider {
             live: prepared.call.caller.live,
             random: prepared.random,
             settings: &self.shared.settings,
+            standings: &self.standings,
         }
     }
 
@@ -244,6 +245,7 @@ impl Decider {
                 ask.trace = self.places.next(now);
                 // For its reversal.
                 self.places.next(now);
+                self.note_sent(ask);
             }
         }
         for write in decision.objects {
@@ -292,9 +294,22 @@ impl Decider {
         decision.jobs_done.into_iter().for_each(|job| batch.done(job));
         batch.jobs.extend(decision.jobs.iter().map(stored_job));
         let (status, body) = (answer.status, answer.body.into_bytes());
-        if let Command::Outcome { ask, .. } = &call.command {
-            self.resolve(&ask.reference, (status, &body, within), batch);
-        }
+        let outcome_of = match &call.command {
+            Command::Outcome { ask, .. } => Some(ask.reference.as_str()),
+            _ => None,
+        };
+        let waits_for = match (outcome_of, waits_for) {
+            // The payment goes on over another channel: whoever waits for it waits on.
+            (Some(before), Some(next)) => {
+                self.wait_on(before, next, now);
+                None
+            }
+            (Some(reference), None) => {
+                self.resolve(reference, (status, &body, within), batch);
+                None
+            }
+            (None, waits_for) => waits_for,
+        };
         let pending = |answered| call.idempotency.as_ref().map(|key| kept(&call, key, now, answered));
         match waits_for {
             Some(reference) => {
@@ -325,6 +340,19 @@ impl Decider {
                 }
                 batch.after.push(After::Answer { reply, status, body, replayed: false });
             }
+        }
+    }
+
+    /// Has whoever waits for the outcome of a request wait for that of another, as long as for one.
+    fn wait_on(&mut self, before: &str, next: String, now: Timestamp) {
+        let view = View { world: &self.world, card: None };
+        if let Some(place) = view.link(WAITS_FOR, before).map(str::to_owned) {
+            let free = self.world.link(Link { name: WAITS_FOR, key: next.clone(), id: place, unique: true });
+            assert!(free, "a reference names one request for ever");
+        }
+        if let Some(parked) = self.parked.remove(before) {
+            self.parked_order.push_back((now.plus_seconds(ANSWER_SECONDS), next.clone()));
+            self.parked.insert(next, parked);
         }
     }
 

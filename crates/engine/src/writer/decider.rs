@@ -4,6 +4,7 @@
 
 use super::batch::{After, Batch, Committed, Decided, Parked, Places};
 use super::commit::Checkpoints;
+use super::standings::DayBegan;
 use super::{Ended, Failed, undone};
 use crate::command::{Envelope, Receipt, Refused};
 use crate::endpoints::Endpoints;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::{Book, Draft};
 use suanpan_money::Timestamp;
+use suanpan_payments::routing::health::Standings;
 use suanpan_store::commit::{Answer, Head, Lease};
 
 /// What decides. Its state is ahead of the store by the batches that were given away and are not committed yet: if one
@@ -33,6 +35,8 @@ pub(super) struct Decider {
     /// References of `parked` in the order in which their time is up; some may be answered already.
     pub(super) parked_order: VecDeque<(Timestamp, String)>,
     pub(super) checkpoints: Checkpoints,
+    pub(super) standings: Standings,
+    pub(super) day_began: DayBegan,
 }
 
 /// The decider's end, and what was decided, or was to be: nothing of that is in the store.
@@ -139,6 +143,7 @@ impl Decider {
         self.book.expire(&mut self.draft, EXPIRE_MAX);
         let until = Instant::now() + BATCH_MORE_TIME;
         let mut batch = Batch::default();
+        self.look_at_channels();
         let mut left = self.add(envelopes, &mut batch, to)?;
         while left.is_empty()
             && (1..BATCH_WEIGHT).contains(&batch.weight)

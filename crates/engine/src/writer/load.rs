@@ -6,6 +6,7 @@ use super::commit::Checkpoints;
 use super::committer::Committer;
 use super::decider::Decider;
 use super::forget::Forget;
+use super::standings::DayBegan;
 use crate::command::Receipt;
 use crate::endpoints::Endpoints;
 use crate::engine::Shared;
@@ -22,6 +23,7 @@ use suanpan_ledger::merkle;
 use suanpan_ledger::record::Record;
 use suanpan_ledger::snapshot::{decode_account, decode_hold};
 use suanpan_money::{Currency, Timestamp};
+use suanpan_payments::routing::health::Standings;
 use suanpan_store::commit::{Head, Lease};
 use suanpan_store::{Kept, Store, StoreError};
 
@@ -93,6 +95,8 @@ pub(crate) fn load(
         parked: HashMap::new(),
         parked_order: VecDeque::new(),
         checkpoints: Checkpoints::new(dirty_from.entries, head.seq > dirty_from.seq),
+        standings: Standings::default(),
+        day_began: DayBegan::default(),
     };
     Ok(Writer { decider, committer, held: None })
 }

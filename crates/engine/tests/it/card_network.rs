@@ -13,6 +13,7 @@ use suanpan_engine::{CardLine, Carrier, Clock, Way};
 use suanpan_messages::keys::DoubleKey;
 use suanpan_money::Currency;
 use suanpan_payments::command::Command;
+use suanpan_payments::routing::ChannelTerms;
 use suanpan_simulators::card_network::{Audit, Host, HostSettings, card_number, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -64,7 +65,9 @@ impl World {
             made = Some(line.clone());
             Way { channel: Arc::new(channel()), carrier: Carrier::Line(line) }
         };
-        let outside = Outside::new(way, |settings| settings.card_channel_test = Some("unionpay".to_owned()));
+        let outside = Outside::new(way, |settings| {
+            settings.routing.channels = vec![ChannelTerms::of("unionpay", &["card"])];
+        });
         World { outside, host, line: made.unwrap() }
     }
 

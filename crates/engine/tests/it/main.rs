@@ -11,6 +11,7 @@ mod idempotency;
 mod outside;
 mod payments;
 mod restart;
+mod routing;
 mod wallet;
 mod webhooks;
 mod world;

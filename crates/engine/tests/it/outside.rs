@@ -2,10 +2,12 @@
 
 use crate::world::{CELL, NOON, body, call, objects_of};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
+use suanpan_engine::{Channels, Clock, Config, Engine, Refused, Role, Way};
 use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
+use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
 use suanpan_store::open;
 use tokio::runtime::Runtime;
@@ -70,19 +72,27 @@ impl Outside {
         body
     }
 
-    /// Does many calls, so many at once, and waits until each is answered.
+    /// Does many calls, so many at once, and waits until each is answered. While channels rest nothing is under way, so
+    /// that the clock may be moved on.
     pub(crate) fn all(&self, commands: Vec<Command>, at_once: usize) {
-        let mut commands = commands.into_iter().peekable();
-        while commands.peek().is_some() {
-            let some: Vec<_> = commands
-                .by_ref()
-                .take(at_once)
+        let mut waiting = VecDeque::from(commands);
+        while !waiting.is_empty() {
+            let some: Vec<_> = waiting
+                .drain(..at_once.min(waiting.len()))
                 .map(|command| {
                     let engine = self.engine.clone();
-                    self.runtime.spawn(async move { until_answered(&engine, &command).await })
+                    self.runtime.spawn(async move {
+                        let answered = until_answered(&engine, &command).await;
+                        (!answered).then_some(command)
+                    })
                 })
                 .collect();
-            some.into_iter().for_each(|it| self.runtime.block_on(it).unwrap());
+            let refused: Vec<_> =
+                some.into_iter().filter_map(|it| self.runtime.block_on(it).unwrap()).collect();
+            if !refused.is_empty() {
+                self.clock.advance_seconds(16);
+            }
+            waiting.extend(refused);
         }
     }
 
@@ -138,11 +148,15 @@ impl Drop for Outside {
     }
 }
 
-/// Calls again while the engine is too busy to take the call.
-async fn until_answered(engine: &Engine, command: &Command) {
+/// Calls again while the engine is too busy to take the call. Returns whether it was answered: not while channels rest.
+async fn until_answered(engine: &Engine, command: &Command) -> bool {
     let began = Instant::now();
-    while engine.call(call(None, command.clone())).await.is_err() {
-        assert!(began.elapsed() < SOON, "not in time: an answer");
+    loop {
+        match engine.call(call(None, command.clone())).await {
+            Ok(_) => return true,
+            Err(Refused::Rule(Rejection::ChannelsResting { .. })) => return false,
+            Err(_) => assert!(began.elapsed() < SOON, "not in time: an answer"),
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -3,7 +3,6 @@
 use crate::outside::{Outside, PATIENCE};
 use crate::world::{cancel, id, pay, refund, request};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +13,7 @@ use suanpan_engine::{Carrier, Clock, Gateway, Untaken, Way};
 use suanpan_messages::signing::parameters::joined;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_payments::command::Command;
+use suanpan_payments::routing::ChannelTerms;
 use suanpan_simulators::alipay::{Audit, Customers, Host, HostSettings, keys, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -67,7 +67,7 @@ impl World {
             Way { channel, carrier: Carrier::Http(gateway) }
         };
         let outside = Outside::new(way, |settings| {
-            settings.wallet_channels_test = BTreeMap::from([("alipay".to_owned(), "alipay_cn".to_owned())]);
+            settings.routing.channels.push(ChannelTerms::of("alipay_cn", &["alipay"]));
         });
         let (host, serving) = made.unwrap();
         World { outside, host, serving }
@@ -289,7 +289,7 @@ fn codes_that_customers_show_are_good_once() {
     assert_eq!(declined("281234567890123477"), (402, "invalid_payment_code".to_owned()));
     // Codes of a wallet that no channel takes, and of none.
     let refused = world.answer(scanned("130123456789012345")).1.to_string();
-    assert!(refused.contains("no channel takes codes of that wallet"), "{refused}");
+    assert!(refused.contains("no channel takes codes of wechat_pay"), "{refused}");
     let refused = world.answer(scanned("991234567890123400")).1.to_string();
     assert!(refused.contains("no wallet of the table") && !refused.contains("9912345"), "{refused}");
     assert_eq!(world.expect_agreement().standing, 1);
@@ -320,7 +320,7 @@ fn what_cannot_be_with_a_wallet_is_refused_by_name() {
         (json!({"payment_method_types": ["card"]}), "none of those"),
         (
             json!({"payment_method_data": {"type": "wechat_pay"}, "payment_method_types": ["wechat_pay"]}),
-            "that wallet",
+            "takes wechat_pay",
         ),
         (json!({"payment_method_data": {"type": "payment_code"}}), "payment_code[code]"),
         (json!({"payment_method_data": {"type": "alipay", "payment_code": {"code": "1"}}}), "has no code"),

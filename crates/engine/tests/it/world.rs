@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
-use suanpan_channels::{Exchange, Lost, Wire};
+use suanpan_channels::{
+    CardInput, Channel, ChannelAnswer, Exchange, Lost, Request, TokenizedCard, VaultError, Wire,
+};
 use suanpan_engine::{
     Answered, Asker, Call, Caller, Carrier, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role,
     Way,
@@ -74,6 +76,8 @@ pub(crate) enum Gate {
     Broken = 4,
     /// Carries them, and takes a second.
     Slow = 5,
+    /// Cannot send them, and says so.
+    Shut = 6,
 }
 
 /// A wire with a gate before the host.
@@ -96,9 +100,36 @@ impl Wire for Gated {
                 self.host.exchange(request)
             }
             5 if !inquiry => Exchange { latency: Duration::from_secs(1), ..self.host.exchange(request) },
+            6 => Exchange { answer: Err(Lost::NotSent), latency: Duration::ZERO },
             4 => Exchange { answer: Err(Lost::Connection), latency: Duration::ZERO },
             _ => self.host.exchange(request),
         }
+    }
+}
+
+/// The simulator under another name.
+struct Second;
+
+impl Channel for Second {
+    fn name(&self) -> &'static str {
+        "second"
+    }
+
+    fn build(&self, request: &Request) -> Option<Vec<u8>> {
+        CardSim.build(request)
+    }
+
+    fn read(&self, request: &Request, answer: &[u8]) -> ChannelAnswer {
+        CardSim.read(request, answer)
+    }
+
+    fn tokenize(
+        &self,
+        card: &CardInput,
+        key: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<TokenizedCard, VaultError> {
+        CardSim.tokenize(card, key, now)
     }
 }
 
@@ -106,6 +137,10 @@ impl Wire for Gated {
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) host: Arc<Host>,
+    /// Another channel that takes the same cards, once it is named in the settings.
+    pub(crate) second: Arc<Host>,
+    /// What the next start begins with.
+    pub(crate) settings: Settings,
     gated: Arc<Gated>,
     database: Database,
     running: Option<(Runtime, Engine)>,
@@ -127,6 +162,8 @@ impl World {
         let mut world = World {
             clock: Clock::manual(Timestamp::from_seconds(NOON)),
             host,
+            second: Arc::new(Host::new(HostSettings::default())),
+            settings: Settings::with_simulator([7; 32], "http://127.0.0.1:8080"),
             gated,
             database: open(&address).unwrap(),
             running: None,
@@ -140,16 +177,17 @@ impl World {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let way = Way { channel: Arc::new(CardSim), carrier: Carrier::Near(self.gated.clone()) };
+        let second = Way { channel: Arc::new(Second), carrier: Carrier::Near(self.second.clone()) };
         let config = Config {
             cell: CELL,
             node: "node-a".to_owned(),
             lease: Duration::from_secs(10),
-            settings: Settings::with_simulator([7; 32], "http://127.0.0.1:8080"),
+            settings: self.settings.clone(),
             clock: self.clock.clone(),
         };
         let engine = {
             let _within = runtime.enter();
-            Engine::start(&self.database, Channels::new(vec![way]), config).unwrap()
+            Engine::start(&self.database, Channels::new(vec![way, second]), config).unwrap()
         };
         let began = Instant::now();
         while engine.role() != Role::Writer {

@@ -3,6 +3,7 @@
 
 use super::intent::{capture_method, check_owner};
 use super::payment_method::{existing_customer, resolve};
+use super::routing::{find_route, kept, no_channel};
 use super::{Draft, Stored, load};
 use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
@@ -13,9 +14,10 @@ use crate::object::attempt::{Attempt, Internal, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::{ALIPAY, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, WECHAT_PAY};
+use crate::request::card::{CARD, CUSTOMER_BALANCE, PAYMENT_CODE};
 use crate::request::given;
 use crate::request::payment_intent::ConfirmPaymentIntent;
+use crate::routing::Route;
 use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
 use crate::state::intent::{IntentEvent, IntentStatus, next};
 
@@ -137,14 +139,15 @@ pub(crate) fn begin_attempt(
     }
     check_merchant(gathered, ctx)?;
     check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;
-    let channel = source_of(ctx, gathered, intent, &method.value, &options)?;
+    let origin = origin_of(draft, gathered, intent, &method.value, &options)?;
     if !intent.payment_method_types.contains(&method.value.kind) {
         let why = "its type is none of those that the PaymentIntent takes";
         return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
     }
     give_up_latest(draft, gathered, intent)?;
     let id = draft.new_id(ObjectKind::Attempt);
-    let mut attempt = new_attempt(ctx, id, intent, &method.value, channel.name());
+    let mut attempt = new_attempt(ctx, id, intent, &method.value, origin.source);
+    attempt.routing = origin.route;
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
@@ -166,65 +169,52 @@ pub(crate) fn begin_attempt(
     Ok(())
 }
 
+/// Where the money of an attempt comes from, and why from there.
+struct Origin {
+    source: String,
+    route: Option<Route>,
+}
+
 /// Tells where the money of a method comes from.
-fn source_of<'a>(
-    ctx: &Context<'a>,
+fn origin_of(
+    draft: &mut Draft<'_>,
     gathered: &dyn Gathered,
-    intent: &'a PaymentIntent,
+    intent: &PaymentIntent,
     method: &PaymentMethod,
     options: &ConfirmOptions,
-) -> Result<Source<'a>, Rejection> {
+) -> Result<Origin, Rejection> {
     if method.kind == CUSTOMER_BALANCE {
         let missing = || Rejection::ParameterMissing { param: "customer".to_owned() };
         let customer = intent.customer.as_deref().ok_or_else(missing)?;
         // It was there when the intent was made.
-        existing_customer(gathered, ctx, customer)?;
-        return Ok(Source::CustomerBalance(customer));
+        existing_customer(gathered, draft.ctx, customer)?;
+        return Ok(Origin { source: Source::CustomerBalance(customer).name(), route: None });
     }
     if method.kind != CARD {
-        if options.off_session || options.refuse_action {
-            let why = "a wallet asks its customer, who must be there";
-            return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
-        }
-        return wallet_of(ctx, intent, method).map(Source::Channel);
+        check_wallet(intent, method, options)?;
     }
-    let channel = ctx
-        .settings
-        .card_channel(ctx.live)
-        .ok_or(Rejection::ChannelMissing { why: "no channel takes cards in this mode" })?;
-    if method.internal.channel != channel {
-        let why = "the channel that keeps the card is not used any more";
-        return Err(Rejection::ChannelMissing { why });
-    }
-    Ok(Source::Channel(channel))
+    let route = find_route(draft, (intent.amount, intent.currency), method, &[])?;
+    let source = route.channel.clone().ok_or_else(|| no_channel(&route, method))?;
+    Ok(Origin { source: Source::Channel(&source).name(), route: kept(route) })
 }
 
-/// Tells the channel of a wallet, which takes the money at once or not at all.
-fn wallet_of<'a>(
-    ctx: &Context<'a>,
+/// Refuses what a wallet cannot do: it asks its customer, and takes the money at once or not at all.
+fn check_wallet(
     intent: &PaymentIntent,
     method: &PaymentMethod,
-) -> Result<&'a str, Rejection> {
-    if intent.capture_method == CaptureMethod::Manual {
-        let why = "a wallet takes the money at once: capture_method must not be manual";
-        return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+    options: &ConfirmOptions,
+) -> Result<(), Rejection> {
+    let refuse = |why| Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+    if options.off_session || options.refuse_action {
+        return refuse("a wallet asks its customer, who must be there");
     }
-    let wallet = match (method.kind.as_str(), &method.payment_code) {
-        (PAYMENT_CODE, Some(code)) => code.wallet.as_str(),
-        (kind @ (ALIPAY | WECHAT_PAY), _) => kind,
-        _ => return Err(Rejection::Unreadable { id: method.id.clone() }),
-    };
-    let missing = Rejection::ChannelMissing { why: "no channel takes that wallet in this mode" };
-    let channel = ctx.settings.wallet_channel(ctx.live, wallet).ok_or(missing)?;
-    if method.kind == PAYMENT_CODE && method.internal.channel != channel {
-        let why = "the channel that knows the code is not used any more";
-        return Err(Rejection::ChannelMissing { why });
+    if intent.capture_method == CaptureMethod::Manual {
+        return refuse("a wallet takes the money at once: capture_method must not be manual");
     }
     if method.kind == PAYMENT_CODE && method.internal.token.is_empty() {
-        let why = "its code was used; scan a new one";
-        return Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+        return refuse("its code was used; scan a new one");
     }
-    Ok(channel)
+    Ok(())
 }
 
 /// A merchant that may not take payments is refused. Whose account is not kept here is let through: keys
@@ -240,7 +230,7 @@ fn check_merchant(gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<(), Reje
     Err(Rejection::AccountRestricted { account: ctx.merchant.to_owned(), why })
 }
 
-fn new_attempt(
+pub(super) fn new_attempt(
     ctx: &Context<'_>,
     id: String,
     intent: &PaymentIntent,
@@ -273,7 +263,9 @@ fn new_attempt(
         pending: None,
         refuse_action: false,
         return_url: None,
+        routing: None,
         status: AttemptStatus::Created,
+        tried: Vec::new(),
         unknown_reason: None,
         internal: Internal { token: method.internal.token.clone() },
     }
@@ -281,7 +273,7 @@ fn new_attempt(
 
 /// Plans the request for an authorization. The first of an attempt goes under the attempt's own name, one
 /// after an action of the customer under another, because a channel answers a name it knows as before.
-fn send_authorization(draft: &mut Draft<'_>, attempt: &mut Attempt) -> Result<(), Rejection> {
+pub(super) fn send_authorization(draft: &mut Draft<'_>, attempt: &mut Attempt) -> Result<(), Rejection> {
     attempt.status = attempt::next(&attempt.id, attempt.status, None, AttemptEvent::Sent)?;
     attempt.reference = next_reference(attempt);
     attempt.pending = Some(Pending {

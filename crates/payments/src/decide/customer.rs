@@ -173,7 +173,7 @@ pub fn decide_fund_cash_balance(
 ) -> Result<Decision, Rejection> {
     request.check()?;
     if ctx.live {
-        let why = "in live mode a balance is added to by a journal entry, for money that has come";
+        let why = "in live mode a balance is added to by a journal entry, for money that has come".to_owned();
         return Err(Rejection::ChannelMissing { why });
     }
     let customer = existing_customer(gathered, ctx, id)?;

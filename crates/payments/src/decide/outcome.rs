@@ -8,6 +8,7 @@ mod approved;
 pub(crate) use approved::{expiry_job, write_movement};
 
 use super::confirm::{EXPIRED, call_off, channel_job};
+use super::routing::{go_on, next_channel};
 use super::{Draft, Stored, load};
 use crate::decision::{
     ChannelAsk, ChannelOutcome, Context, Decision, Gathered, JobBody, ObjectKind, Operation,
@@ -70,8 +71,12 @@ pub fn decide_outcome(
         }
         (Operation::Authorize, ChannelOutcome::Declined { code }) => {
             let method = method_of(gathered, ctx, &attempt.value)?;
+            let code = DeclineCode::parse(code);
             draft.job_done(channel_job(&ask.object));
-            decline(draft, intent, attempt, &method.value, DeclineCode::parse(code))
+            match next_channel(&mut draft, &intent.value, &attempt.value, &method.value, code) {
+                Some(route) => go_on(draft, intent, attempt, &method.value, code, route),
+                None => decline(draft, intent, attempt, &method.value, code),
+            }
         }
         (Operation::Authorize, ChannelOutcome::ActionRequired) => {
             draft.job_done(channel_job(&ask.object));

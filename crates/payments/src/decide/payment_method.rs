@@ -72,12 +72,15 @@ fn make(
         _ if kind != CARD => None,
         Some(Ok(card)) => Some(card),
         Some(Err(rejection)) => return Err(rejection.clone()),
-        None => return Err(Rejection::ChannelMissing { why: "no vault takes cards in this mode" }),
+        None => {
+            let why = "no vault takes cards in this mode".to_owned();
+            return Err(Rejection::ChannelMissing { why });
+        }
     };
     let code = if kind == PAYMENT_CODE { Some(scanned(draft.ctx, data)?) } else { None };
     let (channel, token) = match (vaulted, &code) {
         (Some(card), _) => (card.channel.clone(), card.token.clone()),
-        (None, Some((channel, token, _))) => ((*channel).to_owned(), (*token).to_owned()),
+        (None, Some((code, _))) => (String::new(), (*code).to_owned()),
         (None, None) => Default::default(),
     };
     let mut billing_details = BillingDetails::default();
@@ -98,7 +101,7 @@ fn make(
         customer_balance: (kind == CUSTOMER_BALANCE).then(CustomerBalance::default),
         livemode: draft.ctx.live,
         metadata,
-        payment_code: code.map(|(_, _, wallet)| PaymentCode { wallet: wallet.to_owned() }),
+        payment_code: code.map(|(_, wallet)| PaymentCode { wallet: wallet.to_owned() }),
         wechat_pay: (kind == WECHAT_PAY).then(Wallet::default),
         kind: kind.to_owned(),
         internal: Internal { channel, token },
@@ -106,20 +109,19 @@ fn make(
     Ok(Stored::new(method, draft.ctx))
 }
 
-/// Tells whose a code is that was scanned: the channel that knows it, the code, and the wallet.
-fn scanned<'a>(
-    ctx: &Context<'a>,
-    data: &'a PaymentMethodData,
-) -> Result<(&'a str, &'a str, &'a str), Rejection> {
+/// Tells whose a code is that was scanned: the code, and the wallet.
+fn scanned<'a>(ctx: &Context<'a>, data: &'a PaymentMethodData) -> Result<(&'a str, &'a str), Rejection> {
     let param = || "payment_method_data[payment_code][code]".to_owned();
     let code = data.payment_code.as_ref().and_then(|data| data.code.as_ref());
     let code = code.ok_or_else(|| Rejection::ParameterMissing { param: param() })?;
     // The error does not tell the code.
     let wallet = wallet(&ctx.settings.code_rules, &code.0)
         .map_err(|error| Rejection::ParameterInvalid { param: param(), why: error.to_string() })?;
-    let missing = Rejection::ChannelMissing { why: "no channel takes codes of that wallet in this mode" };
-    let channel = ctx.settings.wallet_channel(ctx.live, wallet).ok_or(missing)?;
-    Ok((channel, &code.0, wallet))
+    if !ctx.settings.routing.takes(ctx.live, wallet) {
+        let why = format!("no channel takes codes of {wallet} in this mode");
+        return Err(Rejection::ChannelMissing { why });
+    }
+    Ok((&code.0, wallet))
 }
 
 fn card(vaulted: &VaultedCard) -> Card {

@@ -4,6 +4,7 @@ use crate::decision::Operation;
 use crate::object::Tag;
 use crate::object::payment_method::PaymentMethod;
 use crate::request::card::PAYMENT_CODE;
+use crate::routing::Route;
 use crate::state::attempt::AttemptStatus;
 use serde::{Deserialize, Serialize};
 use suanpan_money::Currency;
@@ -64,8 +65,14 @@ pub struct Attempt {
     pub return_url: Option<String>,
     /// Decline instead of asking for an action of the customer.
     pub refuse_action: bool,
+    /// How its channel was chosen; none where there was nothing to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Route>,
     /// Where it stands.
     pub status: AttemptStatus,
+    /// Channels that were tried before this one for the same confirmation, and did nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<String>,
     /// Why its end is not known.
     pub unknown_reason: Option<String>,
     /// What nobody outside sees.

@@ -6,6 +6,7 @@ mod flows;
 mod model;
 mod objects;
 mod requests;
+mod routing;
 mod search;
 mod tables;
 mod wallets;

@@ -124,7 +124,8 @@ fn all_rejections() -> Vec<Rejection> {
         Rejection::RefundState { id: text(), status: "failed", event: "done" },
         Rejection::PaymentMethodState { id: text(), why: "it is gone" },
         Rejection::CustomerBalance { id: text() },
-        Rejection::ChannelMissing { why: "there is none" },
+        Rejection::ChannelMissing { why: "no channel takes alipay in this mode".to_owned() },
+        Rejection::ChannelsResting { why: "unionpay: circuit_open".to_owned() },
     ];
     all.extend(DeclineCode::ALL.map(|code| Rejection::Card { code, charge: None }));
     all.push(Rejection::Unreadable { id: text() });

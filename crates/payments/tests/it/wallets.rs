@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, JobBody, Operation};
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::routing::ChannelTerms;
 
 const EXPIRES: i64 = 900;
 
@@ -15,11 +16,14 @@ fn awaiting(world: &World, show: Option<&str>) -> ChannelOutcome {
     ChannelOutcome::Awaiting { show: show.map(str::to_owned), expires_at }
 }
 
+fn add_wallet(world: &mut World) {
+    let terms = ChannelTerms::of("alipay_cn", &["alipay"]);
+    world.settings.routing.channels.push(ChannelTerms { live: terms.test.clone(), ..terms });
+}
+
 /// A payment whose code is shown; returns intent and attempt.
 fn shown(world: &mut World) -> (String, String) {
-    for channels in [&mut world.settings.wallet_channels_test, &mut world.settings.wallet_channels_live] {
-        channels.insert("alipay".to_owned(), "alipay_cn".to_owned());
-    }
+    add_wallet(world);
     let intent = world.done(&create(json!({
         "amount": 10_000, "currency": "cny", "confirm": true,
         "payment_method_types": ["alipay", "card"], "payment_method_data": {"type": "alipay"},
@@ -118,7 +122,7 @@ fn a_canceled_payment_is_called_off_for_good_when_it_can_be_paid_no_more() {
 #[test]
 fn a_code_is_good_for_one_attempt() {
     let mut world = World::new();
-    world.settings.wallet_channels_test.insert("alipay".to_owned(), "alipay_cn".to_owned());
+    add_wallet(&mut world);
     let code = json!({"type": "payment_code", "payment_code": {"code": "281234567890123400"}});
     let method = world.done(&Command::CreatePaymentMethod { request: Box::new(request(code)) });
     assert_eq!(method["payment_code"], json!({"wallet": "alipay"}));

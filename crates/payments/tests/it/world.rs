@@ -14,6 +14,7 @@ use suanpan_payments::decision::{
 };
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::routing::health::Standings;
 use suanpan_payments::settings::Settings;
 use suanpan_payments::wire::read_request;
 
@@ -84,6 +85,7 @@ pub(crate) struct World {
     pub(crate) live: bool,
     pub(crate) merchant: String,
     pub(crate) settings: Settings,
+    pub(crate) standings: Standings,
     pub(crate) objects: BTreeMap<String, ObjectWrite>,
     pub(crate) unique: BTreeMap<(String, String), String>,
     pub(crate) links: BTreeSet<(String, String, String)>,
@@ -131,6 +133,7 @@ impl World {
             live: false,
             merchant: MERCHANT.to_owned(),
             settings: Settings::with_simulator([9; 32], "https://pay.example/"),
+            standings: Standings::default(),
             objects: BTreeMap::new(),
             unique: BTreeMap::new(),
             links: BTreeSet::new(),
@@ -153,6 +156,7 @@ impl World {
                 live: self.live,
                 random,
                 settings: &self.settings,
+                standings: &self.standings,
             };
             let mut view = View { world: self, ids: BTreeSet::new(), links: BTreeSet::new(), card: None };
             for round in 0.. {
