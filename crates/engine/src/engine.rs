@@ -25,7 +25,7 @@ use suanpan_payments::command::Command;
 use suanpan_payments::decision::{Context, Found, Gathered};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
-use suanpan_payments::routing::health::ALL_WELL;
+use suanpan_payments::routing::health::{ALL_WELL, Standings};
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::Lease;
 use suanpan_store::{Database, Read, Store, StoreError};
@@ -267,6 +267,20 @@ impl Engine {
         let query = Envelope::Query(Box::new(move |committed| {
             let answer = (ask(committed.book), committed.receipt);
             Box::new(move || drop(reply.send(answer)))
+        }));
+        self.push(Priority::High, query)?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// Returns how channels stand for the payments that are decided now.
+    ///
+    /// # Errors
+    /// As [`Engine::query`].
+    pub async fn standings(&self) -> Result<Standings, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let query = Envelope::Query(Box::new(move |committed| {
+            let standings = committed.standings.clone();
+            Box::new(move || drop(reply.send(standings)))
         }));
         self.push(Priority::High, query)?;
         answer.await.map_err(|_| gone())

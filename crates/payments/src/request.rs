@@ -7,6 +7,7 @@ pub mod customer;
 pub mod payment_intent;
 pub mod payment_method;
 pub mod refund;
+pub mod routing;
 pub mod webhook_endpoint;
 
 use crate::limits;

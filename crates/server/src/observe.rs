@@ -58,6 +58,7 @@ fn describe() {
             "suanpan_channel_lines_lost_total",
             "Lines to channels that ended or could not be made, by channel.",
         ),
+        ("suanpan_channel_circuits_total", "Circuits of channels that opened or closed, by channel."),
         ("suanpan_channel_late_answers_total", "Answers that nobody waited for any more, by channel."),
         ("suanpan_commits_total", "Commits."),
         ("suanpan_entries_total", "Journal entries committed."),

@@ -1,6 +1,7 @@
 //! Version 1 of the API: one file for each resource, handlers that only parse, ask and answer.
 
 pub mod accounts;
+pub mod attempts;
 pub mod balance;
 pub mod charges;
 pub mod customers;
@@ -9,6 +10,7 @@ pub mod ledger;
 pub mod payment_intents;
 pub mod payment_methods;
 pub mod refunds;
+pub mod routing;
 pub mod webhook_endpoints;
 
 use crate::api::Api;
@@ -18,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(accounts::routes())
+        .merge(attempts::routes())
         .merge(balance::routes())
         .merge(charges::routes())
         .merge(customers::routes())
@@ -26,5 +29,6 @@ pub fn routes() -> OpenApiRouter<Api> {
         .merge(payment_intents::routes())
         .merge(payment_methods::routes())
         .merge(refunds::routes())
+        .merge(routing::routes())
         .merge(webhook_endpoints::routes())
 }

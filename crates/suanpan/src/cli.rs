@@ -3,6 +3,7 @@
 mod books;
 mod examples;
 mod moment;
+mod routing;
 mod simulate;
 mod store;
 mod values;
@@ -13,6 +14,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use examples as ex;
 pub(crate) use moment::{moment, parse_moment};
+pub(crate) use routing::*;
 pub(crate) use simulate::*;
 use std::path::PathBuf;
 pub(crate) use store::*;
@@ -114,6 +116,7 @@ pub(crate) enum Command {
     Listen(ListenArgs),
     Trigger(TriggerArgs),
     Events(EventsArgs),
+    Routing(RoutingArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),
@@ -626,6 +629,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 53);
+        assert_eq!(seen, 57);
     }
 }

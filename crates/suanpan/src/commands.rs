@@ -11,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod listen;
 pub(crate) mod reconcile;
+pub(crate) mod routing;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sketch;

@@ -56,6 +56,7 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Keys(args) => commands::keys::run(args, terminal),
         Command::Listen(args) => commands::listen::run(args, terminal),
         Command::Trigger(args) => commands::trigger::run(args, terminal),
+        Command::Routing(args) => commands::routing::run(args, terminal),
         Command::Events(args) => commands::events::run(args, terminal),
         Command::Completions(args) => commands::about::completions(args, terminal),
         Command::Man(args) => commands::about::man(args, terminal),

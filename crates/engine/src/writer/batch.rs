@@ -7,18 +7,22 @@ use crate::world::World;
 use std::collections::HashMap;
 use suanpan_ledger::book::Book;
 use suanpan_money::Timestamp;
+use suanpan_payments::routing::health::Standings;
 use suanpan_store::commit::{Answer, Commit, Job, Link, Object};
 
 /// The state that queries see: as it is with the batch in which they are asked.
 pub(crate) struct Committed<'a> {
     pub(crate) book: &'a Book,
     pub(crate) receipt: Receipt,
+    pub(crate) standings: &'a Standings,
 }
 
 /// Somebody who waits for what a channel says.
 pub(super) struct Parked {
     pub(super) reply: Reply<Answered>,
     pub(super) key: Option<Answer>,
+    /// When it has waited enough.
+    pub(super) until: Timestamp,
     /// What is answered when that takes too long: the object as it stands.
     pub(super) meanwhile: (u16, Vec<u8>),
 }

@@ -301,7 +301,7 @@ impl Decider {
         let waits_for = match (outcome_of, waits_for) {
             // The payment goes on over another channel: whoever waits for it waits on.
             (Some(before), Some(next)) => {
-                self.wait_on(before, next, now);
+                self.wait_on(before, next);
                 None
             }
             (Some(reference), None) => {
@@ -322,7 +322,7 @@ impl Decider {
                     self.world.keep_answer(answer.clone());
                 }
                 let until = now.plus_seconds(ANSWER_SECONDS);
-                let parked = Parked { reply, key, meanwhile: (status, body) };
+                let parked = Parked { reply, key, until, meanwhile: (status, body) };
                 self.parked_order.push_back((until, reference.clone()));
                 self.parked.insert(reference.clone(), parked);
                 batch.after.push(After::Park { reference });
@@ -343,15 +343,16 @@ impl Decider {
         }
     }
 
-    /// Has whoever waits for the outcome of a request wait for that of another, as long as for one.
-    fn wait_on(&mut self, before: &str, next: String, now: Timestamp) {
+    /// Has whoever waits for the outcome of a request wait for that of another, no longer than for the first.
+    fn wait_on(&mut self, before: &str, next: String) {
         let view = View { world: &self.world, card: None };
         if let Some(place) = view.link(WAITS_FOR, before).map(str::to_owned) {
             let free = self.world.link(Link { name: WAITS_FOR, key: next.clone(), id: place, unique: true });
             assert!(free, "a reference names one request for ever");
         }
         if let Some(parked) = self.parked.remove(before) {
-            self.parked_order.push_back((now.plus_seconds(ANSWER_SECONDS), next.clone()));
+            let place = self.parked_order.partition_point(|(until, _)| *until <= parked.until);
+            self.parked_order.insert(place, (parked.until, next.clone()));
             self.parked.insert(next, parked);
         }
     }

@@ -190,7 +190,7 @@ impl Decider {
 
     /// Answers the questions of a batch by the state that it leaves.
     pub(super) fn ask(&self, after: Vec<After>) -> Vec<After> {
-        let committed = Committed { book: &self.book, receipt: self.receipt() };
+        let committed = Committed { book: &self.book, receipt: self.receipt(), standings: &self.standings };
         let asked = after.into_iter().map(|after| match after {
             After::Query(query) => After::Tell(query(&committed)),
             other => other,
@@ -204,7 +204,7 @@ impl Decider {
         let now = self.draft.at();
         while self.parked_order.front().is_some_and(|(until, _)| *until <= now) {
             let Some((_, reference)) = self.parked_order.pop_front() else { break };
-            let Some(Parked { reply, key, meanwhile: (status, body) }) = self.parked.remove(&reference)
+            let Some(Parked { reply, key, meanwhile: (status, body), .. }) = self.parked.remove(&reference)
             else {
                 continue;
             };

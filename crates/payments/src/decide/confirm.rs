@@ -261,6 +261,7 @@ pub(super) fn new_attempt(
         payment_intent: intent.id.clone(),
         payment_method: method.id.clone(),
         pending: None,
+        previous: intent.latest_attempt.clone(),
         refuse_action: false,
         return_url: None,
         routing: None,

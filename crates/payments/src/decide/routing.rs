@@ -10,10 +10,73 @@ use crate::object::payment_intent::PaymentIntent;
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
 use crate::request::card::PAYMENT_CODE;
+use crate::request::routing::SimulateRouting;
 use crate::routing::{Asked, CASCADE_MAX, Route, Routing, route};
 use crate::state::attempt::{self, AttemptEvent};
 use crate::state::intent::IntentStatus;
-use suanpan_money::Currency;
+use serde::Serialize;
+use suanpan_money::{Currency, Timestamp};
+
+/// How a payment would be routed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RoutingSimulation {
+    /// `routing_simulation`
+    pub object: &'static str,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// The currency.
+    #[serde(with = "crate::wire::currency")]
+    #[schema(value_type = String)]
+    pub currency: Currency,
+    /// Whether in live mode.
+    pub livemode: bool,
+    /// What is paid with.
+    pub payment_method_type: String,
+    /// The route.
+    #[serde(flatten)]
+    pub route: Route,
+    /// Why there is none; null where there is one.
+    pub refused: Option<String>,
+}
+
+/// Says how a payment would be routed, without making it. `method` is the one that the request names.
+///
+/// # Errors
+/// [`Rejection`].
+pub fn simulate(
+    request: &SimulateRouting,
+    method: Option<&PaymentMethod>,
+    ctx: &Context<'_>,
+) -> Result<RoutingSimulation, Rejection> {
+    let (amount, currency) = request.check()?;
+    let now = request.at.map_or(ctx.now, Timestamp::from_seconds);
+    let chance = ctx.ids().next_chance();
+    let asked = match method {
+        Some(method) => Asked { now, ..asked(ctx, amount, currency, method, chance)? },
+        None => Asked {
+            merchant: ctx.merchant,
+            live: ctx.live,
+            kind: request.payment_method_type.as_deref().unwrap_or_default(),
+            brand: request.card.as_ref().and_then(|card| card.brand.as_deref()),
+            country: request.card.as_ref().and_then(|card| card.country.as_deref()),
+            vault: None,
+            amount_minor: positive(amount),
+            currency,
+            now,
+            chance,
+        },
+    };
+    let route = route(&ctx.settings.routing, ctx.standings, &ctx.settings.fee, &asked, &[]);
+    Ok(RoutingSimulation {
+        object: "routing_simulation",
+        amount,
+        currency,
+        livemode: ctx.live,
+        payment_method_type: asked.kind.to_owned(),
+        refused: route.channel.is_none().then(|| route.why_none(asked.kind)),
+        route,
+    })
+}
 
 /// Finds a channel for a payment, none of those that were tried.
 pub(super) fn find_route(

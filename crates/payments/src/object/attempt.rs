@@ -59,6 +59,9 @@ pub struct Attempt {
     pub payment_method: String,
     /// What is at the channel now.
     pub pending: Option<Pending>,
+    /// The attempt of the intent before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
     /// The name of the authorization at the channel.
     pub reference: String,
     /// Where the customer comes back to.

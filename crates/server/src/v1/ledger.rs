@@ -37,7 +37,7 @@ fn is_operator(api: &Api, caller: &Caller) -> bool {
 ///
 /// # Errors
 /// 403 for everybody but the operator.
-fn check_operator(api: &Api, caller: &Caller) -> Result<(), Problem> {
+pub(crate) fn check_operator(api: &Api, caller: &Caller) -> Result<(), Problem> {
     if is_operator(api, caller) {
         return Ok(());
     }

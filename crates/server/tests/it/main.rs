@@ -8,4 +8,5 @@ mod conventions;
 mod description;
 mod guards;
 mod payments;
+mod routing;
 mod strangers;

@@ -15,6 +15,7 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
     let transaction = transaction["balance_transaction"].as_str().unwrap().to_owned();
     let event = server.get(key, "/v1/events?limit=1").json()["data"][0]["id"].as_str().unwrap().to_owned();
     let account = server.get(key, "/v1/account").id();
+    let attempt = paid.json()["latest_attempt"].as_str().unwrap().to_owned();
     let paid = paid.id();
     let books = made("/v1/ledger/accounts", "path=own/1&currency=cny&kind=asset");
     made("/v1/ledger/accounts", "path=own/2&currency=cny&kind=asset");
@@ -31,6 +32,7 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
         ("refunds", made("/v1/refunds", &format!("payment_intent={paid}&amount=1"))),
         ("payment_intents", paid),
         ("charges", charge),
+        ("attempts", attempt),
         ("balance_transactions", transaction),
         ("events", event),
         ("payment_methods", made("/v1/payment_methods", "type=card&card[token]=tok_visa")),

@@ -327,3 +327,27 @@ Examples:
   suanpan events resend evt_1 --endpoint we_1
   suanpan events resend --from 2026-08-01T12:00:00Z --to 2026-08-01T13:00:00Z --dry-run
 ";
+
+pub(super) const ROUTING: &str = "\
+Examples:
+  suanpan routing channels
+  suanpan routing explain pi_1
+";
+
+pub(super) const ROUTING_CHANNELS: &str = "\
+Examples:
+  suanpan routing channels
+  suanpan routing channels --json
+";
+
+pub(super) const ROUTING_SIMULATE: &str = "\
+Examples:
+  suanpan routing simulate --amount 100.00 --brand unionpay
+  suanpan routing simulate --amount 100.00 --type alipay --json
+";
+
+pub(super) const ROUTING_EXPLAIN: &str = "\
+Examples:
+  suanpan routing explain att_1
+  suanpan routing explain pi_1 --json
+";

@@ -115,6 +115,19 @@ impl State {
                 self.resent.push(((*id).to_owned(), field("webhook_endpoint").map(str::to_owned)));
                 (200, event)
             }
+            ("GET", ["channels"]) => {
+                (200, json!({"object": "list", "data": [channel("main"), channel("spare")]}))
+            }
+            ("POST", ["routing", "simulate"]) => {
+                let mut simulation = route();
+                for name in ["amount", "currency", "payment_method_type"] {
+                    simulation[name] = json!(field(name));
+                }
+                simulation["refused"] = json!(null);
+                (200, simulation)
+            }
+            ("GET", ["payment_intents", "pi_1"]) => (200, json!({"id": "pi_1", "latest_attempt": "att_1"})),
+            ("GET", ["attempts", "att_1"]) => (200, attempt()),
             ("POST", ["customers"]) => self.make("cus", "customer.created", json!({"email": field("email")})),
             ("POST", ["customers", id]) => self.change(id, "customer.updated", &[]),
             ("DELETE", ["customers", id]) => self.change(id, "customer.deleted", &[]),
@@ -223,6 +236,29 @@ impl State {
             _ => missing("payment_method", field("payment_method").unwrap_or_default()),
         }
     }
+}
+
+fn channel(name: &str) -> Value {
+    json!({
+        "object": "channel", "name": name, "takes": ["card"], "drained": name == "spare", "circuit": "closed",
+        "success_ppm": 987_654, "taken_today": {"cny": 1_234_567},
+    })
+}
+
+fn route() -> Value {
+    json!({
+        "channel": "main", "basis": "preferred", "rule": "large", "candidates": [
+            {"channel": "main", "success_ppm": 1_000_000, "score": -1_500_000},
+            {"channel": "spare", "success_ppm": 500_000, "score": 60_000_000, "excluded": "circuit_open"},
+        ],
+    })
+}
+
+fn attempt() -> Value {
+    json!({
+        "id": "att_1", "object": "attempt", "amount": 1_000, "currency": "cny", "channel": "main", "created": FIRST,
+        "decline_code": null, "routing": route(), "status": "captured",
+    })
 }
 
 fn missing(what: &str, id: &str) -> (u16, Value) {

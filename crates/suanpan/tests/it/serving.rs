@@ -170,6 +170,56 @@ fn cards_are_charged_over_the_simulated_network_of_the_guide() {
     assert!(books.stdout.contains("10.00"), "{books:?}");
 }
 
+/// What the guide says of several channels: the first network cannot be reached, and the payment goes over the second.
+#[test]
+fn a_payment_goes_on_over_the_second_network_of_the_guide() {
+    let world = World::empty();
+    let guide =
+        std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
+    let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let file = blocks.into_iter().find(|block| block.contains("[[rule]]")).unwrap();
+    let simulator =
+        Simulator::start(&world, &["simulate", "channel", "card-network", "--listen", "127.0.0.1:0"]);
+    let file = file.replace("127.0.0.1:9583", "127.0.0.1:1").replace("127.0.0.1:9584", &simulator.address);
+    std::fs::write(world.path("channels.toml"), file).unwrap();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
+    let key = server.key().unwrap().to_owned();
+    let paid = json_of(&pay(&server, &key, &card("6225000000001004")));
+    assert_eq!(paid["status"], "succeeded", "{paid}");
+    let routing = |line: &str| {
+        let line = format!("routing {line} --api http://{} --key {key}", server.address);
+        world.line(&line).ends(0).stdout
+    };
+    let explained = routing(&format!("explain {}", paid["id"].as_str().unwrap()));
+    let told = [
+        "declined: processing_error",
+        "over unionpay_a: the rule prefers it (rule small)",
+        "captured",
+        "over unionpay_b: no other was left (rule small)",
+        "left out: tried before, and did nothing",
+    ];
+    let mut rest = explained.as_str();
+    for words in told {
+        rest = rest.split_once(words).unwrap_or_else(|| panic!("{words}: {explained}")).1;
+    }
+    let simulated = routing("simulate --amount 5000.00 --brand unionpay");
+    assert!(simulated.starts_with("  over unionpay_b: no other was left\n"), "{simulated}");
+    assert!(
+        simulated.contains("unionpay_a") && simulated.contains("left out: above its most"),
+        "{simulated}"
+    );
+    let channels = routing("channels");
+    assert!(
+        channels.starts_with("unionpay_a           in use    100.0 % card  today 0.00 CNY\n"),
+        "{channels}"
+    );
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status, 0, "{log}");
+    assert_eq!(simulator.end()["standing"], 1);
+    let books = world.line("ledger balance test/channel/unionpay_b/receivable").ends(0);
+    assert!(books.stdout.contains("10.00"), "{books:?}");
+}
+
 /// What the guide says of wallets: a code is shown, scanned at the simulator, and its notification ends the waiting.
 #[test]
 fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
