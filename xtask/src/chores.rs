@@ -4,7 +4,7 @@ use crate::steps::{Steps, has, run};
 use crate::workspace::{cargo, metadata, root};
 use crate::{browser, examples, licences, needs, tidy};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const BINARY: &str = "target/release/suanpan";
 
@@ -35,6 +35,8 @@ pub(crate) fn test() -> bool {
             });
         }
     }
+    // It mostly waits, and nothing in it is timed: it goes on while the binary is built.
+    let soak = Soak::begin();
     let built = steps.command(
         "build the binary as users have it",
         &mut cargo(&["build", "--release", "--package", "suanpan"]),
@@ -50,7 +52,51 @@ pub(crate) fn test() -> bool {
             steps.step("a browser opens its report", || browser::opens(&report));
         }
     }
+    steps.step("payments while the server is killed again and again, and an audit", || soak.end());
     steps.finish()
+}
+
+/// A short run of `bench/soak.py`, with the binary that the tests made.
+struct Soak(Result<(Child, PathBuf), String>);
+
+impl Soak {
+    fn begin() -> Soak {
+        let begin = || {
+            let folder = root().join("target/tmp/soak");
+            // What an earlier run left behind.
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir_all(&folder)?;
+            // Of its own, because what is built next may replace the other.
+            std::fs::copy(root().join("target/debug/suanpan"), folder.join("suanpan"))?;
+            let log = folder.join("log");
+            let out = std::fs::File::create(&log)?;
+            let mut command = Command::new("python3");
+            command.args(["bench/soak.py", "--payments", "1500", "--kill-every", "2"]);
+            command.arg("--program").arg(folder.join("suanpan")).arg("--keep").arg(folder.join("world"));
+            let child = command.current_dir(root()).stdout(out.try_clone()?).stderr(out).spawn()?;
+            Ok::<_, std::io::Error>((child, log))
+        };
+        Soak(begin().map_err(|error| format!("bench/soak.py does not start: {error}")))
+    }
+
+    fn end(self) -> bool {
+        let ended = self.0.and_then(|(mut child, log)| {
+            let status = child.wait().map_err(|error| error.to_string())?;
+            Ok((status, std::fs::read_to_string(log).unwrap_or_default()))
+        });
+        match ended {
+            Ok((status, log)) => {
+                // The last lines say what came of it; those before show how it went on.
+                let lines: Vec<&str> = log.lines().collect();
+                lines[lines.len().saturating_sub(30)..].iter().for_each(|line| println!("{line}"));
+                status.success()
+            }
+            Err(error) => {
+                println!("error: {error}");
+                false
+            }
+        }
+    }
 }
 
 fn add_checks(steps: &mut Steps) {

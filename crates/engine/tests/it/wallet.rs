@@ -325,6 +325,7 @@ fn what_cannot_be_with_a_wallet_is_refused_by_name() {
         (json!({"payment_method_data": {"type": "payment_code"}}), "payment_code[code]"),
         (json!({"payment_method_data": {"type": "alipay", "payment_code": {"code": "1"}}}), "has no code"),
         (json!({"currency": "usd"}), "processing_error"),
+        (json!({"setup_future_usage": "off_session"}), "setup_future_usage must not be given"),
     ] {
         let mut value = json!({
             "amount": 100, "currency": "cny", "confirm": true,

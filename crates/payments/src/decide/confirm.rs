@@ -211,6 +211,9 @@ fn check_wallet(
     if intent.capture_method == CaptureMethod::Manual {
         return refuse("a wallet takes the money at once: capture_method must not be manual");
     }
+    if intent.setup_future_usage.is_some() {
+        return refuse("a wallet agrees to one payment only: setup_future_usage must not be given");
+    }
     if method.kind == PAYMENT_CODE && method.internal.token.is_empty() {
         return refuse("its code was used; scan a new one");
     }

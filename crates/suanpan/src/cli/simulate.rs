@@ -50,6 +50,8 @@ pub(crate) struct SimulateCardNetworkArgs {
     #[arg(long, value_name = "DIGITS", default_value = "00010000")]
     pub(crate) network: String,
     #[command(flatten)]
+    pub(crate) truth: TruthArgs,
+    #[command(flatten)]
     pub(crate) faults: FaultArgs,
 }
 
@@ -82,7 +84,17 @@ pub(crate) struct SimulateWalletArgs {
     #[arg(long, value_name = "MS", default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(..=600_000))]
     pub(crate) hesitation: u64,
     #[command(flatten)]
+    pub(crate) truth: TruthArgs,
+    #[command(flatten)]
     pub(crate) faults: FaultArgs,
+}
+
+/// What was held true, for whoever audits the books.
+#[derive(Debug, Args)]
+pub(crate) struct TruthArgs {
+    /// Write all movements of money here at the end, one a line as JSON
+    #[arg(long = "truth", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// What goes wrong on purpose.

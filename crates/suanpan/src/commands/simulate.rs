@@ -3,7 +3,7 @@
 use super::serve::{Signals, listen};
 use crate::cli::{
     SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs, SimulateChannelCommand, SimulateCommand,
-    SimulateWalletArgs,
+    SimulateWalletArgs, TruthArgs,
 };
 use crate::error::{Trouble, status};
 use crate::secrets::{rsa_public_key, transport_key, write_new};
@@ -16,7 +16,7 @@ use suanpan_engine::Clock;
 use suanpan_messages::keys::DoubleKey;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_simulators::alipay::{self, keys};
-use suanpan_simulators::card_network::{Host, HostSettings, serve};
+use suanpan_simulators::card_network::{Host, HostSettings, Truth, serve};
 
 pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let SimulateCommand::Channel(SimulateChannelArgs { command }) = &args.command;
@@ -72,22 +72,69 @@ async fn wallet(args: &SimulateWalletArgs, terminal: Terminal) -> Result<u8, Tro
             "called_off": audit.called_off,
         })
     };
-    until_signal(alipay::serve(listener, host.clone()), signals, truth, terminal).await
+    until_signal(alipay::serve(listener, host.clone()), signals).await?;
+    write_truth(&args.truth, wallet_movements(&host))?;
+    terminal.result(&format!("{}\n", truth())).map(|()| status::FINE)
 }
 
-/// Goes on until a signal, and prints what was held true.
+/// Goes on until a signal.
 async fn until_signal(
     serving: impl Future<Output = std::io::Result<()>>,
     signals: Signals,
-    truth: impl FnOnce() -> serde_json::Value,
-    terminal: Terminal,
-) -> Result<u8, Trouble> {
+) -> Result<(), Trouble> {
     tokio::select! {
-        ended = serving => ended.map_err(|error| damaged("--listen", error))?,
-        () = signals.first() => {}
+        ended = serving => ended.map_err(|error| damaged("--listen", error)),
+        () = signals.first() => Ok(()),
     }
-    terminal.result(&format!("{}\n", truth()))?;
-    Ok(status::FINE)
+}
+
+/// A movement of money as the outside holds it true.
+#[derive(serde::Serialize)]
+struct Movement {
+    /// `take`, `hold` or `refund`.
+    operation: &'static str,
+    /// How the outside names it.
+    name: String,
+    amount_minor: u64,
+    /// Whether it stands, or was undone.
+    standing: bool,
+}
+
+fn wallet_movements(host: &alipay::Host) -> Vec<Movement> {
+    let mut all = Vec::new();
+    for (order, trade) in host.trades().into_iter().filter(|(_, trade)| trade.paid) {
+        let (amount_minor, standing) = (trade.amount_minor, !trade.called_off);
+        all.push(Movement { operation: "take", name: order, amount_minor, standing });
+        let refund =
+            |(name, amount_minor)| Movement { operation: "refund", name, amount_minor, standing: true };
+        all.extend(trade.refunds.into_iter().map(refund));
+    }
+    all
+}
+
+fn network_movements(host: &Host) -> Vec<Movement> {
+    let movement = |(name, truth): (String, Truth)| {
+        let operation = match (truth.message_type.as_str(), truth.code.as_str()) {
+            ("0200", _) => "take",
+            ("0220", _) => "refund",
+            ("0100", "030000") => "hold",
+            _ => return None,
+        };
+        let released = operation == "hold" && (truth.voided || truth.captured_minor > 0);
+        let standing = !truth.reversed && !released;
+        Some(Movement { operation, name, amount_minor: truth.amount_minor, standing })
+    };
+    host.truths().into_iter().filter(|(_, truth)| truth.done).filter_map(movement).collect()
+}
+
+fn write_truth(args: &TruthArgs, movements: Vec<Movement>) -> Result<(), Trouble> {
+    let Some(path) = &args.file else { return Ok(()) };
+    let mut text = String::new();
+    for movement in movements {
+        text.push_str(&serde_json::to_string(&movement).map_err(|error| damaged("a movement", error))?);
+        text.push('\n');
+    }
+    std::fs::write(path, text).map_err(|error| Trouble::io("write", path, error))
 }
 
 async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -121,5 +168,7 @@ async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Res
             "reversed": audit.reversed,
         })
     };
-    until_signal(serve(listener, host.clone()), signals, truth, terminal).await
+    until_signal(serve(listener, host.clone()), signals).await?;
+    write_truth(&args.truth, network_movements(&host))?;
+    terminal.result(&format!("{}\n", truth())).map(|()| status::FINE)
 }

@@ -205,7 +205,10 @@ fn add(channels: &mut Vec<ChannelTerms>, name: &str, live: bool, kind: &str) {
             (CARD, _) => NETWORK_VAULT,
             _ => "",
         };
-        channels.push(ChannelTerms { vault: vault.to_owned(), ..ChannelTerms::of(name, &[]) });
+        // These wallets have no other currency.
+        let currencies =
+            if kind == CARD { BTreeSet::new() } else { Currency::parse("CNY").into_iter().collect() };
+        channels.push(ChannelTerms { vault: vault.to_owned(), currencies, ..ChannelTerms::of(name, &[]) });
         channels.len() - 1
     });
     let terms = &mut channels[place];
@@ -216,7 +219,9 @@ fn add(channels: &mut Vec<ChannelTerms>, name: &str, live: bool, kind: &str) {
 impl Terms {
     fn apply(self, at: &At<'_>, channel: &mut ChannelTerms) -> Result<(), Trouble> {
         let of = format!("terms.{}", channel.name);
-        channel.currencies = currencies(at, &of, &self.currencies)?;
+        if !self.currencies.is_empty() {
+            channel.currencies = currencies(at, &of, &self.currencies)?;
+        }
         channel.brands = self.brands;
         channel.countries = self.countries;
         for (code, text) in &self.limits {

@@ -227,7 +227,8 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
     let guide =
         std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
     let file = guide.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
-    let simulator = Simulator::start(&world, &["simulate", "channel", "wallet", "--listen", "127.0.0.1:0"]);
+    let args = ["simulate", "channel", "wallet", "--listen", "127.0.0.1:0", "--truth", "truth.ndjson"];
+    let simulator = Simulator::start(&world, &args);
     std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9588", &simulator.address)).unwrap();
     let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
     let key = server.key().unwrap().to_owned();
@@ -274,6 +275,9 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
     assert!(!log.contains("281234567890123400"), "{log}");
     let truth = simulator.end();
     assert_eq!((&truth["taken_minor"], &truth["standing"]), (&2_000.into(), &2.into()), "{truth}");
+    let movements = world.text("truth.ndjson");
+    let taken = movements.lines().filter(|line| line.contains("\"take\"") && line.contains(":1000,"));
+    assert_eq!(taken.count(), 2, "{movements}");
     let books = world.line("ledger balance test/channel/alipay_cn/receivable").ends(0);
     assert!(books.stdout.contains("20.00"), "{books:?}");
 }
