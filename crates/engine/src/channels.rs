@@ -1,13 +1,14 @@
-//! The one place where requests leave for channels: values to bytes, bytes over a wire, bytes back to values.
+//! The one place where requests leave for channels: values to messages, messages over a wire, answers back to values.
 
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 use crate::line::CardLine;
+use http::HeaderMap;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Lost, Notification, NotificationError, Request,
-    Trace, VaultError, Wire, ask, judge,
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, HttpChannel, Lost, Notification, NotificationError,
+    Request, Step, Trace, VaultError, Wire, ask, judge, limits, too_long, unanswered,
 };
 use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
@@ -21,22 +22,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A channel with what leads to it.
 #[derive(Clone)]
-pub struct Way {
-    /// Which bytes mean what.
-    pub channel: Arc<dyn Channel>,
-    /// What carries them.
-    pub carrier: Carrier,
+pub enum Way {
+    /// A simulator in this process. Its calls block only for as long as it computes.
+    Near(Arc<dyn Channel>, Arc<dyn Wire>),
+    /// A line to a card network.
+    Line(Arc<dyn Channel>, CardLine),
+    /// Calls over HTTP.
+    Http(Arc<dyn HttpChannel>, Gateway),
 }
 
-/// What carries bytes to a channel and back.
-#[derive(Clone)]
-pub enum Carrier {
-    /// A simulator in this process. Its calls block only for as long as it computes.
-    Near(Arc<dyn Wire>),
-    /// A line to a card network.
-    Line(CardLine),
-    /// Calls over HTTP.
-    Http(Gateway),
+impl Way {
+    fn name(&self) -> &str {
+        match self {
+            Way::Near(channel, _) | Way::Line(channel, _) => channel.name(),
+            Way::Http(channel, _) => channel.name(),
+        }
+    }
 }
 
 /// All channels that this process talks to.
@@ -52,21 +53,21 @@ impl Channels {
     /// When the name of a channel has a slash: such names are those of balances.
     #[must_use]
     pub fn new(ways: Vec<Way>) -> Channels {
-        assert!(ways.iter().all(|way| !way.channel.name().contains('/')), "names of channels have no slash");
+        assert!(ways.iter().all(|way| !way.name().contains('/')), "names of channels have no slash");
         Channels { ways }
     }
 
     /// Says whether there are to be lines to the channels.
     pub(crate) fn want(&self, wanted: bool) {
         for way in &self.ways {
-            if let Carrier::Line(line) = &way.carrier {
+            if let Way::Line(_, line) = way {
                 line.want(wanted);
             }
         }
     }
 
     fn way(&self, name: &str) -> Option<&Way> {
-        self.ways.iter().find(|way| way.channel.name() == name)
+        self.ways.iter().find(|way| way.name() == name)
     }
 
     /// Has a card taken in by the vault of the channel for this mode, so that no number goes any further. None
@@ -78,7 +79,10 @@ impl Channels {
         settings: &Settings,
         clock: &Clock,
     ) -> Option<Result<VaultedCard, Rejection>> {
-        let way = self.way(settings.card_channel(live)?)?;
+        let channel = match self.way(settings.card_channel(live)?)? {
+            Way::Near(channel, _) | Way::Line(channel, _) => channel,
+            Way::Http(..) => return None,
+        };
         let input = match source {
             CardSource::TestId(id) => CardInput::TestId(id.clone()),
             CardSource::Number { number, exp_month, exp_year, cvc } => CardInput::Number {
@@ -88,11 +92,11 @@ impl Channels {
                 cvc: cvc.as_ref().map(|cvc| CardNumber(cvc.0.clone())),
             },
         };
-        let card = way.channel.tokenize(&input, &settings.master_key, clock.now());
+        let card = channel.tokenize(&input, &settings.master_key, clock.now());
         let refuse =
             |error: VaultError| Rejection::Card { code: DeclineCode::parse(error.code()), charge: None };
         Some(card.map_err(refuse).map(|card| VaultedCard {
-            channel: way.channel.name().to_owned(),
+            channel: channel.name().to_owned(),
             token: card.token,
             brand: card.brand.to_owned(),
             country: card.country.map(str::to_owned),
@@ -139,29 +143,22 @@ impl Channels {
         };
         // What is new must not go out when somebody else may have undone it meanwhile.
         let born = (call != Call::Inquire).then_some(request.trace);
-        let channel = way.channel.as_ref();
-        let answer = match &way.carrier {
-            Carrier::Near(wire) => {
-                let (answer, latency) = ask(channel, wire.as_ref(), &request);
+        let answer = match way {
+            Way::Near(channel, wire) => {
+                let (answer, latency) = ask(channel.as_ref(), wire.as_ref(), &request);
                 if !latency.is_zero() {
                     tokio::time::sleep(latency.min(PATIENCE)).await;
                 }
-                if latency > PATIENCE { judge(channel, &request, Err(Lost::TimeOut)) } else { answer }
+                if latency > PATIENCE { unanswered(&request, Lost::TimeOut) } else { answer }
             }
-            Carrier::Line(line) => {
+            Way::Line(channel, line) => {
                 let came = match channel.build(&request) {
                     Some(message) => line.exchange(message, born).await,
                     None => Err(Lost::NotSent),
                 };
-                judge(channel, &request, came)
+                judge(channel.as_ref(), &request, came)
             }
-            Carrier::Http(gateway) => {
-                let came = match channel.build(&request) {
-                    Some(form) => gateway.exchange(form, born).await,
-                    None => Err(Lost::NotSent),
-                };
-                judge(channel, &request, came)
-            }
+            Way::Http(channel, gateway) => over_http(channel.as_ref(), gateway, &request, born).await,
         };
         outcome_of(answer)
     }
@@ -170,8 +167,43 @@ impl Channels {
     ///
     /// # Errors
     /// When it is not to be believed, or there is no such channel.
-    pub(crate) fn notification(&self, channel: &str, body: &[u8]) -> Result<Notification, NotificationError> {
-        self.way(channel).ok_or(NotificationError::Untold)?.channel.notification(body)
+    pub(crate) fn notification(
+        &self,
+        channel: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notification, NotificationError> {
+        match self.way(channel) {
+            Some(Way::Http(channel, _)) => channel.notification(headers, body, now),
+            Some(Way::Near(..) | Way::Line(..)) | None => Err(NotificationError::Untold),
+        }
+    }
+}
+
+/// Makes one call after the other until the channel's answer to a request is known. Where a later call is lost, nothing
+/// is known: something was sent before.
+async fn over_http(
+    channel: &dyn HttpChannel,
+    gateway: &Gateway,
+    request: &Request,
+    born: Option<Trace>,
+) -> ChannelAnswer {
+    let mut heard = Vec::new();
+    loop {
+        let call = match channel.next(request, &heard) {
+            Step::Is(answer) => return answer,
+            Step::Send(_) if heard.len() >= limits::CALLS_MAX => {
+                return ChannelAnswer::Unknown { why: "the channel is asked without an end".to_owned() };
+            }
+            Step::Send(call) => call,
+        };
+        match gateway.exchange(call, born).await {
+            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES => return too_long(),
+            Ok(answer) => heard.push(answer),
+            Err(lost) if heard.is_empty() => return unanswered(request, lost),
+            Err(lost) => return ChannelAnswer::Unknown { why: lost.to_string() },
+        }
     }
 }
 

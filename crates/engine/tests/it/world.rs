@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_channels::{Exchange, Lost, Wire};
 use suanpan_engine::{
-    Answered, Asker, Call, Caller, Carrier, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role,
-    Way,
+    Answered, Asker, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role, Way,
 };
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::command::Command;
@@ -139,7 +138,7 @@ impl World {
     fn start(&mut self) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let way = Way { channel: Arc::new(CardSim), carrier: Carrier::Near(self.gated.clone()) };
+        let way = Way::Near(Arc::new(CardSim), self.gated.clone());
         let config = Config {
             cell: CELL,
             node: "node-a".to_owned(),
