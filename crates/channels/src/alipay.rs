@@ -11,45 +11,23 @@ mod answer;
 mod call;
 mod notification;
 
-use crate::{
-    CardInput, Channel, ChannelAnswer, Notification, NotificationError, Request, TokenizedCard, VaultError,
-};
+use crate::wallet::{self, Common, SettingsError};
+use crate::{HttpChannel, Lost, Notification, NotificationError, Request, Step, unanswered};
 use call::Method;
+use http::HeaderMap;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_money::{Currency, Timestamp};
 
 /// What is known about the shop at the wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The channel's name, which stands in account paths.
-    pub name: String,
+    /// What all wallets have.
+    pub common: Common,
     /// The application that calls, as the wallet numbers it.
     pub app_id: String,
     /// What the customer sees as the subject of the order.
     pub subject: String,
-    /// Where notifications go; none are sent without it.
-    pub notify_url: Option<String>,
-    /// For how long a code that is shown can be paid.
-    pub qr_seconds: i64,
-    /// For how long a customer whose code was scanned may take to agree.
-    pub code_seconds: i64,
 }
-
-/// What is wrong with settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} of a wallet must be {rule}, and is `{found}`")]
-pub struct SettingsError {
-    what: &'static str,
-    rule: &'static str,
-    found: String,
-}
-
-/// The currency of all trades.
-const CURRENCY: &str = "CNY";
-/// After how long a request cannot be on its way any more.
-const ON_ITS_WAY_SECONDS: i64 = 120;
-/// How much longer than told a code may be good: the clocks of both sides differ.
-const CLOCKS_SECONDS: i64 = 60;
 
 /// A wallet.
 pub struct Alipay {
@@ -71,72 +49,58 @@ impl Alipay {
         own: RsaPrivateKey,
         theirs: RsaPublicKey,
     ) -> Result<Alipay, SettingsError> {
-        let wrong = |what, rule, found: &dyn ToString| SettingsError { what, rule, found: found.to_string() };
-        let Settings { name, app_id, subject, notify_url, qr_seconds, code_seconds } = &settings;
+        let Settings { common, app_id, subject } = &settings;
+        common.check()?;
         if !(1..=32).contains(&app_id.len()) || !app_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(wrong("app_id", "1 to 32 letters and digits", app_id));
-        }
-        // It is a part of the address of notifications.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !(1..=40).contains(&name.len()) || !name.bytes().all(plain) {
-            return Err(wrong("name", "1 to 40 letters, digits and underscores", name));
+            return Err(SettingsError::new("app_id", "1 to 32 letters and digits", app_id));
         }
         if !(1..=128).contains(&subject.chars().count()) || subject.contains(['/', '=', '&']) {
-            return Err(wrong("subject", "1 to 128 characters, none of them /, = or &", subject));
+            return Err(SettingsError::new(
+                "subject",
+                "1 to 128 characters, none of them /, = or &",
+                subject,
+            ));
         }
-        if let Some(url) = notify_url.as_ref().filter(|url| !url.starts_with("http") || url.len() > 256) {
-            return Err(wrong("notify_url", "an address of up to 256 characters", url));
-        }
-        if !(60..=7_200).contains(qr_seconds) || qr_seconds % 60 != 0 {
-            return Err(wrong("qr_seconds", "whole minutes, 60 to 7200", qr_seconds));
-        }
-        if !(30..=600).contains(code_seconds) {
-            return Err(wrong("code_seconds", "30 to 600", code_seconds));
-        }
-        let currency = Currency::parse(CURRENCY).expect("ISO 4217 has it");
+        let currency = Currency::parse(wallet::CURRENCY).expect("ISO 4217 has it");
         Ok(Alipay { settings, own, theirs, currency })
     }
 
-    /// The moment when a request was made.
-    fn born(request: &Request) -> Timestamp {
-        Timestamp::from_micros(request.trace.0)
-    }
-
-    /// Until when the customer is waited for.
-    fn expires_at(&self, request: &Request) -> i64 {
-        let seconds =
-            if request.token.is_some() { self.settings.code_seconds } else { self.settings.qr_seconds };
-        Alipay::born(request).plus_seconds(seconds).seconds()
+    fn send(&self, method: Method, request: &Request) -> Step {
+        match call::signed(self, method, request) {
+            Some(call) => Step::Send(call),
+            None => Step::Is(unanswered(request, Lost::NotSent)),
+        }
     }
 }
 
-impl Channel for Alipay {
+impl HttpChannel for Alipay {
     fn name(&self) -> &str {
-        &self.settings.name
+        &self.settings.common.name
     }
 
-    fn build(&self, request: &Request) -> Option<Vec<u8>> {
-        let method = Method::of(self, request)?;
-        call::form(self, method, request)
-    }
-
-    fn read(&self, request: &Request, answer: &[u8]) -> ChannelAnswer {
-        match Method::of(self, request) {
-            Some(method) => answer::read(self, method, request, answer),
-            None => ChannelAnswer::Unknown { why: "this was never asked".to_owned() },
+    fn next(&self, request: &Request, heard: &[http::Response<Vec<u8>>]) -> Step {
+        let Some(method) = Method::of(self, request) else {
+            return Step::Is(unanswered(request, Lost::NotSent));
+        };
+        match heard {
+            [] => self.send(method, request),
+            // A refund that is not found may not have arrived: it is sent again as it was, which does it once at most.
+            [found]
+                if method == Method::RefundQuery && answer::is_lost_refund(self, request, found.body()) =>
+            {
+                self.send(Method::Refund, request)
+            }
+            [found] => Step::Is(answer::read(self, method, request, found.body())),
+            [_, .., again] => Step::Is(answer::read(self, Method::Refund, request, again.body())),
         }
     }
 
-    fn tokenize(
+    fn notification(
         &self,
-        _card: &CardInput,
-        _key: &[u8; 32],
+        _headers: &HeaderMap,
+        body: &[u8],
         _now: Timestamp,
-    ) -> Result<TokenizedCard, VaultError> {
-        Err(VaultError::NoCards)
-    }
-
-    fn notification(&self, body: &[u8]) -> Result<Notification, NotificationError> {
+    ) -> Result<Notification, NotificationError> {
         notification::read(self, body)
     }
 }

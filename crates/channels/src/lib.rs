@@ -1,23 +1,25 @@
 //! Ways to the outside that take and give money, and their simulators.
 //!
-//! A [`Channel`] is pure: it makes the bytes of a request out of values, and values out of the bytes of an
-//! answer. A [`Wire`] carries bytes and may lose them. [`ask`] does one round of both. What is lost, late or
-//! garbled is [`ChannelAnswer::Unknown`], never a decline: only the channel itself may say that nothing was
-//! done.
+//! A channel is pure. A [`Channel`] makes the bytes of a request out of values, and values out of the bytes of an
+//! answer. A [`Wire`] carries bytes and may lose them. [`ask`] does one round of both. An [`HttpChannel`] says which call
+//! comes next, given the answers so far. What is lost, late or garbled is [`ChannelAnswer::Unknown`], never a decline:
+//! only the channel itself may say that nothing was done.
 //!
 //! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it, and so is [`alipay`], a wallet over HTTP.
-//! [`card_sim`] is a simulator of a card
-//! channel, in process. It keeps its own truth, so that tests can compare the books with it.
+//! [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can compare the books with it.
 
 pub mod alipay;
 pub mod card_network;
 pub mod card_sim;
 pub mod faults;
+mod http;
 pub mod limits;
 mod notification;
 mod request;
 mod vault;
+pub mod wallet;
 
+pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
 pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
@@ -25,7 +27,7 @@ pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
 use std::time::Duration;
 use suanpan_money::Timestamp;
 
-/// A way to the outside: which bytes mean what.
+/// A way to the outside whose messages are bytes: which of them mean what.
 pub trait Channel: Send + Sync {
     /// Returns its name, which stands in account paths.
     fn name(&self) -> &str;
@@ -44,15 +46,6 @@ pub trait Channel: Send + Sync {
     /// [`VaultError`] says what is wrong with the card.
     fn tokenize(&self, card: &CardInput, key: &[u8; 32], now: Timestamp)
     -> Result<TokenizedCard, VaultError>;
-
-    /// Reads what the channel tells by itself. Whether it is the channel's and meant for us is checked; that it is new, and
-    /// that the amount is the one that was asked for, is for the caller to check.
-    ///
-    /// # Errors
-    /// [`NotificationError`]; nothing is to be believed then.
-    fn notification(&self, _body: &[u8]) -> Result<Notification, NotificationError> {
-        Err(NotificationError::Untold)
-    }
 }
 
 /// What carries bytes to a channel and back.
@@ -93,16 +86,28 @@ pub fn ask(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> (Channe
     (judge(channel, request, exchange.answer), exchange.latency)
 }
 
-/// Says what came of sending a request. What was never sent was not done; of an inquiry that says nothing.
+/// Says what came of sending a request.
 pub fn judge(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Lost>) -> ChannelAnswer {
     match came {
-        Ok(bytes) if bytes.len() > limits::ANSWER_BYTES => {
-            ChannelAnswer::Unknown { why: "the answer is too long to be one".to_owned() }
-        }
+        Ok(bytes) if bytes.len() > limits::ANSWER_BYTES => too_long(),
         Ok(bytes) => channel.read(request, &bytes),
-        Err(Lost::NotSent) if request.call != Call::Inquire => {
+        Err(lost) => unanswered(request, lost),
+    }
+}
+
+/// Says what an answer that did not come tells. What was never sent was not done; of an inquiry that says nothing.
+#[must_use]
+pub fn unanswered(request: &Request, lost: Lost) -> ChannelAnswer {
+    match lost {
+        Lost::NotSent if request.call != Call::Inquire => {
             ChannelAnswer::Declined { code: "processing_error".to_owned(), retryable: true }
         }
-        Err(lost) => ChannelAnswer::Unknown { why: lost.to_string() },
+        lost => ChannelAnswer::Unknown { why: lost.to_string() },
     }
+}
+
+/// Says what an answer tells that is longer than any.
+#[must_use]
+pub fn too_long() -> ChannelAnswer {
+    ChannelAnswer::Unknown { why: "the answer is too long to be one".to_owned() }
 }

@@ -27,6 +27,9 @@ pub enum NotificationError {
     /// It is signed by somebody else, or was changed on its way.
     #[error("its signature is not the channel's")]
     Forged,
+    /// It was signed long ago, or is to come.
+    #[error("it is {0} seconds away from now")]
+    Stale(u64),
     /// It is about somebody else.
     #[error("{0} names somebody else")]
     NotForUs(&'static str),

@@ -1,5 +1,6 @@
 //! Requests to channels and their answers, as values.
 
+use std::fmt;
 use suanpan_money::{Currency, Timestamp};
 
 /// What is asked.
@@ -25,7 +26,7 @@ pub enum Call {
 pub struct Trace(pub i64);
 
 /// A request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked.
     pub call: Call,
@@ -58,6 +59,19 @@ pub struct Request {
     pub off_session: bool,
     /// Until when the channel waits for the customer, seconds; none where it has not said that it does.
     pub awaiting_until: Option<i64>,
+}
+
+/// A code that the customer showed is as good as money, so it is not shown.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { call, about, trace, now, reference, original, original_id, .. } = self;
+        let mut shown = f.debug_struct("Request");
+        shown.field("call", call).field("about", about).field("trace", trace).field("now", now);
+        shown.field("reference", reference).field("original", original).field("original_id", original_id);
+        shown.field("has_token", &self.token.is_some());
+        shown.field("amount_minor", &self.amount_minor).field("currency", &self.currency);
+        shown.field("awaiting_until", &self.awaiting_until).finish_non_exhaustive()
+    }
 }
 
 /// An answer.

@@ -1,15 +1,17 @@
-//! The one place where requests leave for channels: values to bytes, bytes over a wire, bytes back to values.
+//! The one place where requests leave for channels: values to messages, messages over a wire, answers back to values.
 
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 use crate::health::Healths;
 use crate::line::CardLine;
+use http::HeaderMap;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Lost, Notification, NotificationError,
-    Request, Trace, VaultError, Wire, judge,
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, HttpChannel, Lost, Notification,
+    NotificationError, Request, Step, Trace, VaultError, Wire, judge, limits, too_long, unanswered,
 };
+use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
 use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
@@ -30,22 +32,22 @@ const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A channel with what leads to it.
 #[derive(Clone)]
-pub struct Way {
-    /// Which bytes mean what.
-    pub channel: Arc<dyn Channel>,
-    /// What carries them.
-    pub carrier: Carrier,
+pub enum Way {
+    /// A simulator in this process. Its calls block only for as long as it computes.
+    Near(Arc<dyn Channel>, Arc<dyn Wire>),
+    /// A line to a card network.
+    Line(Arc<dyn Channel>, CardLine),
+    /// Calls over HTTP.
+    Http(Arc<dyn HttpChannel>, Gateway),
 }
 
-/// What carries bytes to a channel and back.
-#[derive(Clone)]
-pub enum Carrier {
-    /// A simulator in this process. Its calls block only for as long as it computes.
-    Near(Arc<dyn Wire>),
-    /// A line to a card network.
-    Line(CardLine),
-    /// Calls over HTTP.
-    Http(Gateway),
+impl Way {
+    fn name(&self) -> &str {
+        match self {
+            Way::Near(channel, _) | Way::Line(channel, _) => channel.name(),
+            Way::Http(channel, _) => channel.name(),
+        }
+    }
 }
 
 /// All channels that this process talks to.
@@ -72,7 +74,7 @@ impl Channels {
     /// When the name of a channel has a slash: such names are those of balances.
     #[must_use]
     pub fn new(ways: Vec<Way>) -> Channels {
-        assert!(ways.iter().all(|way| !way.channel.name().contains('/')), "names of channels have no slash");
+        assert!(ways.iter().all(|way| !way.name().contains('/')), "names of channels have no slash");
         let lane = |way| Lane {
             way,
             asks: Arc::new(Semaphore::new(ASKS_AT_ONCE)),
@@ -89,14 +91,14 @@ impl Channels {
     /// Says whether there are to be lines to the channels.
     pub(crate) fn want(&self, wanted: bool) {
         for lane in &self.lanes {
-            if let Carrier::Line(line) = &lane.way.carrier {
+            if let Way::Line(_, line) = &lane.way {
                 line.want(wanted);
             }
         }
     }
 
     fn lane(&self, name: &str) -> Option<&Lane> {
-        self.lanes.iter().find(|lane| lane.way.channel.name() == name)
+        self.lanes.iter().find(|lane| lane.way.name() == name)
     }
 
     fn way(&self, name: &str) -> Option<&Way> {
@@ -112,7 +114,10 @@ impl Channels {
         settings: &Settings,
         clock: &Clock,
     ) -> Option<Result<VaultedCard, Rejection>> {
-        let way = self.way(settings.routing.card_keeper(live)?)?;
+        let channel = match self.way(settings.routing.card_keeper(live)?)? {
+            Way::Near(channel, _) | Way::Line(channel, _) => channel,
+            Way::Http(..) => return None,
+        };
         let input = match source {
             CardSource::TestId(id) => CardInput::TestId(id.clone()),
             CardSource::Number { number, exp_month, exp_year, cvc } => CardInput::Number {
@@ -122,11 +127,11 @@ impl Channels {
                 cvc: cvc.as_ref().map(|cvc| CardNumber(cvc.0.clone())),
             },
         };
-        let card = way.channel.tokenize(&input, &settings.master_key, clock.now());
+        let card = channel.tokenize(&input, &settings.master_key, clock.now());
         let refuse =
             |error: VaultError| Rejection::Card { code: DeclineCode::parse(error.code()), charge: None };
         Some(card.map_err(refuse).map(|card| VaultedCard {
-            channel: way.channel.name().to_owned(),
+            channel: channel.name().to_owned(),
             token: card.token,
             brand: card.brand.to_owned(),
             country: card.country.map(str::to_owned),
@@ -173,35 +178,40 @@ impl Channels {
         };
         // What is new must not go out when somebody else may have undone it meanwhile.
         let born = (call != Call::Inquire).then_some(request.trace);
-        let channel = lane.way.channel.as_ref();
         let Some(_place) = lane.enter(call).await else {
-            return outcome_of(judge(channel, &request, Err(Lost::NotSent)));
+            return outcome_of(unanswered(&request, Lost::NotSent));
         };
-        let came = match (channel.build(&request), &lane.way.carrier) {
-            (None, _) => Err(Lost::NotSent),
-            (Some(bytes), Carrier::Near(wire)) => {
-                let Exchange { answer, latency } = wire.exchange(&bytes);
-                if !latency.is_zero() {
-                    tokio::time::sleep(latency.min(PATIENCE)).await;
-                }
-                if latency > PATIENCE { Err(Lost::TimeOut) } else { answer }
+        let said = match &lane.way {
+            Way::Near(channel, wire) => near(channel.as_ref(), wire.as_ref(), &request).await,
+            Way::Line(channel, line) => {
+                let came = match channel.build(&request) {
+                    Some(message) => line.exchange(message, born).await,
+                    None => Err(Lost::NotSent),
+                };
+                Said::of(channel.as_ref(), &request, came)
             }
-            (Some(message), Carrier::Line(line)) => line.exchange(message, born).await,
-            (Some(form), Carrier::Http(gateway)) => gateway.exchange(form, born).await,
+            Way::Http(channel, gateway) => over_http(channel.as_ref(), gateway, &request, born).await,
         };
-        let lost = came.is_err();
-        let answer = judge(channel, &request, came);
-        let heard = if lost { Heard::Silence } else { heard(call, &answer) };
+        let heard = if said.silence { Heard::Silence } else { heard(call, &said.answer) };
         self.healths.note(&asked.channel, heard, clock.now());
-        outcome_of(answer)
+        outcome_of(said.answer)
     }
 
     /// Reads what a channel tells by itself.
     ///
     /// # Errors
     /// When it is not to be believed, or there is no such channel.
-    pub(crate) fn notification(&self, channel: &str, body: &[u8]) -> Result<Notification, NotificationError> {
-        self.way(channel).ok_or(NotificationError::Untold)?.channel.notification(body)
+    pub(crate) fn notification(
+        &self,
+        channel: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notification, NotificationError> {
+        match self.way(channel) {
+            Some(Way::Http(channel, _)) => channel.notification(headers, body, now),
+            Some(Way::Near(..) | Way::Line(..)) | None => Err(NotificationError::Untold),
+        }
     }
 }
 
@@ -214,6 +224,61 @@ impl Lane {
         match self.asks.try_acquire() {
             Ok(place) => Some(place),
             Err(_) => tokio::time::timeout(ROOM_PATIENCE, self.asks.acquire()).await.ok()?.ok(),
+        }
+    }
+}
+
+/// What came of asking.
+struct Said {
+    answer: ChannelAnswer,
+    /// Nothing came back, whatever follows from that.
+    silence: bool,
+}
+
+impl Said {
+    fn of(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Lost>) -> Said {
+        Said { silence: came.is_err(), answer: judge(channel, request, came) }
+    }
+
+    fn nothing(request: &Request, lost: Lost) -> Said {
+        Said { silence: true, answer: unanswered(request, lost) }
+    }
+}
+
+/// Asks a simulator in this process.
+async fn near(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> Said {
+    let Some(bytes) = channel.build(request) else { return Said::nothing(request, Lost::NotSent) };
+    let Exchange { answer, latency } = wire.exchange(&bytes);
+    if !latency.is_zero() {
+        tokio::time::sleep(latency.min(PATIENCE)).await;
+    }
+    Said::of(channel, request, if latency > PATIENCE { Err(Lost::TimeOut) } else { answer })
+}
+
+/// Makes one call after the other until the channel's answer to a request is known. Where a later call is lost, nothing
+/// is known: something was sent before.
+async fn over_http(
+    channel: &dyn HttpChannel,
+    gateway: &Gateway,
+    request: &Request,
+    born: Option<Trace>,
+) -> Said {
+    let said = |answer| Said { answer, silence: false };
+    let unknown = |why: String| ChannelAnswer::Unknown { why };
+    let mut heard = Vec::new();
+    loop {
+        let call = match channel.next(request, &heard) {
+            Step::Is(answer) => return said(answer),
+            Step::Send(_) if heard.len() >= limits::CALLS_MAX => {
+                return said(unknown("the channel is asked without an end".to_owned()));
+            }
+            Step::Send(call) => call,
+        };
+        match gateway.exchange(call, born).await {
+            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES => return said(too_long()),
+            Ok(answer) => heard.push(answer),
+            Err(lost) if heard.is_empty() => return Said::nothing(request, lost),
+            Err(lost) => return Said { answer: unknown(lost.to_string()), silence: true },
         }
     }
 }

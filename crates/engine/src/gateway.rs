@@ -14,7 +14,7 @@ const IDLE_CONNECTIONS: usize = 64;
 /// How long a connection may take to be made. Nothing was sent until then.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A place that takes signed forms.
+/// A host that takes calls.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     client: Client,
@@ -50,6 +50,10 @@ impl Gateway {
             "http" => {}
             _ => return Err(wrong("it begins with neither http nor https".to_owned())),
         }
+        // Which path a call has is the channel's, and may be signed.
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("only the host is wanted, without a path".to_owned()));
+        }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() && url.scheme() == "https" {
@@ -75,20 +79,24 @@ impl Gateway {
         Ok(Gateway { client, address: url, clock })
     }
 
-    /// Sends a form and waits for its answer. One that was decided at a moment is not sent long after it.
+    /// Makes a call and waits for its answer. One that was decided at a moment is not sent long after it.
     ///
     /// # Errors
     /// [`Lost`]; only [`Lost::NotSent`] says that nothing has happened.
-    pub(crate) async fn exchange(&self, form: Vec<u8>, born: Option<Trace>) -> Result<Vec<u8>, Lost> {
+    pub(crate) async fn exchange(
+        &self,
+        call: http::Request<Vec<u8>>,
+        born: Option<Trace>,
+    ) -> Result<http::Response<Vec<u8>>, Lost> {
         let now = self.clock.now().micros();
         if born.is_some_and(|born| now - born.0 > STALE_MICROS) {
             return Err(Lost::NotSent);
         }
-        let request = self
-            .client
-            .post(self.address.clone())
-            .header("content-type", "application/x-www-form-urlencoded;charset=utf-8")
-            .body(form);
+        let mut address = self.address.clone();
+        address.set_path(call.uri().path());
+        address.set_query(call.uri().query());
+        let (head, body) = call.into_parts();
+        let request = self.client.request(head.method, address).headers(head.headers).body(body);
         let lost = |error: reqwest::Error| {
             if error.is_connect() {
                 Lost::NotSent
@@ -99,6 +107,9 @@ impl Gateway {
             }
         };
         let mut answer = request.send().await.map_err(lost)?;
+        let mut head = http::Response::new(());
+        *head.status_mut() = answer.status();
+        *head.headers_mut() = std::mem::take(answer.headers_mut());
         let mut bytes = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(|error| {
             // It was sent, whatever is said now.
@@ -110,7 +121,7 @@ impl Gateway {
                 break;
             }
         }
-        Ok(bytes)
+        Ok(head.map(|()| bytes))
     }
 }
 
@@ -131,12 +142,24 @@ mod tests {
 
     /// What comes of a form that is answered with these bytes; with none, the connection stays silent.
     async fn answered(bytes: Option<Vec<u8>>, born: Option<i64>) -> Result<Vec<u8>, Lost> {
+        whole_answer(bytes, born).await.map(http::Response::into_body)
+    }
+
+    async fn whole_answer(
+        bytes: Option<Vec<u8>>,
+        born: Option<i64>,
+    ) -> Result<http::Response<Vec<u8>>, Lost> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await.unwrap();
+            let length = stream.read(&mut request).await.unwrap();
+            let request = String::from_utf8_lossy(&request[..length]);
+            assert!(
+                request.starts_with("PUT /a%7Cb?c=d HTTP/1.1\r\n") && request.contains("x-e: f\r\n"),
+                "{request}"
+            );
             match bytes {
                 Some(bytes) => stream.write_all(&bytes).await.unwrap(),
                 None => std::future::pending().await,
@@ -144,7 +167,11 @@ mod tests {
         });
         let clock = Clock::manual(Timestamp::from_seconds(NOW));
         let gateway = Gateway::new(&address, Duration::from_millis(300), clock).unwrap();
-        gateway.exchange(b"a=1".to_vec(), born.map(|seconds| Trace(seconds * 1_000_000))).await
+        gateway.exchange(call(), born.map(|seconds| Trace(seconds * 1_000_000))).await
+    }
+
+    fn call() -> http::Request<Vec<u8>> {
+        http::Request::put("/a%7Cb?c=d").header("x-e", "f").body(b"a=1".to_vec()).unwrap()
     }
 
     fn whole(body: &[u8]) -> Option<Vec<u8>> {
@@ -166,16 +193,24 @@ mod tests {
         assert!(long.len() > limits::ANSWER_BYTES && long.len() < 1 << 20, "{}", long.len());
         let elsewhere =
             b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec();
-        assert_eq!(answered(Some(elsewhere), None).await, Ok(Vec::new()), "nobody is sent elsewhere");
+        let elsewhere = whole_answer(Some(elsewhere), None).await.unwrap();
+        assert_eq!(
+            (elsewhere.status().as_u16(), elsewhere.body().len()),
+            (302, 0),
+            "nobody is sent elsewhere"
+        );
+        assert_eq!(elsewhere.headers()["location"], "http://127.0.0.1:1/");
         let nobody = Gateway::new("http://127.0.0.1:1/", Duration::from_secs(1), Clock::system()).unwrap();
-        assert_eq!(nobody.exchange(Vec::new(), None).await, Err(Lost::NotSent));
+        assert!(matches!(nobody.exchange(call(), None).await, Err(Lost::NotSent)));
     }
 
     #[test]
     fn without_tls_only_this_machine_is_called() {
         for (address, good) in [
-            ("https://openapi.example/gateway.do", true),
-            ("http://127.0.0.1:9588/gateway.do", true),
+            ("https://openapi.example", true),
+            ("https://openapi.example/gateway.do", false),
+            ("https://openapi.example/?a=b", false),
+            ("http://127.0.0.1:9588", true),
             ("http://[::1]:9588/", true),
             ("http://localhost/", true),
             ("http://openapi.example/", false),

@@ -30,7 +30,7 @@ mod world;
 mod writer;
 
 pub use acknowledged::Fork;
-pub use channels::{Carrier, Channels, Way};
+pub use channels::{Channels, Way};
 pub use clock::Clock;
 pub use command::{
     Answered, Asker, BooksAnswer, BooksCommand, Call, Caller, IdempotencyKey, NamedEntry, Receipt, Refused,

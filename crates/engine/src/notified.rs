@@ -4,6 +4,7 @@
 use crate::channels::outcome_of;
 use crate::command::{Call, Caller, Refused};
 use crate::engine::Engine;
+use http::HeaderMap;
 use suanpan_channels::{Notification, NotificationError};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::confirm::pending_ask;
@@ -36,6 +37,7 @@ impl Untaken {
     pub const fn code(&self) -> &'static str {
         match self {
             Untaken::Notification(NotificationError::Forged) => "forged",
+            Untaken::Notification(NotificationError::Stale(_)) => "stale",
             Untaken::Notification(_) => "not_for_us",
             Untaken::NoSuchAttempt(_) => "unknown",
             Untaken::OtherAmount(_) => "other_amount",
@@ -50,8 +52,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`Untaken`]; the channel is to tell it again.
-    pub async fn notified(&self, channel: &str, body: &[u8]) -> Result<&'static str, Untaken> {
-        let told = self.channels().notification(channel, body)?;
+    pub async fn notified(
+        &self,
+        channel: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<&'static str, Untaken> {
+        let told = self.channels().notification(channel, headers, body, self.clock().now())?;
         let taken = told.taken;
         // The second request of an attempt goes under its id with a number behind.
         let id = told.reference.split('-').next().unwrap_or_default().to_owned();

@@ -7,6 +7,7 @@ use crate::rejection::Rejection;
 use crate::routing::health::Standings;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use suanpan_ledger::entry::{Action, EntryId};
 use suanpan_money::{Currency, Timestamp};
 
@@ -242,7 +243,7 @@ pub enum Operation {
 }
 
 /// A request to a channel, as values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelAsk {
     /// The channel.
     pub channel: String,
@@ -284,6 +285,20 @@ pub struct ChannelAsk {
     /// Until when the channel waits for the customer, seconds; none where it has not said that it does.
     #[serde(default)]
     pub awaiting_until: Option<i64>,
+}
+
+/// A code that the customer showed is as good as money, so it is not shown.
+impl fmt::Debug for ChannelAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ChannelAsk { channel, operation, merchant, live, object, reference, original, .. } = self;
+        let mut shown = f.debug_struct("ChannelAsk");
+        shown.field("channel", channel).field("operation", operation).field("merchant", merchant);
+        shown.field("live", live).field("object", object).field("reference", reference);
+        shown.field("original", original).field("has_token", &self.token.is_some());
+        shown.field("amount_minor", &self.amount_minor).field("currency", &self.currency);
+        shown.field("trace", &self.trace).field("awaiting_until", &self.awaiting_until);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What a channel answered, as values.

@@ -25,7 +25,7 @@ pub async fn take(State(api): State<Api>, Id(channel): Id, headers: HeaderMap, b
             return problem.into_response();
         }
     };
-    let untaken = match api.engine().notified(&channel, &body).await {
+    let untaken = match api.engine().notified(&channel, &headers, &body).await {
         Ok(taken) => {
             metrics::counter!("suanpan_notifications_taken_total", "channel" => channel).increment(1);
             return taken.into_response();

@@ -1,14 +1,12 @@
 //! What an answer says. Whatever is not certainly a no is not known.
 
-use super::call::{Method, order};
-use super::{Alipay, CLOCKS_SECONDS, ON_ITS_WAY_SECONDS};
+use super::Alipay;
+use super::call::Method;
+use crate::wallet::{self, declined, is_code, is_on_its_way, may_still_come, order, shown, unknown};
 use crate::{Call, ChannelAnswer, Request};
 use serde::Deserialize;
 use suanpan_messages::signing::alipay::verify_answer;
 use suanpan_money::parse_decimal;
-
-/// Characters of the text of a code; they have some forty.
-const CODE_CHARS_MAX: usize = 512;
 
 /// The members of answers that are read. Which are there depends on the call.
 #[derive(Debug, Default, Deserialize)]
@@ -29,29 +27,11 @@ struct Answer {
     refund_amount: Option<String>,
 }
 
-fn unknown(why: impl Into<String>) -> ChannelAnswer {
-    ChannelAnswer::Unknown { why: why.into() }
-}
-
-fn declined(code: &str) -> ChannelAnswer {
-    ChannelAnswer::Declined { code: code.to_owned(), retryable: false }
-}
-
 pub(super) fn read(wallet: &Alipay, method: Method, request: &Request, bytes: &[u8]) -> ChannelAnswer {
-    let Ok(text) = std::str::from_utf8(bytes) else { return unknown("the answer is not UTF-8") };
-    let signed = match verify_answer(&wallet.theirs, method.name(), text) {
-        Ok(signed) => signed,
-        Err(error) => return unknown(format!("the answer is not the wallet's: {error}")),
-    };
-    let answer: Answer = match serde_json::from_str(signed) {
+    let answer = match believed(wallet, method, request, bytes) {
         Ok(answer) => answer,
-        Err(_) => return unknown("the answer cannot be read"),
+        Err(why) => return unknown(why),
     };
-    // An answer to something else is none to this. Only errors name no order.
-    let named = answer.out_trade_no.as_deref();
-    if named.map_or(answer.code == "10000", |other| other != order(request)) {
-        return unknown("the answer is about another order");
-    }
     match (answer.code.as_str(), method) {
         // Missing, wrong or forbidden parameters: the wallet did not begin.
         ("20001" | "40001" | "40002" | "40006", _) if request.call != Call::Inquire => {
@@ -67,9 +47,27 @@ pub(super) fn read(wallet: &Alipay, method: Method, request: &Request, bytes: &[
     }
 }
 
-/// Words of the wallet, short and without what a log cannot take.
-fn shown(word: &str) -> String {
-    word.chars().filter(|char| char.is_ascii_graphic()).take(60).collect()
+/// Whether the wallet says that it knows of no such refund, which could have come by now.
+pub(super) fn is_lost_refund(wallet: &Alipay, request: &Request, bytes: &[u8]) -> bool {
+    let answer = believed(wallet, Method::RefundQuery, request, bytes);
+    let unheard = answer.is_ok_and(|answer| {
+        matches!(answer.code.as_str(), "10000" | "40004") && answer.out_request_no.is_none()
+    });
+    unheard && !is_on_its_way(request)
+}
+
+/// An answer that is the wallet's, and about this order; or why it is not.
+fn believed(wallet: &Alipay, method: Method, request: &Request, bytes: &[u8]) -> Result<Answer, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "the answer is not UTF-8")?;
+    let signed = verify_answer(&wallet.theirs, method.name(), text)
+        .map_err(|error| format!("the answer is not the wallet's: {error}"))?;
+    let answer: Answer = serde_json::from_str(signed).map_err(|_| "the answer cannot be read")?;
+    // An answer to something else is none to this. Only errors name no order.
+    let named = answer.out_trade_no.as_deref();
+    if named.map_or(answer.code == "10000", |other| other != order(request)) {
+        return Err("the answer is about another order".to_owned());
+    }
+    Ok(answer)
 }
 
 fn is_whole(request: &Request, amount: Option<&str>) -> bool {
@@ -78,17 +76,13 @@ fn is_whole(request: &Request, amount: Option<&str>) -> bool {
 }
 
 fn approved(answer: &Answer, otherwise: &str) -> ChannelAnswer {
-    let channel_id = answer.trade_no.clone().unwrap_or_else(|| otherwise.to_owned());
-    ChannelAnswer::Approved { channel_id, authorization_code: None }
+    wallet::approved(answer.trade_no.clone(), otherwise)
 }
 
 fn precreated(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
-    let good =
-        |code: &&String| code.len() <= CODE_CHARS_MAX && code.chars().all(|char| char.is_ascii_graphic());
-    match (answer.code.as_str(), answer.qr_code.as_ref().filter(good)) {
-        ("10000", Some(code)) => {
-            ChannelAnswer::Awaiting { show: Some(code.clone()), expires_at: wallet.expires_at(request) }
-        }
+    let expires_at = wallet.settings.common.expires_at(request);
+    match (answer.code.as_str(), answer.qr_code.as_ref().filter(|code| is_code(code))) {
+        ("10000", Some(code)) => ChannelAnswer::Awaiting { show: Some(code.clone()), expires_at },
         ("40004", _) => failed(&answer.sub_code),
         _ => unknown("the wallet gave no code to be shown"),
     }
@@ -99,7 +93,9 @@ fn paid(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
         "10000" if answer.trade_no.is_none() => unknown("the wallet gave the trade no number"),
         "10000" if !is_whole(request, answer.total_amount.as_deref()) => unknown("another amount was paid"),
         "10000" => approved(answer, &request.reference),
-        "10003" => ChannelAnswer::Awaiting { show: None, expires_at: wallet.expires_at(request) },
+        "10003" => {
+            ChannelAnswer::Awaiting { show: None, expires_at: wallet.settings.common.expires_at(request) }
+        }
         _ => failed(&answer.sub_code),
     }
 }
@@ -133,7 +129,7 @@ fn failed(sub_code: &str) -> ChannelAnswer {
 }
 
 fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer {
-    let expires_at = request.awaiting_until.unwrap_or_else(|| wallet.expires_at(request));
+    let expires_at = request.awaiting_until.unwrap_or_else(|| wallet.settings.common.expires_at(request));
     let waiting = ChannelAnswer::Awaiting { show: None, expires_at };
     match (answer.code.as_str(), answer.trade_status.as_deref()) {
         ("10000", Some("TRADE_SUCCESS" | "TRADE_FINISHED")) => {
@@ -145,12 +141,11 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
         ("10000", Some("WAIT_BUYER_PAY")) => waiting,
         ("10000", Some("TRADE_CLOSED")) => declined("attempt_expired"),
         ("40004", _) if answer.sub_code == "ACQ.TRADE_NOT_EXIST" => {
-            let born = Alipay::born(request).plus_seconds(ON_ITS_WAY_SECONDS).seconds();
             match request.awaiting_until {
                 // There is a trade only when the code that is shown was scanned.
                 Some(_) => waiting,
                 // Nobody has seen the code of an answer that was lost.
-                None if request.now.seconds() >= born => declined("processing_error"),
+                None if !is_on_its_way(request) => declined("processing_error"),
                 None => unknown("the wallet knows of no such trade yet"),
             }
         }
@@ -160,11 +155,6 @@ fn queried(wallet: &Alipay, request: &Request, answer: &Answer) -> ChannelAnswer
             shown(status.unwrap_or_default())
         )),
     }
-}
-
-/// Whether a trade that does not exist can come to exist any more.
-fn may_still_come(request: &Request) -> bool {
-    request.awaiting_until.is_some_and(|until| request.now.seconds() < until.saturating_add(CLOCKS_SECONDS))
 }
 
 /// A trade that is called off: ended, or given back when it was paid.

@@ -1,15 +1,18 @@
 //! Which call a request becomes, and its form.
 
-use super::{Alipay, ON_ITS_WAY_SECONDS};
+use super::Alipay;
+use crate::wallet::{CHINA_SECONDS, order};
 use crate::{Call, Request};
 use form_urlencoded::Serializer;
+use http::header::CONTENT_TYPE;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use suanpan_messages::signing::alipay::sign_request;
 use suanpan_money::{Timestamp, format_minor};
 
-/// The times of all calls are those of China, which has no summer time.
-const CHINA_SECONDS: i32 = 8 * 3_600;
+/// Where all calls go at the wallet's host.
+const GATEWAY: &str = "/gateway.do";
+
 /// What is asked of the wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
@@ -37,19 +40,9 @@ impl Method {
             (Call::Void, _) | (Call::Inquire, Call::Void) => Some(Method::Cancel),
             (Call::Refund, _) => Some(Method::Refund),
             (Call::Inquire, Call::Authorize) => Some(Method::Query),
-            (Call::Inquire, Call::Refund) => Some(Method::of_lost_refund(request)),
+            (Call::Inquire, Call::Refund) => Some(Method::RefundQuery),
             (Call::Capture, _) | (Call::Inquire, Call::Capture | Call::Inquire) => None,
         }
-    }
-
-    /// A refund that is not found may not have arrived: then it must be sent again as it was, which does it once at most.
-    /// Pauses between inquiries double up to an hour, so that from the third minute on it is sent again and asked about by
-    /// turns.
-    fn of_lost_refund(request: &Request) -> Method {
-        let age = request.now.seconds() - Alipay::born(request).seconds();
-        let turn = if age < 7_200 { i64::from(age.max(1).ilog2()) } else { age / 3_600 };
-        let again = age >= ON_ITS_WAY_SECONDS && turn % 2 == 1;
-        if again { Method::Refund } else { Method::RefundQuery }
     }
 
     /// Its name, as the member of the answer says it too.
@@ -65,21 +58,16 @@ impl Method {
     }
 }
 
-/// The order at the wallet that a request is about: the authorization under its own name.
-pub(super) fn order(request: &Request) -> &str {
-    request.original.as_deref().unwrap_or(&request.reference)
-}
-
 /// An amount in yuan, as the wallet writes it.
 pub(super) fn yuan(request: &Request) -> Option<String> {
     Some(format_minor(i64::try_from(request.amount_minor).ok()?, request.currency.exponent()))
 }
 
-/// Makes the signed form of a call; none when it cannot be signed.
-pub(super) fn form(wallet: &Alipay, method: Method, request: &Request) -> Option<Vec<u8>> {
+/// Makes a call with its signed form; none when it cannot be signed.
+pub(super) fn signed(wallet: &Alipay, method: Method, request: &Request) -> Option<http::Request<Vec<u8>>> {
     let content = content(wallet, method, request)?.to_string();
     let moment = china_time(request.now)?;
-    let notify = wallet.settings.notify_url.as_deref().filter(|_| {
+    let notify = wallet.settings.common.notify_url.as_deref().filter(|_| {
         // Only what waits for somebody ends with a notification.
         matches!(method, Method::Precreate | Method::Pay)
     });
@@ -96,14 +84,16 @@ pub(super) fn form(wallet: &Alipay, method: Method, request: &Request) -> Option
     parameters.extend(notify.map(|url| ("notify_url", url)));
     let signature = sign_request(&wallet.own, &parameters).ok()?;
     parameters.push(("sign", &signature));
-    Some(Serializer::new(String::new()).extend_pairs(parameters).finish().into_bytes())
+    let form = Serializer::new(String::new()).extend_pairs(parameters).finish().into_bytes();
+    let call = http::Request::post(GATEWAY);
+    call.header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=utf-8").body(form).ok()
 }
 
 fn content(wallet: &Alipay, method: Method, request: &Request) -> Option<Value> {
     let settings = &wallet.settings;
     Some(match method {
         Method::Precreate => {
-            let minutes = format!("{}m", settings.qr_seconds / 60);
+            let minutes = format!("{}m", settings.common.qr_seconds / 60);
             json!({
                 "out_trade_no": request.reference,
                 "total_amount": yuan(request)?,
@@ -119,7 +109,7 @@ fn content(wallet: &Alipay, method: Method, request: &Request) -> Option<Value> 
             "auth_code": request.token,
             "total_amount": yuan(request)?,
             "subject": settings.subject,
-            "timeout_express": format!("{}m", (settings.code_seconds + 59) / 60),
+            "timeout_express": format!("{}m", (settings.common.code_seconds + 59) / 60),
         }),
         Method::Query | Method::Cancel => json!({"out_trade_no": order(request)}),
         Method::Refund => json!({

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use suanpan_channels::alipay::{Alipay, Settings};
-use suanpan_channels::{Call, Channel, ChannelAnswer, NotificationError, Request, Trace};
+use suanpan_channels::wallet::Common;
+use suanpan_channels::{
+    Call, ChannelAnswer, HttpChannel, Notification, NotificationError, Request, Step, Trace,
+};
 use suanpan_messages::signing::alipay::request_text;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_money::{Currency, Timestamp};
@@ -19,12 +22,14 @@ const CODE: &str = "281234567890123400";
 
 fn settings() -> Settings {
     Settings {
-        name: "alipay_cn".to_owned(),
+        common: Common {
+            name: "alipay_cn".to_owned(),
+            notify_url: Some("https://shop.example/channels/alipay_cn/notifications".to_owned()),
+            qr_seconds: 900,
+            code_seconds: 60,
+        },
         app_id: "2021000000000001".to_owned(),
         subject: "测试店".to_owned(),
-        notify_url: Some("https://shop.example/channels/alipay_cn/notifications".to_owned()),
-        qr_seconds: 900,
-        code_seconds: 60,
     }
 }
 
@@ -67,8 +72,13 @@ fn scanned() -> Request {
 
 /// The parameters of the form of a call, of which the signature was checked.
 fn sent(request: &Request) -> Option<BTreeMap<String, String>> {
-    let form = wallet().build(request)?;
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(&form).into_owned().collect();
+    parameters(wallet().next(request, &[]))
+}
+
+fn parameters(step: Step) -> Option<BTreeMap<String, String>> {
+    let Step::Send(call) = step else { return None };
+    assert_eq!((call.method().as_str(), call.uri().path()), ("POST", "/gateway.do"));
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(call.body()).into_owned().collect();
     let borrowed: Vec<(&str, &str)> =
         pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let text = request_text(&borrowed).unwrap();
@@ -92,7 +102,19 @@ fn signed(method: &str, answer: &Value) -> Vec<u8> {
 }
 
 fn said(request: &Request, answer: &Value) -> ChannelAnswer {
-    wallet().read(request, &signed(&content(request).0, answer))
+    read(request, signed(&content(request).0, answer))
+}
+
+/// What the first answer to a request says.
+fn read(request: &Request, bytes: Vec<u8>) -> ChannelAnswer {
+    match wallet().next(request, &[http::Response::new(bytes)]) {
+        Step::Is(answer) => answer,
+        step => panic!("{step:?}"),
+    }
+}
+
+fn notified(wallet: &Alipay, body: impl AsRef<[u8]>) -> Result<Notification, NotificationError> {
+    wallet.notification(&http::HeaderMap::new(), body.as_ref(), Timestamp::from_seconds(NOW))
 }
 
 #[test]
@@ -104,7 +126,7 @@ fn calls_have_the_form_that_the_wallet_reads() {
         (told("charset"), told("format"), told("timestamp")),
         ("utf-8", "JSON", "2026-09-21 12:53:20")
     );
-    assert_eq!(told("notify_url"), settings().notify_url.unwrap());
+    assert_eq!(told("notify_url"), settings().common.notify_url.unwrap());
     let shown = json!({
         "out_trade_no": "att_1", "total_amount": "88.88", "subject": "测试店",
         "timeout_express": "15m", "qr_code_timeout_express": "15m",
@@ -153,20 +175,40 @@ fn an_inquiry_asks_and_ends_nothing_that_may_have_been_paid() {
         let found = content(&inquiry(seconds, awaiting, code)).0;
         assert_eq!(found, format!("alipay.trade.{method}"), "{seconds} {awaiting} {code:?}");
     }
-    // A refund that is not found is sent again by turns.
+}
+
+#[test]
+fn a_refund_that_is_not_found_is_sent_again_when_it_cannot_come_any_more() {
     let about_refund = |seconds| Request {
         now: Timestamp::from_seconds(NOW + seconds),
         ..asked(Call::Inquire, Call::Refund)
     };
-    let methods: Vec<String> = [2, 6, 14, 30, 62, 126, 254, 510, 2_046, 4_094, 7_694, 11_294, 14_894]
-        .iter()
-        .map(|at| content(&about_refund(*at)).0)
-        .collect();
-    let (query, again) = ("alipay.trade.fastpay.refund.query", "alipay.trade.refund");
-    assert_eq!(
-        methods,
-        [query, query, query, query, query, query, again, query, query, again, query, again, query]
-    );
+    let query = "alipay.trade.fastpay.refund.query";
+    let missing = http::Response::new(signed(query, &json!({"code": "10000", "out_trade_no": "att_0"})));
+    assert_eq!(content(&about_refund(2)).0, query);
+    let early = wallet().next(&about_refund(119), std::slice::from_ref(&missing));
+    assert!(matches!(early, Step::Is(ChannelAnswer::Unknown { .. })), "{early:?}");
+    let again = parameters(wallet().next(&about_refund(120), std::slice::from_ref(&missing))).unwrap();
+    let first = parameters(wallet().next(&asked(Call::Refund, Call::Refund), &[])).unwrap();
+    assert_eq!(again["biz_content"], first["biz_content"]);
+    let after = |answer: Value| {
+        let again = http::Response::new(signed("alipay.trade.refund", &answer));
+        match wallet().next(&about_refund(120), &[missing.clone(), again]) {
+            Step::Is(answer) => answer,
+            step => panic!("{step:?}"),
+        }
+    };
+    let moved = |word: &str| json!({"code": "10000", "out_trade_no": "att_0", "fund_change": word});
+    assert!(matches!(after(moved("Y")), ChannelAnswer::Approved { .. }));
+    assert!(matches!(after(moved("N")), ChannelAnswer::Unknown { .. }));
+    // A no to what is sent again is none to the first.
+    for sub in ["ACQ.TRADE_STATUS_ERROR", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "ACQ.SELLER_BALANCE_NOT_ENOUGH"] {
+        let no = after(json!({"code": "40004", "sub_code": sub}));
+        assert!(matches!(no, ChannelAnswer::Unknown { .. }), "{no:?}");
+    }
+    // What cannot be believed is no reason to send anything.
+    let forged = wallet().next(&about_refund(120), &[http::Response::new(b"{}".to_vec())]);
+    assert!(matches!(forged, Step::Is(ChannelAnswer::Unknown { .. })), "{forged:?}");
 }
 
 #[derive(Debug, PartialEq)]
@@ -301,12 +343,6 @@ fn a_refund_is_done_when_the_wallet_says_that_money_moved() {
         &Said::Declined("insufficient_funds"),
     );
     check(&request, json!({"code": "40004", "sub_code": "ACQ.SYSTEM_ERROR"}), &Said::Unknown);
-    // A no to what is sent again is none to the first.
-    let again = Request { now: Timestamp::from_seconds(NOW + 254), ..asked(Call::Inquire, Call::Refund) };
-    check(&again, moved("Y"), &Said::Approved);
-    for sub in ["ACQ.TRADE_STATUS_ERROR", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "ACQ.SELLER_BALANCE_NOT_ENOUGH"] {
-        check(&again, json!({"code": "40004", "sub_code": sub}), &Said::Unknown);
-    }
     let query = asked(Call::Inquire, Call::Refund);
     let found = |name: &str, amount: &str| {
         json!({
@@ -325,7 +361,7 @@ fn nothing_is_believed_that_the_wallet_did_not_sign() {
     let request = scanned();
     let good = json!({"code": "10000", "out_trade_no": "att_1", "trade_no": "9", "total_amount": "88.88"});
     let bytes = signed("alipay.trade.pay", &good);
-    assert!(matches!(wallet().read(&request, &bytes), ChannelAnswer::Approved { .. }));
+    assert!(matches!(read(&request, bytes.clone()), ChannelAnswer::Approved { .. }));
     let text = String::from_utf8(bytes).unwrap();
     for other in [
         text.replace("\"trade_no\":\"9\"", "\"trade_no\":\"8\""),
@@ -336,7 +372,7 @@ fn nothing_is_believed_that_the_wallet_did_not_sign() {
         String::new(),
     ] {
         assert!(
-            matches!(wallet().read(&request, other.as_bytes()), ChannelAnswer::Unknown { .. }),
+            matches!(read(&request, other.clone().into_bytes()), ChannelAnswer::Unknown { .. }),
             "{other}"
         );
     }
@@ -361,20 +397,20 @@ fn notification(status: &str) -> String {
 
 #[test]
 fn notifications_are_read_when_they_are_the_wallets_and_for_us() {
-    let told = wallet().notification(notification("TRADE_SUCCESS").as_bytes()).unwrap();
+    let told = notified(&wallet(), notification("TRADE_SUCCESS")).unwrap();
     assert_eq!((told.reference.as_str(), told.amount_minor, told.currency.code()), ("att_1", 8_888, "CNY"));
     assert!(matches!(told.answer, Some(ChannelAnswer::Approved { channel_id, .. }) if channel_id == "9"));
     // What was closed may have been closed by us, after it was paid: the inquiry knows.
-    assert_eq!(wallet().notification(notification("TRADE_CLOSED").as_bytes()).unwrap().answer, None);
+    assert_eq!(notified(&wallet(), notification("TRADE_CLOSED")).unwrap().answer, None);
     let changed = notification("TRADE_SUCCESS").replace("88.88", "0.01");
-    assert_eq!(wallet().notification(changed.as_bytes()), Err(NotificationError::Forged));
-    assert_eq!(wallet().notification(b"a=1&a=2&sign=x"), Err(NotificationError::Forged));
+    assert_eq!(notified(&wallet(), changed), Err(NotificationError::Forged));
+    assert_eq!(notified(&wallet(), b"a=1&a=2&sign=x"), Err(NotificationError::Forged));
     let many = "a=1&".repeat(101);
-    assert!(matches!(wallet().notification(many.as_bytes()), Err(NotificationError::Unreadable(_))));
+    assert!(matches!(notified(&wallet(), many), Err(NotificationError::Unreadable(_))));
     let own = || RsaPrivateKey::parse(APP_PRIVATE).unwrap();
     let other = Settings { app_id: "2".to_owned(), ..settings() };
     let other = Alipay::new(other, own(), RsaPublicKey::parse(WALLET_PUBLIC).unwrap()).unwrap();
-    let refused = other.notification(notification("TRADE_SUCCESS").as_bytes());
+    let refused = notified(&other, notification("TRADE_SUCCESS"));
     assert_eq!(refused, Err(NotificationError::NotForUs("app_id")));
 }
 
@@ -458,8 +494,8 @@ proptest! {
     #[test]
     fn whatever_comes_is_never_more_than_unknown(bytes: Vec<u8>, seconds in 0_i64..2_000, awaiting: bool) {
         let request = inquiry(seconds, awaiting, None);
-        let answer = wallet().read(&request, &bytes);
+        let answer = read(&request, bytes.clone());
         prop_assert!(matches!(answer, ChannelAnswer::Unknown { .. }), "{:?}", answer);
-        prop_assert!(wallet().notification(&bytes).is_err());
+        prop_assert!(notified(&wallet(), &bytes).is_err());
     }
 }

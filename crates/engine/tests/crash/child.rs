@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_engine::{
-    Asker, BooksAnswer, BooksCommand, Call, Caller, Carrier, Channels, Clock, Config, Engine, IdempotencyKey,
-    Receipt, Refused, Way,
+    Asker, BooksAnswer, BooksCommand, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Receipt,
+    Refused, Way,
 };
 use suanpan_ledger::account::{AccountKind, AccountNo, AccountSpec, Limits};
 use suanpan_ledger::book::Verdict;
@@ -73,7 +73,7 @@ pub(crate) fn run(address: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let database = suanpan_store::open(address).unwrap();
     let host = Arc::new(Host::new(HostSettings::default()));
-    let way = Way { channel: Arc::new(CardSim), carrier: Carrier::Near(host) };
+    let way = Way::Near(Arc::new(CardSim), host);
     let config = Config {
         cell: CELL,
         node: text(NODE),

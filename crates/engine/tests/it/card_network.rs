@@ -9,7 +9,7 @@ use std::time::Duration;
 use suanpan_channels::card_network::{CardNetwork, LineSettings, Settings as NetworkSettings, VaultKey};
 use suanpan_channels::faults::Faults;
 use suanpan_channels::{Call as ChannelCall, CardInput, CardNumber, Channel, Lost, Request, Trace};
-use suanpan_engine::{CardLine, Carrier, Clock, Way};
+use suanpan_engine::{CardLine, Clock, Way};
 use suanpan_messages::keys::DoubleKey;
 use suanpan_money::Currency;
 use suanpan_payments::command::Command;
@@ -63,7 +63,7 @@ impl World {
             };
             let line = CardLine::start(address, line_settings, PATIENCE, clock.clone());
             made = Some(line.clone());
-            Way { channel: Arc::new(channel()), carrier: Carrier::Line(line) }
+            Way::Line(Arc::new(channel()), line)
         };
         let outside = Outside::new(way, |settings| {
             settings.routing.channels = vec![ChannelTerms::of("unionpay", &["card"])];

@@ -2,6 +2,7 @@
 
 use crate::outside::{Outside, PATIENCE};
 use crate::world::{cancel, id, pay, refund, request};
+use http::HeaderMap;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use suanpan_channels::alipay::{Alipay, Settings as WalletSettings};
 use suanpan_channels::faults::Faults;
-use suanpan_engine::{Carrier, Clock, Gateway, Untaken, Way};
+use suanpan_channels::wallet::Common;
+use suanpan_engine::{Clock, Gateway, Untaken, Way};
 use suanpan_messages::signing::parameters::joined;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_payments::command::Command;
@@ -50,21 +52,23 @@ impl World {
                 now: Arc::new(move || now.now().seconds()),
             }));
             let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-            let address = format!("http://{}/gateway.do", listener.local_addr().unwrap());
+            let address = format!("http://{}", listener.local_addr().unwrap());
             made = Some((host.clone(), runtime.spawn(serve(listener, host))));
             let settings = WalletSettings {
-                name: "alipay_cn".to_owned(),
+                common: Common {
+                    name: "alipay_cn".to_owned(),
+                    notify_url: None,
+                    qr_seconds: 900,
+                    code_seconds: 60,
+                },
                 app_id: APP_ID.to_owned(),
                 subject: "SUANPAN TEST SHOP".to_owned(),
-                notify_url: None,
-                qr_seconds: 900,
-                code_seconds: 60,
             };
             let own = RsaPrivateKey::parse(keys::APP_PRIVATE).unwrap();
             let theirs = RsaPublicKey::parse(keys::WALLET_PUBLIC).unwrap();
             let gateway = Gateway::new(&address, PATIENCE, clock.clone()).unwrap();
             let channel = Arc::new(Alipay::new(settings, own, theirs).unwrap());
-            Way { channel, carrier: Carrier::Http(gateway) }
+            Way::Http(channel, gateway)
         };
         let outside = Outside::new(way, |settings| {
             settings.routing.channels.push(ChannelTerms::of("alipay_cn", &["alipay"]));
@@ -112,7 +116,7 @@ impl World {
 
     fn notified(&self, parameters: &[(&str, &str)], key: &str) -> Result<&'static str, Untaken> {
         let form = notification(parameters, key);
-        self.runtime.block_on(self.engine.notified("alipay_cn", form.as_bytes()))
+        self.runtime.block_on(self.engine.notified("alipay_cn", &HeaderMap::new(), form.as_bytes()))
     }
 }
 
@@ -351,7 +355,7 @@ impl Notifier {
                 for order in host.trades().into_keys() {
                     for garbled in [true, false] {
                         let Some(form) = host.notification(&order, garbled) else { continue };
-                        let taken = engine.notified("alipay_cn", form.as_bytes()).await;
+                        let taken = engine.notified("alipay_cn", &HeaderMap::new(), form.as_bytes()).await;
                         assert!(!(garbled && taken.is_ok()), "a changed notification is believed");
                     }
                     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -439,7 +443,8 @@ fn a_notification_that_comes_after_the_calling_off_books_nothing() {
     world.done(cancel(&id(&intent)));
     let order = world.host.scan(&code_of(&intent)).unwrap();
     let form = world.host.notification(&order, false).unwrap();
-    let tell = || world.runtime.block_on(world.engine.notified("alipay_cn", form.as_bytes()));
+    let tell =
+        || world.runtime.block_on(world.engine.notified("alipay_cn", &HeaderMap::new(), form.as_bytes()));
     assert_eq!(tell().unwrap(), "success");
     assert_eq!(world.object(&attempt)["status"], "awaiting_customer");
     world.until_status(&id(&intent), "canceled", 5);

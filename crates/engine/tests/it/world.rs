@@ -11,8 +11,7 @@ use suanpan_channels::{
     CardInput, Channel, ChannelAnswer, Exchange, Lost, Request, TokenizedCard, VaultError, Wire,
 };
 use suanpan_engine::{
-    Answered, Asker, Call, Caller, Carrier, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role,
-    Way,
+    Answered, Asker, Call, Caller, Channels, Clock, Config, Engine, IdempotencyKey, Refused, Role, Way,
 };
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::command::Command;
@@ -176,8 +175,8 @@ impl World {
     fn start(&mut self) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let way = Way { channel: Arc::new(CardSim), carrier: Carrier::Near(self.gated.clone()) };
-        let second = Way { channel: Arc::new(Second), carrier: Carrier::Near(self.second.clone()) };
+        let way = Way::Near(Arc::new(CardSim), self.gated.clone());
+        let second = Way::Near(Arc::new(Second), self.second.clone());
         let config = Config {
             cell: CELL,
             node: "node-a".to_owned(),

@@ -18,9 +18,7 @@ use std::time::Duration;
 use store::{Disk, Faults, NO_FAULTS, NoHistory, SimStore, State};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_engine::simulation::{CallPromise, LoadError, Parts, Single};
-use suanpan_engine::{
-    BooksCommand, BooksPromise, Call, Caller, Carrier, Channels, Clock, Fork, Receipt, Way,
-};
+use suanpan_engine::{BooksCommand, BooksPromise, Call, Caller, Channels, Clock, Fork, Receipt, Way};
 use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, JobBody};
@@ -241,7 +239,7 @@ impl Sim {
     fn load(&mut self, node: usize, acknowledged: Option<Receipt>) -> Result<Single, LoadError> {
         let mut store = self.reader();
         let held = store.acquire(CELL, NODES[node], Duration::from_secs(10))?;
-        let way = Way { channel: Arc::new(CardSim), carrier: Carrier::Near(self.wire.clone()) };
+        let way = Way::Near(Arc::new(CardSim), self.wire.clone());
         Single::load(Parts {
             store: Box::new(store),
             reader: Arc::new(self.reader()),

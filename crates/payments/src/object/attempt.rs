@@ -7,6 +7,7 @@ use crate::request::card::PAYMENT_CODE;
 use crate::routing::Route;
 use crate::state::attempt::AttemptStatus;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use suanpan_money::Currency;
 
 /// An attempt.
@@ -85,10 +86,17 @@ pub struct Attempt {
 }
 
 /// What is kept of an attempt for ourselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Internal {
     /// The card, as the channel names it; empty for a balance, and in attempts of before.
     pub token: String,
+}
+
+/// A code that the customer showed is as good as money, so it is not shown.
+impl fmt::Debug for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Internal").field("has_token", &!self.token.is_empty()).finish()
+    }
 }
 
 impl Attempt {

@@ -4,6 +4,7 @@
 use crate::object::customer::Address;
 use crate::object::{Metadata, Tag};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A payment method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,12 +51,22 @@ pub struct PaymentMethod {
 }
 
 /// What of a payment method is not shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Internal {
     /// The channel whose vault keeps the card, or that knows the code; empty without one.
     pub channel: String,
     /// What the vault calls the card, or the code that was scanned.
     pub token: String,
+}
+
+/// A code that the customer showed is as good as money, so it is not shown.
+impl fmt::Debug for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Internal")
+            .field("channel", &self.channel)
+            .field("has_token", &!self.token.is_empty())
+            .finish()
+    }
 }
 
 /// A wallet that the customer pays with, by scanning what is shown. It is the wallet that knows the customer.

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
-use suanpan_engine::{Carrier, Channels, Clock, Config, Engine, Role, Way};
+use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
 use suanpan_payments::settings::Settings;
 use suanpan_server::api::{self, Api};
 use suanpan_server::bootstrap;
@@ -104,10 +104,7 @@ impl Server {
             let address = listener.local_addr().unwrap();
             let database = suanpan_store::open(path.to_str().unwrap()).unwrap();
             let host = Host::new(HostSettings::default());
-            let channels = Channels::new(vec![Way {
-                channel: Arc::new(CardSim),
-                carrier: Carrier::Near(Arc::new(host)),
-            }]);
+            let channels = Channels::new(vec![Way::Near(Arc::new(CardSim), Arc::new(host))]);
             let config = Config {
                 cell: 1,
                 node: format!("http://{address}"),

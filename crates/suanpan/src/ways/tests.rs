@@ -1,0 +1,176 @@
+//! Files of channels, good and wrong.
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+use suanpan_messages::payment_code::Place;
+use suanpan_payments::routing::Routing;
+use suanpan_simulators::alipay::keys;
+
+const NETWORK: &str = r#"
+    [cards]
+    test = "unionpay"
+    [[card_network]]
+    name = "unionpay"
+    address = "127.0.0.1:1"
+    transport_key_file = "transport-key"
+    acquirer = "48020000"
+    forwarder = "48020001"
+    network = "00010000"
+    merchant = "898310048120001"
+    terminal = "00000001"
+    category = "5411"
+"#;
+
+fn load(text: &str) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("transport-key");
+    std::fs::write(&key, "00112233445566778899aabbccddeeff\n").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let private = folder.path().join("private.pem");
+    std::fs::write(&private, keys::APP_PRIVATE).unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(folder.path().join("public.pem"), keys::WALLET_PUBLIC).unwrap();
+    let path = folder.path().join("channels.toml");
+    std::fs::write(&path, text).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _within = runtime.enter();
+    let settings = Settings::with_simulator([1; 32], "http://x");
+    channels(Some(&path), settings, &Clock::system())
+        .map(|found| found.1)
+        .map_err(|trouble| trouble.faults[0].what.clone())
+}
+
+#[test]
+fn a_file_says_which_channel_takes_cards() {
+    let settings = load(NETWORK).unwrap();
+    let keepers =
+        |settings: &Settings| [false, true].map(|live| settings.routing.card_keeper(live).map(str::to_owned));
+    assert_eq!(keepers(&settings), [Some("unionpay".to_owned()), None]);
+    assert_eq!(keepers(&load("").unwrap()), [Some("card_sim".to_owned()), None]);
+}
+
+const WALLET: &str = r#"
+    [wallets]
+    test = { alipay = "alipay_cn" }
+    [[alipay]]
+    name = "alipay_cn"
+    gateway = "https://openapi.example"
+    app_id = "2021000000000001"
+    private_key_file = "private.pem"
+    wallet_public_key_file = "public.pem"
+    subject = "Shop"
+    [[code]]
+    wallet = "alipay"
+    first = "25"
+    last = "30"
+    digits = [16, 24]
+    fixed = [{ left = 2, digit = "9" }, { right = 1, digit = "0" }]
+"#;
+
+#[test]
+fn a_file_says_which_wallet_goes_where_and_whose_codes_are() {
+    let settings = load(WALLET).unwrap();
+    assert!(settings.routing.takes(false, "alipay") && !settings.routing.takes(true, "alipay"));
+    let [rule] = &settings.code_rules[..] else { panic!("{:?}", settings.code_rules) };
+    assert_eq!(rule.fixed, [(Place::Left(2), '9'), (Place::Right(1), '0')]);
+    load(&WALLET.replace("https://openapi.example", "http://[::1]:9588")).unwrap();
+    for (from, to, what) in [
+        ("[wallets]", "[cards]\ntest = \"alipay_cn\"\n[wallets]", "no such channel of cards"),
+        ("= \"alipay_cn\" }", "= \"other\" }", "wallets names other for alipay"),
+        ("test = { alipay", "test = { wechat_pay", "wallets names wechat_pay for alipay_cn"),
+        ("test = { alipay", "live = { alipay", "stands in the source of this program"),
+        ("{ left = 2, ", "{ ", "at no place, or at two"),
+        ("{ left = 2, ", "{ left = 2, right = 2, ", "at no place, or at two"),
+        ("= \"alipay_cn\" }", "= \"card_sim\" }", "wallets names card_sim for alipay"),
+        ("https://openapi.example", "http://openapi.example", "without TLS"),
+        ("https://openapi.example", "http://127.0.0.1.example", "without TLS"),
+        ("https://openapi.example", "openapi.example", "no address of HTTP"),
+        ("https://openapi.example", "https://openapi.example/gateway.do", "without a path"),
+        ("name = \"alipay_cn\"", "name = \"card_sim\"", "two channels named card_sim"),
+        ("\"Shop\"", "\"a=b\"", "subject of a wallet must be"),
+        ("\"public.pem\"", "\"transport-key\"", "does not hold a key of RSA"),
+        ("\"Shop\"", "\"Shop\"\nqr_seconds = 61", "qr_seconds of a wallet must be whole minutes"),
+        ("first = \"25\"", "first = \"2\"", "rule 1 of the table"),
+        ("subject", "subjekt", "unknown field `subjekt`"),
+    ] {
+        let error = load(&WALLET.replace(from, to)).unwrap_err();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+}
+
+const RULES: &str = r#"
+    [terms.unionpay]
+    currencies = ["CNY"]
+    brands = ["unionpay"]
+    limits = { CNY = { min = "0.10", max = "50000.00", day = "1000000.00" } }
+    hours = "06:00-23:30"
+    utc_offset = "+08:00"
+    cost = { bps = 38, fixed_minor = 1 }
+    [terms.card_sim]
+    drained = true
+    [[rule]]
+    name = "large"
+    when = { kinds = ["card"], amounts = { CNY = { min = "1000.00" } }, mode = "test" }
+    prefer = ["unionpay", "card_sim"]
+    [routing]
+    explore_ppm = 5
+"#;
+
+#[test]
+fn a_file_says_terms_and_rules() {
+    let file = format!("{NETWORK}{RULES}")
+        .replace("\"unionpay\"\n    [[card", "[\"unionpay\", \"card_sim\"]\n    [[card");
+    let Routing { channels, rules, explore_ppm } = load(&file).unwrap().routing;
+    let [network, simulator] = &channels[..] else { panic!("{channels:?}") };
+    assert_eq!((network.name.as_str(), simulator.name.as_str()), ("unionpay", "card_sim"));
+    assert_eq!((network.drained, simulator.drained), (false, true));
+    assert_eq!((network.vault.as_str(), simulator.vault.as_str()), ("card_network", "card_sim"));
+    let cny = suanpan_money::Currency::parse("CNY").unwrap();
+    let limit = network.limits[&cny];
+    assert_eq!((limit.payment.min, limit.payment.max), (Some(10), Some(5_000_000)));
+    assert_eq!((limit.day_max, network.cost.fee(10_000)), (Some(100_000_000), 39));
+    let hours = network.hours.unwrap();
+    assert_eq!((hours.from_minute, hours.to_minute, network.utc_offset_minutes), (360, 1_410, 480));
+    assert_eq!((rules[0].name.as_str(), rules[0].when.live, explore_ppm), ("large", Some(false), 5));
+    assert_eq!(rules[0].when.amounts[&cny].min, Some(100_000));
+    for (from, to, what) in [
+        ("[terms.card_sim]", "[terms.other]", "terms.other is about no channel"),
+        ("[\"CNY\"]", "[\"CNX\"]", "terms.unionpay: CNX is no currency"),
+        ("\"0.10\"", "\"0.105\"", "terms.unionpay: 0.105 is no amount of CNY"),
+        ("\"0.10\"", "\"-1\"", "terms.unionpay: -1 is no amount of CNY"),
+        ("\"0.10\"", "\"50000.01\"", "unionpay: the least amount is above the most"),
+        ("06:00-23:30", "6:00-23:30", "hours are not 6:00-23:30"),
+        ("06:00-23:30", "06:00-06:00", "hours are not 06:00-06:00"),
+        ("06:00-23:30", "06:00-24:01", "hours are not 06:00-24:01"),
+        ("+08:00", "08:00", "utc_offset is not 08:00"),
+        ("+08:00", "+15:00", "utc_offset is not +15:00"),
+        ("prefer", "preferred", "unknown field `preferred`"),
+        ("prefer = [\"unionpay\", \"card_sim\"]", "", "rule large says neither only"),
+        ("prefer = [\"unionpay\"", "prefer = [\"none\"", "rule large names none"),
+        ("\"test\" }", "\"both\" }", "unknown variant `both`"),
+        ("explore_ppm = 5", "explore_ppm = 1000001", "above a million"),
+    ] {
+        let error = load(&file.replace(from, to)).unwrap_err();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (from, to, what) in [
+        ("\"48020000\"", "\"4802\"", "acquirer of a card network must be 8 to 11 digits, and is `4802`"),
+        (
+            "test = \"unionpay\"",
+            "test = \"other\"",
+            "cards.test names other, and there is no such channel of cards",
+        ),
+        ("test = \"unionpay\"", "live = \"card_sim\"", "the simulator, which takes no money"),
+        ("name = \"unionpay\"", "name = \"card_sim\"", "two channels named card_sim"),
+        ("category", "categorie", "unknown field `categorie`"),
+        ("5411\"", "5411\"\npatience_seconds = 0", "patience_seconds is 1 to 50"),
+        ("\"transport-key\"", "\"none\"", "none"),
+    ] {
+        let error = load(&NETWORK.replace(from, to)).unwrap_err();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+}
