@@ -7,6 +7,7 @@
 mod acknowledged;
 mod admission;
 mod channels;
+mod checkout;
 mod clock;
 mod command;
 mod deliveries;
@@ -25,6 +26,7 @@ mod renewal;
 mod seal;
 #[doc(hidden)]
 pub mod simulation;
+mod watch;
 mod world;
 mod writer;
 
@@ -44,3 +46,4 @@ pub use limits::IDEMPOTENCY_KEY_BYTES;
 pub use line::CardLine;
 pub use notified::Untaken;
 pub use queue::NotQueued;
+pub use watch::Watch;
