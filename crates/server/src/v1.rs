@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod balance;
 pub mod charges;
+pub mod checkout_sessions;
 pub mod customers;
 pub mod events;
 pub mod ledger;
@@ -20,6 +21,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .merge(accounts::routes())
         .merge(balance::routes())
         .merge(charges::routes())
+        .merge(checkout_sessions::routes())
         .merge(customers::routes())
         .merge(events::routes())
         .merge(ledger::routes())
