@@ -14,6 +14,7 @@ use crate::jobs::{JobWorker, Jobs};
 use crate::limits::{QUEUE_WEIGHT, TAIL_ENTRIES};
 use crate::queue::{NotQueued, Priority, Queue};
 use crate::renewal::Renewal;
+use crate::watch::Watches;
 use crate::writer::{Ended, load};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -73,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) high_water: HighWater,
     pub(crate) renewal: Renewal,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) watches: Watches,
     role: AtomicU8,
     /// Why this process does not write, in words, for whoever asks about its health.
     trouble: Mutex<Option<String>>,
@@ -98,6 +100,7 @@ impl Shared {
             high_water,
             renewal: Renewal::new(),
             admission: Admission::new(),
+            watches: Watches::default(),
             role: AtomicU8::new(Role::Standby as u8),
             trouble: Mutex::new(None),
         }
@@ -128,6 +131,9 @@ impl Shared {
         let _ = self.role.fetch_update(Ordering::AcqRel, Ordering::Acquire, set);
         // While the books are loaded, lines can be made.
         self.channels.want(matches!(self.role(), Role::Writer | Role::Loading));
+        if self.role() != Role::Writer {
+            self.watches.tell_all();
+        }
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
@@ -394,6 +400,8 @@ fn priority(command: &Command) -> Priority {
         Command::Outcome { .. }
         | Command::Action { .. }
         | Command::Expire { .. }
+        | Command::ExpireCheckoutSession { .. }
+        | Command::LatePayment { .. }
         | Command::CapturePaymentIntent { .. }
         | Command::CancelPaymentIntent { .. } => Priority::High,
         _ => Priority::Normal,

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{ChannelAsk, JobBody};
+use suanpan_payments::request::checkout_session::{ExpireCheckoutSession, Expiry};
 use suanpan_store::commit::Job;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -248,6 +249,10 @@ async fn work(engine: &Engine, body: JobBody, fresh: bool) -> (Caller, Command) 
         }
         JobBody::ExpireAuthorization { merchant, live, payment_intent, attempt } => {
             (Caller { merchant, live }, Command::Expire { payment_intent, attempt })
+        }
+        JobBody::ExpireCheckoutSession { merchant, live, session: id } => {
+            let request = ExpireCheckoutSession::default();
+            (Caller { merchant, live }, Command::ExpireCheckoutSession { id, request, expiry: Expiry::Time })
         }
     }
 }

@@ -7,6 +7,7 @@
 mod acknowledged;
 mod admission;
 mod channels;
+mod checkout;
 mod clock;
 mod command;
 mod deliveries;
@@ -26,6 +27,7 @@ mod renewal;
 mod seal;
 #[doc(hidden)]
 pub mod simulation;
+mod watch;
 mod world;
 mod writer;
 
@@ -45,3 +47,4 @@ pub use limits::IDEMPOTENCY_KEY_BYTES;
 pub use line::CardLine;
 pub use notified::Untaken;
 pub use queue::NotQueued;
+pub use watch::Watch;

@@ -71,7 +71,13 @@ impl Engine {
         }
         check_amount(&told, &attempt)?;
         if told.answer.is_some() && is_over_unpaid(&attempt) {
-            return self.give_back(&told, &attempt, &stored).await.map(|()| taken);
+            self.note_late(&attempt, &stored, false).await?;
+            self.give_back(&told, &attempt, &stored).await?;
+            return self.note_late(&attempt, &stored, true).await.map(|()| taken);
+        }
+        if told.answer.is_some() && !attempt.is_wanted() {
+            // It goes back by the calling off that is on its way.
+            return self.note_late(&attempt, &stored, false).await.map(|()| taken);
         }
         let Some((ask, outcome)) = answers(&told, &attempt, &stored).zip(told.answer) else {
             return Ok(taken);
@@ -85,6 +91,21 @@ impl Engine {
         match self.call(call).await {
             // The outcome was known already, or is called off: then what was paid goes back by that.
             Ok(_) | Err(Refused::Rule(Rejection::AttemptState { .. })) => Ok(taken),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Has the page of the payment, where it has one, say that money came too late.
+    async fn note_late(&self, attempt: &Attempt, stored: &Object, returned: bool) -> Result<(), Untaken> {
+        let call = Call {
+            caller: Caller { merchant: stored.merchant.clone(), live: stored.live },
+            idempotency: None,
+            request_id: None,
+            command: Command::LatePayment { attempt: attempt.id.clone(), returned },
+        };
+        match self.call(call).await {
+            // Something else came of the attempt meanwhile, which is written where that is.
+            Ok(_) | Err(Refused::Rule(_)) => Ok(()),
             Err(refused) => Err(refused.into()),
         }
     }
@@ -125,7 +146,11 @@ impl Engine {
         }
     }
 
-    async fn stored(&self, id: String) -> Result<Option<Object>, Refused> {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn stored(&self, id: String) -> Result<Option<Object>, Refused> {
         let reader = self.reader().clone();
         let found = tokio::task::spawn_blocking(move || reader.objects(&[id.as_str()])).await;
         let unavailable = |why: &dyn ToString| Refused::Unavailable(why.to_string());

@@ -1,7 +1,8 @@
 //! Every write in one place: what it needs to know, and what it decides.
 
 use crate::decide::{
-    account, cancel, capture, confirm, customer, intent, outcome, payment_method, refund, webhook_endpoint,
+    account, cancel, capture, checkout, confirm, customer, intent, outcome, payment_method, refund,
+    webhook_endpoint,
 };
 use crate::decision::{ChannelAsk, ChannelOutcome, Context, Decision, Gathered, Needs, ObjectKind};
 use crate::link;
@@ -10,6 +11,9 @@ use crate::object::webhook_endpoint::EndpointHealth;
 use crate::rejection::Rejection;
 use crate::request::account::{CreateApiKey, WriteAccount};
 use crate::request::card::PaymentMethodData;
+use crate::request::checkout_session::{
+    CreateCheckoutSession, ExpireCheckoutSession, Expiry, PayCheckoutSession,
+};
 use crate::request::customer::{FundCashBalance, WriteCustomer};
 use crate::request::payment_intent::{
     CancelPaymentIntent, CapturePaymentIntent, ConfirmPaymentIntent, CreatePaymentIntent, UpdatePaymentIntent,
@@ -115,6 +119,24 @@ pub enum Command {
         id: String,
         at_seconds: Option<i64>,
     },
+    CreateCheckoutSession {
+        request: Box<CreateCheckoutSession>,
+    },
+    /// A customer chose how to pay, on the page.
+    PayCheckoutSession {
+        id: String,
+        request: Box<PayCheckoutSession>,
+    },
+    ExpireCheckoutSession {
+        id: String,
+        request: ExpireCheckoutSession,
+        expiry: Expiry,
+    },
+    /// A channel told of money for an attempt that is over or called off; `returned` when it has given it back.
+    LatePayment {
+        attempt: String,
+        returned: bool,
+    },
     /// The customer did what was asked, or failed to.
     Action {
         attempt: String,
@@ -135,7 +157,7 @@ pub enum Command {
 impl Command {
     /// Says what must be looked up before [`Command::decide`]. What objects name is only known once they are
     /// there: so this is asked again with what was gathered, until it names nothing that was not looked up
-    /// (three rounds at most). It never names less with more gathered.
+    /// (four rounds at most). It never names less with more gathered.
     #[must_use]
     pub fn needs(&self, gathered: &dyn Gathered, ctx: &Context<'_>) -> Needs {
         let mut needs = Needs::default();
@@ -166,6 +188,33 @@ impl Command {
             Command::CapturePaymentIntent { id, .. } | Command::CancelPaymentIntent { id, .. } => {
                 needs.id(Some(id));
                 needs.latest(gathered, id);
+            }
+            Command::CreateCheckoutSession { request } => {
+                let data = request.payment_intent_data.as_ref();
+                let order = data.and_then(|data| data.merchant_order_id.as_deref());
+                if let Some(order) = order.filter(|order| !order.is_empty()) {
+                    needs.links.push((link::MERCHANT_ORDER, link::scoped(ctx.merchant, ctx.live, order)));
+                }
+                needs.id(request.customer.as_deref());
+                needs.id(Some(ctx.merchant));
+            }
+            Command::PayCheckoutSession { id, request } => {
+                needs.id(Some(id));
+                needs.id(Some(ctx.merchant));
+                needs.method(request.test_card.as_deref(), request.method.as_ref());
+                for intent in needs.members(gathered, id, &["payment_intent"]) {
+                    needs.members(gathered, &intent, &["latest_attempt", "customer"]);
+                }
+            }
+            Command::ExpireCheckoutSession { id, .. } => {
+                needs.id(Some(id));
+                for intent in needs.members(gathered, id, &["payment_intent"]) {
+                    needs.members(gathered, &intent, &["latest_attempt"]);
+                }
+            }
+            Command::LatePayment { attempt, .. } => {
+                needs.id(Some(attempt));
+                needs.members(gathered, attempt, &["payment_intent"]);
             }
             Command::Expire { payment_intent, attempt } => {
                 needs.id(Some(payment_intent));
@@ -222,14 +271,29 @@ impl Command {
             | Command::CreateAccount { .. }
             | Command::CreateApiKey { .. } => {}
         }
+        needs.sessions(gathered);
         needs
     }
 
-    /// Decides.
+    /// Decides. A checkout session moves with its payment, whatever moves that.
     ///
     /// # Errors
     /// [`Rejection`]; nothing is to be written then.
     pub fn decide(&self, gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<Decision, Rejection> {
+        let decision = self.decide_alone(gathered, ctx)?;
+        match self {
+            Command::ConfirmPaymentIntent { id, .. } | Command::CancelPaymentIntent { id, .. } => {
+                checkout::refuse_own(id, gathered)?;
+            }
+            Command::UpdatePaymentIntent { id, request } if request.changes_payment() => {
+                checkout::refuse_own(id, gathered)?;
+            }
+            _ => {}
+        }
+        checkout::follow(decision, gathered, ctx)
+    }
+
+    fn decide_alone(&self, gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<Decision, Rejection> {
         match self {
             Command::CreatePaymentIntent { request } => {
                 intent::decide_create_payment_intent(request, gathered, ctx)
@@ -289,6 +353,18 @@ impl Command {
             Command::ExpireApiKey { id, at_seconds } => {
                 account::decide_expire_api_key(id, *at_seconds, gathered, ctx)
             }
+            Command::CreateCheckoutSession { request } => {
+                checkout::decide_create_checkout_session(request, gathered, ctx)
+            }
+            Command::PayCheckoutSession { id, request } => {
+                checkout::decide_pay_checkout_session(id, request, gathered, ctx)
+            }
+            Command::ExpireCheckoutSession { id, expiry, .. } => {
+                checkout::decide_expire_checkout_session(id, *expiry, gathered, ctx)
+            }
+            Command::LatePayment { attempt, returned } => {
+                checkout::decide_late_payment(attempt, *returned, gathered, ctx)
+            }
             Command::Action { attempt, proven } => confirm::decide_action(attempt, *proven, gathered, ctx),
             Command::Outcome { ask, outcome } => outcome::decide_outcome(ask, outcome, gathered, ctx),
             Command::Expire { payment_intent, attempt } => {
@@ -316,7 +392,9 @@ impl Command {
             | Command::UpdatePaymentIntent { .. }
             | Command::ConfirmPaymentIntent { .. }
             | Command::CapturePaymentIntent { .. }
-            | Command::CancelPaymentIntent { .. } => Some("payments:write"),
+            | Command::CancelPaymentIntent { .. }
+            | Command::CreateCheckoutSession { .. }
+            | Command::ExpireCheckoutSession { expiry: Expiry::Merchant, .. } => Some("payments:write"),
             Command::CreateRefund { .. } | Command::UpdateRefund { .. } => Some("refunds:write"),
             Command::CreateCustomer { .. }
             | Command::UpdateCustomer { .. }
@@ -335,6 +413,9 @@ impl Command {
             | Command::CreateApiKey { .. }
             | Command::ExpireApiKey { .. } => Some("accounts:write"),
             Command::NoteEndpointHealth { .. }
+            | Command::PayCheckoutSession { .. }
+            | Command::ExpireCheckoutSession { expiry: Expiry::Time, .. }
+            | Command::LatePayment { .. }
             | Command::Action { .. }
             | Command::Outcome { .. }
             | Command::Expire { .. } => None,
@@ -366,6 +447,14 @@ impl Needs {
         for attempt in self.members(gathered, intent, &["latest_attempt"]) {
             self.members(gathered, &attempt, &["charge"]);
         }
+    }
+
+    /// Names the checkout sessions of all intents that are named: they move together.
+    fn sessions(&mut self, gathered: &dyn Gathered) {
+        let intents = self.ids.iter().filter(|id| id.starts_with(ObjectKind::PaymentIntent.prefix()));
+        let of = |id: &String| checkout::session_of(gathered.object(id)?.body);
+        let sessions: Vec<String> = intents.filter_map(of).collect();
+        sessions.iter().for_each(|session| self.id(Some(session)));
     }
 
     /// Names what some members of a gathered object name, and returns those ids.

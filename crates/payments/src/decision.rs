@@ -36,11 +36,13 @@ pub enum ObjectKind {
     Account,
     /// `key_…`
     ApiKey,
+    /// `cs_…`
+    CheckoutSession,
 }
 
 impl ObjectKind {
     /// All kinds.
-    pub const ALL: [ObjectKind; 11] = [
+    pub const ALL: [ObjectKind; 12] = [
         ObjectKind::PaymentIntent,
         ObjectKind::Attempt,
         ObjectKind::Charge,
@@ -52,6 +54,7 @@ impl ObjectKind {
         ObjectKind::WebhookEndpoint,
         ObjectKind::Account,
         ObjectKind::ApiKey,
+        ObjectKind::CheckoutSession,
     ];
 
     /// Returns the name that stands in the member `object`, and as kind in the store.
@@ -69,6 +72,7 @@ impl ObjectKind {
             ObjectKind::WebhookEndpoint => "webhook_endpoint",
             ObjectKind::Account => "account",
             ObjectKind::ApiKey => "api_key",
+            ObjectKind::CheckoutSession => "checkout.session",
         }
     }
 
@@ -87,6 +91,7 @@ impl ObjectKind {
             ObjectKind::WebhookEndpoint => "we_",
             ObjectKind::Account => "acct_",
             ObjectKind::ApiKey => "key_",
+            ObjectKind::CheckoutSession => "cs_",
         }
     }
 
@@ -200,11 +205,21 @@ pub enum JobBody {
         /// The attempt that was authorized.
         attempt: String,
     },
+    /// End a checkout session whose time is over: [`crate::command::Command::ExpireCheckoutSession`].
+    ExpireCheckoutSession {
+        /// Whose it is.
+        merchant: String,
+        /// Whether in live mode.
+        live: bool,
+        /// The session.
+        session: String,
+    },
 }
 
 impl JobBody {
     /// The names of all kinds of jobs.
-    pub const KINDS: [&'static str; 3] = ["ask_channel", "inquire", "expire_authorization"];
+    pub const KINDS: [&'static str; 4] =
+        ["ask_channel", "inquire", "expire_authorization", "expire_checkout_session"];
 
     /// Returns the name of the kind of job.
     #[must_use]
@@ -213,6 +228,7 @@ impl JobBody {
             JobBody::AskChannel(_) => "ask_channel",
             JobBody::Inquire(_) => "inquire",
             JobBody::ExpireAuthorization { .. } => "expire_authorization",
+            JobBody::ExpireCheckoutSession { .. } => "expire_checkout_session",
         }
     }
 }
@@ -368,13 +384,17 @@ impl Decision {
     pub fn take_own(&mut self) -> Option<(String, ChannelAsk)> {
         let own = |job: &JobDraft| match &job.body {
             JobBody::AskChannel(ask) => matches!(Source::of(&ask.channel), Source::CustomerBalance(_)),
-            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => false,
+            JobBody::Inquire(_)
+            | JobBody::ExpireAuthorization { .. }
+            | JobBody::ExpireCheckoutSession { .. } => false,
         };
         let at = self.jobs.iter().position(own)?;
         let JobDraft { id, body, .. } = self.jobs.remove(at);
         match body {
             JobBody::AskChannel(ask) => Some((id, ask)),
-            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
+            JobBody::Inquire(_)
+            | JobBody::ExpireAuthorization { .. }
+            | JobBody::ExpireCheckoutSession { .. } => None,
         }
     }
 

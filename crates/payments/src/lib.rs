@@ -14,6 +14,7 @@
 //! - [`search`]: queries over intents and events.
 
 pub mod books;
+pub mod checkout;
 pub mod command;
 pub mod decide;
 pub mod decision;

@@ -35,6 +35,16 @@ pub const AMOUNT_MINOR_MAX: i64 = 999_999_999_999;
 pub const QUERY_CHARS: usize = 1_000;
 /// Conditions of a search query: Stripe's limit.
 pub const QUERY_CLAUSES: usize = 10;
+/// Items of a checkout session: Stripe's limit.
+pub const LINE_ITEMS: usize = 100;
+/// How many of one item: enough for screws, and unit prices times it still fit.
+pub const QUANTITY_MAX: i64 = 999_999;
+/// Characters of the merchant's own name for a session: Stripe's limit.
+pub const REFERENCE_CHARS: usize = 200;
+/// Characters of a tag of a language: RFC 5646 calls 35 enough for all that are in use.
+pub const LOCALE_CHARS: usize = 35;
+/// Seconds for which a checkout session can be paid, at least and at most: Stripe's limits.
+pub const SESSION_SECONDS: std::ops::RangeInclusive<i64> = 1_800..=86_400;
 /// Attempts of one intent: a hundred declines are an attack on card numbers, not a customer.
 pub const ATTEMPTS_OF_INTENT: u32 = 100;
 /// Refunds of one charge: each is an entry in the books for ever.

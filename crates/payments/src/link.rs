@@ -2,6 +2,10 @@
 
 /// `{merchant}/{mode}/{order}`, unique: the intent of a merchant's order.
 pub const MERCHANT_ORDER: &str = "payment_intent.merchant_order_id";
+/// Sessions of a customer.
+pub const SESSION_CUSTOMER: &str = "checkout_session.customer";
+/// The session of an intent.
+pub const SESSION_INTENT: &str = "checkout_session.payment_intent";
 /// Intents of a customer. What a link finds must be compared with the object: links are never taken back.
 pub const INTENT_CUSTOMER: &str = "payment_intent.customer";
 /// Charges of an intent.

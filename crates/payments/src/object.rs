@@ -7,6 +7,7 @@ pub mod balance;
 pub mod balance_transaction;
 pub mod cash_balance;
 pub mod charge;
+pub mod checkout_session;
 pub mod customer;
 pub mod event;
 pub mod expand;
@@ -47,6 +48,7 @@ pub fn api_view(kind: ObjectKind, stored: &str) -> Cow<'_, str> {
             }
         }
         ObjectKind::PaymentIntent
+        | ObjectKind::CheckoutSession
         | ObjectKind::Charge
         | ObjectKind::Refund
         | ObjectKind::Customer

@@ -176,6 +176,25 @@ pub enum Rejection {
         /// Its state.
         status: &'static str,
     },
+    /// The session is in a state that does not allow this.
+    #[error("This Checkout Session could not be {verb} because it has a status of {status}.")]
+    SessionState {
+        /// What was asked for: paid, expired.
+        verb: &'static str,
+        /// Its state.
+        status: &'static str,
+    },
+    /// The page was sent from a window that does not show how things stand.
+    #[error("The payment went on meanwhile, perhaps in another window. Look at the page again.")]
+    SessionChanged,
+    /// The intent is paid on the page of its session.
+    #[error(
+        "{id} was made by a Checkout Session: it is paid on the page of that, and canceled by expiring the session."
+    )]
+    IntentOfSession {
+        /// The intent.
+        id: String,
+    },
     /// The attempt is in a state in which this cannot happen.
     #[error("Attempt {id} has a status of {status}; it cannot take {event}.")]
     AttemptState {
@@ -323,6 +342,9 @@ impl Rejection {
             Rejection::MerchantOrderTaken { .. } => "merchant_order_id_taken",
             Rejection::InProgress { .. } => "lock_timeout",
             Rejection::IntentState { .. } => "payment_intent_unexpected_state",
+            Rejection::SessionState { .. } => "checkout_session_unexpected_state",
+            Rejection::SessionChanged => "checkout_session_changed",
+            Rejection::IntentOfSession { .. } => "payment_intent_of_checkout_session",
             Rejection::AttemptState { .. } => "attempt_unexpected_state",
             Rejection::TooManyAttempts { .. } => "too_many_attempts",
             Rejection::ChargeNotRefundable { .. } => "charge_not_refundable",
@@ -357,6 +379,7 @@ impl Rejection {
             Rejection::ResourceMissing { .. } => 404,
             Rejection::MerchantOrderTaken { .. }
             | Rejection::InProgress { .. }
+            | Rejection::SessionChanged
             | Rejection::AttemptState { .. }
             | Rejection::RefundState { .. } => 409,
             Rejection::Unreadable { .. } => 500,
@@ -393,6 +416,9 @@ impl Rejection {
             | Rejection::AccountRestricted { .. }
             | Rejection::InProgress { .. }
             | Rejection::IntentState { .. }
+            | Rejection::SessionState { .. }
+            | Rejection::SessionChanged
+            | Rejection::IntentOfSession { .. }
             | Rejection::AttemptState { .. }
             | Rejection::TooManyAttempts { .. }
             | Rejection::TooManyEndpoints { .. }

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod card;
+pub mod checkout_session;
 pub mod customer;
 pub mod payment_intent;
 pub mod payment_method;

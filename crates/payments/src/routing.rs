@@ -151,6 +151,12 @@ impl Routing {
         self.taking(live, kind).next().is_some()
     }
 
+    /// Says whether a kind of payment is taken in a mode and currency, by the terms of some channel.
+    #[must_use]
+    pub fn takes_in(&self, live: bool, kind: &str, currency: Currency) -> bool {
+        self.taking(live, kind).any(|terms| !terms.drained && terms.has_currency(currency))
+    }
+
     /// Returns the vault of a channel.
     #[must_use]
     pub fn vault_of(&self, channel: &str) -> Option<&str> {

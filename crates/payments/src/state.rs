@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod charge;
+pub mod checkout_session;
 pub mod intent;
 pub mod refund;
 

@@ -1,10 +1,11 @@
 //! What all handlers share.
 
 use crate::body::Reading;
+use crate::checkout::Posts;
 use crate::guess::Guesses;
 use crate::inbound::Inbound;
 use crate::key::{KeyRecord, Keys};
-use crate::limits::{BODIES_BYTES_MAX, BODY_TIME_MAX, REQUESTS_PER_SECOND};
+use crate::limits::{BODIES_BYTES_MAX, BODY_TIME_MAX, REQUESTS_PER_SECOND, STREAMS_MAX};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::read::answer_json;
 use axum::http::header::CONTENT_TYPE;
@@ -19,7 +20,7 @@ use suanpan_engine::{Call, Caller, Engine, Receipt, Role};
 use suanpan_payments::command::Command;
 use suanpan_payments::link;
 use suanpan_payments::object::api_key::{ApiKey, digest};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const RECEIPT: HeaderName = HeaderName::from_static("suanpan-receipt");
@@ -51,6 +52,8 @@ pub struct Config {
     pub body_time: Duration,
     /// Bytes of all bodies that may be in memory at once.
     pub bodies_bytes: usize,
+    /// Checkout pages that may listen at once.
+    pub streams: usize,
 }
 
 impl Config {
@@ -63,6 +66,7 @@ impl Config {
             requests_per_second,
             body_time: BODY_TIME_MAX,
             bodies_bytes: BODIES_BYTES_MAX,
+            streams: STREAMS_MAX,
         }
     }
 }
@@ -78,6 +82,12 @@ struct Inner {
     guesses: Guesses,
     /// Room for bodies in memory, in bytes.
     bodies: Arc<Semaphore>,
+    /// Counts forms of checkout pages.
+    posts: Posts,
+    /// Places for checkout pages that listen.
+    streams: Arc<Semaphore>,
+    /// Whether what would go on for ever is to end.
+    ending: watch::Sender<bool>,
     /// Hashes requests that may be repeated.
     digest_key: [u8; 32],
 }
@@ -88,8 +98,10 @@ impl Api {
     pub fn new(engine: Engine, config: Config) -> Api {
         let bodies = Arc::new(Semaphore::new(config.bodies_bytes.min(Semaphore::MAX_PERMITS)));
         let digest_key = engine.settings().key_for("digests of requests");
-        let (keys, guesses) = (Keys::default(), Guesses::default());
-        Api(Arc::new(Inner { engine, config, keys, guesses, bodies, digest_key }))
+        let (keys, guesses, posts) = (Keys::default(), Guesses::default(), Posts::default());
+        let streams = Arc::new(Semaphore::new(config.streams.min(Semaphore::MAX_PERMITS)));
+        let ending = watch::Sender::new(false);
+        Api(Arc::new(Inner { engine, config, keys, guesses, bodies, posts, streams, ending, digest_key }))
     }
 
     /// Returns how the body of a request is read that may have so many bytes.
@@ -102,6 +114,27 @@ impl Api {
     #[must_use]
     pub fn guesses(&self) -> &Guesses {
         &self.0.guesses
+    }
+
+    /// Returns the counter of forms of checkout pages.
+    pub(crate) fn posts(&self) -> &Posts {
+        &self.0.posts
+    }
+
+    /// Returns the places for checkout pages that listen.
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    /// Ends answers that would go on for ever. To be called when the server stops, which waits for the others.
+    pub fn end_streams(&self) {
+        self.0.ending.send_replace(true);
+    }
+
+    /// Waits until the server stops.
+    pub(crate) async fn ending(&self) {
+        // The sender lives as long as this does.
+        let _ = self.0.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
     /// Returns the engine.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Members that may be expanded: those that name one object, with what must be allowed to read it.
-const MEMBERS: [(&str, &[&str]); 11] = [
+const MEMBERS: [(&str, &[&str]); 12] = [
     ("balance_transaction", &["balance:read"]),
     ("charge", &["payments:read"]),
     ("customer", &["customers:read"]),
@@ -20,6 +20,8 @@ const MEMBERS: [(&str, &[&str]); 11] = [
     ("invoice_settings", &[]),
     ("latest_attempt", &["payments:read"]),
     ("latest_charge", &["payments:read"]),
+    // Shown in full already; Stripe's clients ask for it all the same.
+    ("line_items", &[]),
     ("payment_intent", &["payments:read"]),
     ("payment_method", &["payment_methods:read"]),
     // Of a movement of the balance: a charge or a refund.

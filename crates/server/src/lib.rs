@@ -9,6 +9,7 @@ pub mod authenticate;
 pub mod body;
 pub mod bootstrap;
 pub mod by_secret;
+pub mod checkout;
 pub mod expand;
 pub mod forward;
 pub mod guess;

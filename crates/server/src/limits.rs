@@ -81,6 +81,16 @@ pub const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end once the process has been told to stop.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(20);
 
+/// Pages that listen to what becomes of their payment, at once: three quarters of [`CONNECTIONS_MAX`], so that there are
+/// always connections for everything else.
+pub const STREAMS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+
+/// How long nothing may stand on such a connection: what is in between ends connections that are quiet for a minute.
+pub const STREAM_QUIET_MAX: Duration = Duration::from_secs(20);
+
+/// How long such a connection lasts. Browsers make another; those who are gone take no place for ever.
+pub const STREAM_TIME_MAX: Duration = Duration::from_secs(30 * 60);
+
 /// Requests per second of one key, when its account has no other limit.
 pub const REQUESTS_PER_SECOND: u32 = 10_000;
 

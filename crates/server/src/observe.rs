@@ -45,6 +45,10 @@ fn describe() {
         ("suanpan_http_bodies_refused_total", "Requests refused because too many bodies were in memory."),
         ("suanpan_http_connections_refused_total", "Connections closed because their address had too many."),
         ("suanpan_http_slow_readers_total", "Connections cut off because nothing of an answer was read."),
+        (
+            "suanpan_checkout_streams_refused_total",
+            "Checkout pages that could not listen because too many did.",
+        ),
         ("suanpan_rate_limited_total", "Requests refused because a key sent too many."),
         ("suanpan_events_total", "Events committed, by type: what became of payments and refunds."),
         ("suanpan_webhook_attempts_total", "Attempts to deliver an event, by result."),
@@ -73,6 +77,7 @@ fn describe() {
     }
     for (name, what) in [
         ("suanpan_http_connections", "Connections that are open."),
+        ("suanpan_checkout_streams", "Checkout pages that listen."),
         ("suanpan_queue_waiting", "What waits for the writer, in entries."),
         ("suanpan_history_lag_entries", "Entries committed and not yet in the history of accounts."),
         ("suanpan_record", "The newest journal record."),

@@ -37,11 +37,7 @@ pub async fn show(State(api): State<Api>, Id(attempt): Id, uri: Uri) -> Result<R
     let code = code.filter(|code| now < code.expires_at).ok_or_else(|| {
         Problem::new(StatusCode::GONE, "nothing_to_scan", "This code cannot be paid any more.".to_owned())
     })?;
-    let drawn = QrCode::with_error_correction_level(&code.data, EcLevel::M)
-        .map_err(|error| Problem::fault(&error))?
-        .render::<svg::Color<'_>>()
-        .min_dimensions(PIXELS, PIXELS)
-        .build();
+    let drawn = draw(&code.data)?;
     let headers = [
         (CONTENT_TYPE, "image/svg+xml"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'"),
@@ -49,4 +45,14 @@ pub async fn show(State(api): State<Api>, Id(attempt): Id, uri: Uri) -> Result<R
         (CACHE_CONTROL, "no-store"),
     ];
     Ok((headers, drawn).into_response())
+}
+
+/// Draws a text as a code, in SVG with the quiet zone that scanners need.
+///
+/// # Errors
+/// 500 for a text that is too long for a code.
+pub fn draw(text: &str) -> Result<String, Problem> {
+    let code =
+        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|error| Problem::fault(&error))?;
+    Ok(code.render::<svg::Color<'_>>().min_dimensions(PIXELS, PIXELS).build())
 }

@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::problem::Problem;
-use crate::{authenticate, forward, notified, observe, openapi, qr, v1};
+use crate::{authenticate, checkout, forward, notified, observe, openapi, qr, v1};
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
@@ -24,10 +24,12 @@ pub fn router(api: Api) -> Router {
     let of_writer = v1
         .route("/authenticate/{attempt}", page)
         .route("/qr/{attempt}", get(qr::show))
-        .route("/channels/{channel}/notifications", post(notified::take));
+        .route("/channels/{channel}/notifications", post(notified::take))
+        .merge(checkout::routes());
     let of_writer = of_writer.layer(from_fn_with_state(forwarder, forward::surround));
     Router::new()
         .merge(of_writer)
+        .merge(checkout::asset_routes())
         .route("/healthz", get(observe::healthy))
         .route("/readyz", get(observe::ready))
         .route("/metrics", get(observe::show_metrics))

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod balance;
 pub mod charges;
+pub mod checkout_sessions;
 pub mod customers;
 pub mod events;
 pub mod ledger;
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .merge(attempts::routes())
         .merge(balance::routes())
         .merge(charges::routes())
+        .merge(checkout_sessions::routes())
         .merge(customers::routes())
         .merge(events::routes())
         .merge(ledger::routes())

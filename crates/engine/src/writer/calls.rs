@@ -289,7 +289,9 @@ impl Decider {
         }
         let waits_for = decision.jobs.iter().find_map(|job| match &job.body {
             JobBody::AskChannel(ask) => Some(ask.reference.clone()),
-            JobBody::Inquire(_) | JobBody::ExpireAuthorization { .. } => None,
+            JobBody::Inquire(_)
+            | JobBody::ExpireAuthorization { .. }
+            | JobBody::ExpireCheckoutSession { .. } => None,
         });
         decision.jobs_done.into_iter().for_each(|job| batch.done(job));
         batch.jobs.extend(decision.jobs.iter().map(stored_job));

@@ -80,6 +80,7 @@ impl Committer {
         self.shared.queue.done();
         self.shared.high_water.note(receipt);
         measure(&commit, began.elapsed());
+        self.shared.watches.tell(&commit.objects);
         // It waits while the history is too far behind.
         self.shared.renewal.begin(self.lease, self.renewed);
         self.shared.history.follow(commit.after, commit.record);

@@ -15,6 +15,8 @@ use suanpan_engine::{Clock, Gateway, Untaken, Way};
 use suanpan_messages::signing::parameters::joined;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_payments::command::Command;
+use suanpan_payments::request::card::PaymentMethodData;
+use suanpan_payments::request::checkout_session::PayCheckoutSession;
 use suanpan_payments::routing::ChannelTerms;
 use suanpan_simulators::alipay::{Audit, Customers, Host, HostSettings, keys, serve};
 use tokio::net::TcpListener;
@@ -454,4 +456,73 @@ fn a_notification_that_comes_after_the_calling_off_books_nothing() {
     world.serving.abort();
     world.until("the wallet is gone", || tell().is_err());
     assert!(tell().unwrap_err().to_string().contains("is not called off"));
+}
+
+/// Opens a checkout session for an hour, and shows its code some seconds later. Returns session, intent and attempt.
+fn opened(world: &World, later: i64) -> (String, Value, String) {
+    let session = world.done(Command::CreateCheckoutSession {
+        request: request(json!({
+            "success_url": "https://shop.example/thanks", "amount": 10_000, "currency": "cny",
+            "expires_at": world.clock.now().seconds() + 3_600,
+        })),
+    });
+    world.clock.advance_seconds(later);
+    let pay = PayCheckoutSession {
+        method: Some(PaymentMethodData { kind: Some("alipay".to_owned()), ..PaymentMethodData::default() }),
+        ..PayCheckoutSession::default()
+    };
+    let intent = world.done(Command::PayCheckoutSession { id: id(&session), request: Box::new(pay) });
+    assert_eq!(intent["status"], "requires_action", "{intent}");
+    let attempt = intent["latest_attempt"].as_str().unwrap().to_owned();
+    (id(&session), intent, attempt)
+}
+
+#[test]
+fn whoever_watches_a_session_is_woken_by_the_commit_that_pays_it() {
+    let world = World::new(Faults::default(), None);
+    let (session, intent, _) = opened(&world, 0);
+    let mut watch = world.engine.watch(&session).unwrap();
+    let woken = world.runtime.spawn(async move { watch.changed().await });
+    let order = world.host.scan(&code_of(&intent)).unwrap();
+    let form = world.host.notification(&order, false).unwrap();
+    world.runtime.block_on(world.engine.notified("alipay_cn", &HeaderMap::new(), form.as_bytes())).unwrap();
+    world.runtime.block_on(async { tokio::time::timeout(PATIENCE, woken).await }).unwrap().unwrap();
+    assert_eq!(world.object(&session)["status"], "complete");
+}
+
+#[test]
+fn a_customer_who_says_to_have_paid_has_the_wallet_asked_at_once() {
+    let world = World::new(Faults::default(), None);
+    let (session, intent, attempt) = opened(&world, 0);
+    let ask = || world.runtime.block_on(world.engine.ask_now(&attempt)).unwrap();
+    ask();
+    assert_eq!(world.object(&session)["status"], "open");
+    world.host.scan(&code_of(&intent)).unwrap();
+    // No notification, and the clock stands: the inquiry that is due in seconds never comes.
+    ask();
+    assert_eq!(world.object(&session)["status"], "complete");
+    ask();
+    assert_eq!(world.expect_agreement().standing, 1);
+}
+
+#[test]
+fn a_session_expires_in_time_and_what_is_paid_late_goes_back_and_is_said() {
+    let world = World::new(Faults::default(), None);
+    // The code is good beyond the session's end.
+    let (session, intent, attempt) = opened(&world, 3_500);
+    world.clock.advance_seconds(100);
+    world.until("the session expires", || world.object(&session)["status"] == "expired");
+    assert_eq!(world.object(&id(&intent))["status"], "processing", "the wallet still has to call it off");
+    let order = world.host.scan(&code_of(&intent)).unwrap();
+    let form = world.host.notification(&order, false).unwrap();
+    let tell =
+        || world.runtime.block_on(world.engine.notified("alipay_cn", &HeaderMap::new(), form.as_bytes()));
+    assert_eq!(tell().unwrap(), "success");
+    let late = world.object(&session)["late_payment"].clone();
+    assert_eq!((&late["attempt"], &late["amount"]), (&json!(attempt), &json!(10_000)), "{late}");
+    world.until_status(&id(&intent), "canceled", 5);
+    assert_eq!(tell().unwrap(), "success");
+    let late = world.object(&session)["late_payment"].clone();
+    assert!(late["returned_at"].as_i64() > late["received_at"].as_i64(), "{late}");
+    assert_eq!((world.owed("alipay_cn"), world.expect_agreement().called_off), (0, 1));
 }

@@ -424,6 +424,7 @@ impl Sim {
                         let promise = node.single.call(call, self.numbers.bytes());
                         node.under_way.push((0, Promise::Job(promise)));
                     }
+                    JobBody::ExpireCheckoutSession { .. } => unreachable!("no client opens sessions"),
                 }
             }
         }
@@ -537,7 +538,9 @@ fn body_of(job: &Job) -> JobBody {
 fn ask_of(job: &Job) -> ChannelAsk {
     match body_of(job) {
         JobBody::AskChannel(ask) | JobBody::Inquire(ask) => ask,
-        JobBody::ExpireAuthorization { .. } => panic!("begun before it is due"),
+        JobBody::ExpireAuthorization { .. } | JobBody::ExpireCheckoutSession { .. } => {
+            panic!("begun before it is due")
+        }
     }
 }
 

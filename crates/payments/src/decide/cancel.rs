@@ -4,7 +4,7 @@ use super::capture::send;
 use super::confirm::{call_off, give_up_latest, plan, refuse_in_progress};
 use super::outcome::expiry_job;
 use super::{Draft, Stored, load};
-use crate::decision::{Context, Decision, Gathered, ObjectKind, Operation};
+use crate::decision::{ChannelAsk, Context, Decision, Gathered, ObjectKind, Operation};
 use crate::object::attempt::Attempt;
 use crate::object::payment_intent::PaymentIntent;
 use crate::rejection::Rejection;
@@ -36,23 +36,36 @@ pub fn decide_cancel(
         let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
         return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
     }
+    let body = end_unpaid(&mut draft, gathered, &mut intent, reason, plan)?;
+    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+}
+
+/// Ends an intent of which nothing is set aside: at once, or where a channel waits for the customer as soon as that is
+/// called off, by a request that `plan` plans. Writes the intent and returns its JSON.
+pub(crate) fn end_unpaid(
+    draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
+    intent: &mut Stored<PaymentIntent>,
+    reason: Option<String>,
+    plan: impl FnOnce(&mut Draft<'_>, ChannelAsk),
+) -> Result<String, Rejection> {
+    let (ctx, id) = (draft.ctx, intent.value.id.clone());
     if let Some(mut attempt) = awaited(gathered, ctx, &intent.value)? {
-        intent.value.status = next(id, intent.value.status, IntentEvent::VoidSent)?;
+        intent.value.status = next(&id, intent.value.status, IntentEvent::VoidSent)?;
         intent.value.next_action = None;
         let ask = call_off(ctx, &mut attempt.value, reason);
-        plan(&mut draft, ask);
+        plan(draft, ask);
         draft.write(ObjectKind::Attempt, &attempt.value.id.clone(), &attempt);
-        let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
-        return Ok(draft.answer(ObjectKind::PaymentIntent, &body));
+        return Ok(draft.write(ObjectKind::PaymentIntent, &id, intent));
     }
-    intent.value.status = next(id, intent.value.status, IntentEvent::Canceled)?;
+    intent.value.status = next(&id, intent.value.status, IntentEvent::Canceled)?;
     intent.value.canceled_at = Some(ctx.now.seconds());
     intent.value.cancellation_reason = reason;
     intent.value.next_action = None;
-    give_up_latest(&mut draft, gathered, &intent.value)?;
-    let body = draft.write(ObjectKind::PaymentIntent, id, &intent);
-    draft.event("payment_intent.canceled", ObjectKind::PaymentIntent, id, &body);
-    Ok(draft.answer(ObjectKind::PaymentIntent, &body))
+    give_up_latest(draft, gathered, &intent.value)?;
+    let body = draft.write(ObjectKind::PaymentIntent, &id, intent);
+    draft.event("payment_intent.canceled", ObjectKind::PaymentIntent, &id, &body);
+    Ok(body)
 }
 
 /// Returns the newest attempt where a channel waits for its customer.

@@ -222,7 +222,7 @@ fn check_wallet(
 
 /// A merchant that may not take payments is refused. Whose account is not kept here is let through: keys
 /// belong to accounts, so that only happens where there are none, as in tests of these rules.
-fn check_merchant(gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<(), Rejection> {
+pub(crate) fn check_merchant(gathered: &dyn Gathered, ctx: &Context<'_>) -> Result<(), Rejection> {
     let Some(found) = gathered.object(ctx.merchant) else { return Ok(()) };
     let account: Account = serde_json::from_str(found.body)
         .map_err(|_| Rejection::Unreadable { id: ctx.merchant.to_owned() })?;

@@ -72,7 +72,10 @@ pub fn decide_create_payment_intent(
     Ok(draft.answer(KIND, &body))
 }
 
-fn new_intent(draft: &mut Draft<'_>, request: &CreatePaymentIntent) -> Result<PaymentIntent, Rejection> {
+pub(crate) fn new_intent(
+    draft: &mut Draft<'_>,
+    request: &CreatePaymentIntent,
+) -> Result<PaymentIntent, Rejection> {
     let id = draft.new_id(KIND);
     let client_secret = draft.ids.next_secret(&format!("{id}_secret_"));
     let mut metadata = Metadata::new();
@@ -91,6 +94,7 @@ fn new_intent(draft: &mut Draft<'_>, request: &CreatePaymentIntent) -> Result<Pa
         canceled_at: None,
         cancellation_reason: None,
         capture_method: capture_method(request.capture_method.as_deref()).unwrap_or(CaptureMethod::Automatic),
+        checkout_session: None,
         client_secret,
         confirmation_method: given(request.confirmation_method.as_ref())
             .unwrap_or_else(|| "automatic".to_owned()),

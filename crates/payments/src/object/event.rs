@@ -11,7 +11,7 @@ use suanpan_money::Timestamp;
 pub const API_VERSION: &str = "2025-03-31.basil";
 
 /// All types of events that rules make.
-pub const EVENT_TYPES: [&str; 29] = [
+pub const EVENT_TYPES: [&str; 31] = [
     "account.updated",
     "charge.captured",
     "charge.expired",
@@ -20,6 +20,8 @@ pub const EVENT_TYPES: [&str; 29] = [
     "charge.refunded",
     "charge.succeeded",
     "charge.updated",
+    "checkout.session.completed",
+    "checkout.session.expired",
     "customer.created",
     "customer.deleted",
     "customer.updated",

@@ -33,6 +33,7 @@ pub const fn expandable(kind: ObjectKind) -> &'static [(&'static str, ObjectKind
             ("charge", K::Charge),
             ("payment_intent", K::PaymentIntent),
         ],
+        K::CheckoutSession => &[("customer", K::Customer), ("payment_intent", K::PaymentIntent)],
         K::PaymentMethod => &[("customer", K::Customer)],
         K::Customer | K::BalanceTransaction | K::Event | K::WebhookEndpoint | K::Account | K::ApiKey => &[],
     }

@@ -42,6 +42,9 @@ pub struct PaymentIntent {
     pub capture_method: CaptureMethod,
     /// With this and a publishable key a browser may confirm it.
     pub client_secret: String,
+    /// The page on which it is paid, `cs_…`, where it was made by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkout_session: Option<String>,
     /// `automatic` or `manual`.
     pub confirmation_method: String,
     /// When it was made, seconds.

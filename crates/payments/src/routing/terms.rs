@@ -148,6 +148,12 @@ impl ChannelTerms {
         if live { &self.live } else { &self.test }
     }
 
+    /// Says whether it takes a currency.
+    #[must_use]
+    pub fn has_currency(&self, currency: Currency) -> bool {
+        admits(&self.currencies, &currency)
+    }
+
     /// Its clock, as seconds since the epoch.
     fn clock(&self, now: Timestamp) -> i64 {
         now.seconds() + i64::from(self.utc_offset_minutes) * 60
@@ -165,7 +171,7 @@ impl ChannelTerms {
         let limit = self.limits.get(&asked.currency).copied().unwrap_or_default();
         let reasons = [
             (self.drained, Exclusion::Drained),
-            (!admits(&self.currencies, &asked.currency), Exclusion::Currency),
+            (!self.has_currency(asked.currency), Exclusion::Currency),
             (asked.vault.is_some_and(|vault| vault != self.vault), Exclusion::Vault),
             (asked.brand.is_some_and(|brand| !admits(&self.brands, brand)), Exclusion::Brand),
             (asked.country.is_some_and(|country| !admits(&self.countries, country)), Exclusion::Country),

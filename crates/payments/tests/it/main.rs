@@ -1,6 +1,7 @@
 //! The rules as the engine sees them: commands over a small world with books of its own.
 
 mod cards;
+mod checkout;
 mod expect;
 mod flows;
 mod model;

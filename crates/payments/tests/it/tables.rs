@@ -8,6 +8,7 @@ use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::state::attempt::{self, AttemptEvent, AttemptStatus};
 use suanpan_payments::state::charge::{self, ChargeEvent, ChargeState};
+use suanpan_payments::state::checkout_session::{self, SessionEvent, SessionStatus};
 use suanpan_payments::state::intent::{self, IntentEvent, IntentStatus};
 use suanpan_payments::state::refund::{self, RefundEvent, RefundStatus};
 
@@ -78,6 +79,16 @@ fn every_state_and_event_of_charges_and_refunds() {
 }
 
 #[test]
+fn every_state_and_event_of_checkout_sessions() {
+    let word = |state: SessionStatus| state.word().to_owned();
+    let next = checkout_session::next;
+    golden(
+        "checkout_session.txt",
+        &table(SessionStatus::ALL, SessionEvent::ALL, word, SessionEvent::word, next),
+    );
+}
+
+#[test]
 fn words_are_read_back() {
     for &status in IntentStatus::ALL {
         assert_eq!(IntentStatus::parse(status.word()), Some(status));
@@ -116,6 +127,9 @@ fn all_rejections() -> Vec<Rejection> {
         Rejection::MerchantOrderTaken { order: text(), payment_intent: text() },
         Rejection::InProgress { id: text(), operation: "a capture" },
         Rejection::IntentState { id: text(), verb: "confirmed", status: "canceled" },
+        Rejection::SessionState { verb: "paid", status: "expired" },
+        Rejection::SessionChanged,
+        Rejection::IntentOfSession { id: text() },
         Rejection::AttemptState { id: text(), status: "declined", event: "sent" },
         Rejection::TooManyAttempts { id: text(), limit: 100 },
         Rejection::ChargeNotRefundable { id: text(), why: "it failed" },

@@ -125,8 +125,9 @@ impl Server {
             let mut config = api::Config::new(&operator);
             change(&mut config);
             let api = Api::new(engine.clone(), config);
-            let ended = tokio::spawn(serve(listener, router(api), limits, async move {
+            let ended = tokio::spawn(serve(listener, router(api.clone()), limits, async move {
                 let _ = stopped.await;
+                api.end_streams();
             }));
             (engine, key.secret, other.secret, address, ended)
         });

@@ -35,6 +35,10 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
         ("attempts", attempt),
         ("balance_transactions", transaction),
         ("events", event),
+        (
+            "checkout/sessions",
+            made("/v1/checkout/sessions", "amount=5&currency=cny&success_url=https://shop.example"),
+        ),
         ("payment_methods", made("/v1/payment_methods", "type=card&card[token]=tok_visa")),
         ("webhook_endpoints", made("/v1/webhook_endpoints", "url=https://example.com&enabled_events[]=*")),
         ("accounts", account),

@@ -99,7 +99,11 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
     let deliveries = EngineDeliveries::new(engine.clone());
     let cut = {
         let limits = Limits { connections_per_address: args.connections_per_address, ..Limits::default() };
-        let serving = serve(listener, router(api), limits, signals.first());
+        let stop = async {
+            signals.first().await;
+            api.end_streams();
+        };
+        let serving = serve(listener, router(api.clone()), limits, stop);
         let mut serving = std::pin::pin!(serving);
         loop {
             tokio::select! {

@@ -1,0 +1,153 @@
+// The script of the payment page. Everything works without it: it adds the live status, the countdown, copying,
+// and the way back to the shop. No part of it decides anything: what is shown is what the server writes.
+const POLL_MS = 3000;
+const RETURN_SECONDS = 5;
+
+const root = () => document.getElementById("checkout");
+const say = (text) => { document.getElementById("announce").textContent = text; };
+let ended = false;
+let source = null;
+let polling = 0;
+let returning = 0;
+
+// The server's clock, as far from ours as it was when the page was written.
+let skew = 0;
+const now = () => Date.now() / 1000 + skew;
+
+function begin() {
+  skew = Number(root().dataset.now) - Date.now() / 1000;
+  show();
+  listen();
+  setInterval(tick, 1000);
+  // What a browser kept while it went back to this page may be old.
+  addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  addEventListener("visibilitychange", () => { if (!document.hidden && !ended) refresh(); });
+}
+
+// Listens for what commits say. While that does not work, it asks now and then.
+function listen() {
+  const { events, version } = root().dataset;
+  if (!events || ended) return;
+  source = new EventSource(`${events}?seen=${encodeURIComponent(version)}`);
+  source.addEventListener("open", () => { clearInterval(polling); polling = 0; live(true); });
+  source.addEventListener("state", refresh);
+  source.addEventListener("end", () => { source.close(); });
+  source.addEventListener("error", () => {
+    live(false);
+    polling ||= setInterval(refresh, POLL_MS);
+    // A refusal is not tried again by the browser itself.
+    if (source.readyState === EventSource.CLOSED && !ended) setTimeout(listen, 5 * POLL_MS);
+  });
+}
+
+function live(on) {
+  document.querySelectorAll("[data-live]").forEach((dot) => dot.classList.toggle("on", on));
+}
+
+// Fetches the page as it is now, and puts it in the place of the old one where that shows something else.
+let fetching = false;
+async function refresh() {
+  if (fetching || ended) return;
+  fetching = true;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("checkout");
+    if (!fresh || fresh.dataset.version === root().dataset.version && fresh.dataset.state === root().dataset.state) return;
+    const moved = fresh.dataset.state !== root().dataset.state;
+    const typing = document.activeElement?.matches?.("#checkout input:not([type=radio])");
+    if (!moved && typing) return;
+    document.title = page.title;
+    root().replaceWith(document.adoptNode(fresh));
+    skew = Number(root().dataset.now) - Date.now() / 1000;
+    show();
+    live(source?.readyState === EventSource.OPEN);
+    if (moved) {
+      // Whoever listens to the page hears where the payment stands.
+      const title = root().querySelector("h1");
+      title.focus({ preventScroll: true });
+      say(title.textContent);
+    }
+  } catch {
+    // The next one may get through.
+  } finally {
+    fetching = false;
+  }
+}
+
+// Makes what a page shows work.
+function show() {
+  const page = root();
+  ended = page.dataset.end === "true";
+  if (ended) { source?.close(); clearInterval(polling); }
+  for (const time of page.querySelectorAll("time[data-local]")) {
+    const options = { dateStyle: "long", timeStyle: "long" };
+    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, options).format(new Date(time.dateTime));
+  }
+  for (const button of page.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+  for (const button of page.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+  for (const form of page.querySelectorAll("form[data-once]")) {
+    form.addEventListener("submit", () => {
+      // After the form was read: what is disabled is not sent.
+      setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
+    });
+  }
+  goBack(page.querySelector("[data-return]"));
+  tick();
+}
+
+async function copy(button) {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    document.execCommand("copy");
+  }
+  say(button.dataset.done);
+  const before = button.textContent;
+  button.textContent = button.dataset.done;
+  setTimeout(() => { button.textContent = before; }, 2000);
+}
+
+// Goes back to the shop by itself, unless somebody wants to stay.
+function goBack(notice) {
+  clearTimeout(returning);
+  if (!notice) return;
+  notice.hidden = false;
+  returning = setTimeout(() => { location.href = notice.dataset.return; }, RETURN_SECONDS * 1000);
+  notice.querySelector("button").addEventListener("click", () => {
+    clearTimeout(returning);
+    notice.hidden = true;
+  });
+}
+
+// Counts down by the server's clock.
+function tick() {
+  for (const place of document.querySelectorAll("[data-until]")) {
+    const left = Math.max(0, Math.ceil(Number(place.dataset.until) - now()));
+    const hours = Math.floor(left / 3600);
+    const two = (value) => String(value).padStart(2, "0");
+    const clock = `${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+    place.textContent = hours ? `${hours}:${clock}` : clock;
+    place.classList.toggle("soon", left <= 60);
+    if (left === 60 && place.dataset.soon) say(place.dataset.soon);
+    if (left === 0 && !place.dataset.over) {
+      place.dataset.over = "true";
+      document.querySelectorAll(".code").forEach((code) => code.classList.add("over"));
+      // The server ends it about now.
+      setTimeout(refresh, 400);
+      setTimeout(refresh, 2000);
+    }
+  }
+}
+
+document.documentElement.classList.add("script");
+begin();
