@@ -145,6 +145,14 @@ impl Choice {
     }
 }
 
+/// Says what becomes of the form of a page, at a moment in seconds: how many faults it has, none when it is no form of
+/// ours. For whoever tries to break the readers of forms.
+#[must_use]
+pub fn reads(form: &[u8], now: i64) -> Option<usize> {
+    let choice = Choice::of(crate::parameters::form::parse(form).ok()?)?;
+    Some(choice.read(now, true).err().map_or(0, |faults| faults.len()))
+}
+
 /// Reads `08/29`, `8 / 2029` or `0829` as month and year.
 fn expiry(text: &str) -> Option<(i64, i64)> {
     let text: String = text.chars().filter(|char| !char.is_whitespace()).collect();

@@ -3,13 +3,13 @@
 mod methods;
 mod states;
 
-use super::address;
-use super::assets::{SCRIPT, STYLE};
+use super::assets::{ICON, SCRIPT, STYLE};
 use super::form::Fault;
 use super::guard::token;
 use super::language::Language;
 use super::text::{Text, fill};
 use super::view::View;
+use super::{address, prefix};
 use crate::api::Api;
 use axum::http::header::{
     CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -22,7 +22,7 @@ use maud::{DOCTYPE, Markup, html};
 use suanpan_money::Currency;
 use suanpan_payments::checkout::Shown;
 
-/// Nothing is loaded but our own two files, nothing is run that stands in the page, and no other page shows this one
+/// Nothing is loaded but our own files, nothing is run that stands in the page, and no other page shows this one
 /// inside of itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -71,7 +71,7 @@ pub(super) fn answer(status: StatusCode, (page, language): (Markup, Language)) -
 }
 
 /// Answers with a page that says what is wrong.
-pub(super) fn wrong(wrong: Wrong, language: Language) -> Response {
+pub(super) fn wrong(api: &Api, wrong: Wrong, language: Language) -> Response {
     let (status, title, text) = match wrong {
         Wrong::Missing => (StatusCode::NOT_FOUND, Text::MissingTitle, Text::MissingText),
         Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Text::ManyTitle, Text::ManyText),
@@ -86,14 +86,15 @@ pub(super) fn wrong(wrong: Wrong, language: Language) -> Response {
             }
         }
     };
-    let mut response = answer(status, (document(language, title.of(language), false, &body), language));
+    let mut response =
+        answer(status, (document(prefix(api), language, (title.of(language), false), &body), language));
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
     }
     response
 }
 
-fn document(language: Language, title: &str, script: bool, body: &Markup) -> Markup {
+fn document(prefix: &str, language: Language, (title, script): (&str, bool), body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -103,9 +104,10 @@ fn document(language: Language, title: &str, script: bool, body: &Markup) -> Mar
                 meta name="robots" content="noindex";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                link rel="stylesheet" href=(STYLE.path()) integrity=(STYLE.integrity);
+                link rel="icon" type="image/svg+xml" href={ (prefix) (ICON.path()) };
+                link rel="stylesheet" href={ (prefix) (STYLE.path()) } integrity=(STYLE.integrity);
                 @if script {
-                    script type="module" src=(SCRIPT.path()) integrity=(SCRIPT.integrity) {}
+                    script type="module" src={ (prefix) (SCRIPT.path()) } integrity=(SCRIPT.integrity) {}
                 }
             }
             body { (body) }
@@ -128,7 +130,7 @@ impl Page<'_> {
     }
 
     fn address(&self) -> String {
-        address(&self.view.session.id, self.lang)
+        address(self.api, &self.view.session.id, self.lang)
     }
 
     /// What every form has: that it comes from here, and what the page knew.
@@ -148,7 +150,7 @@ impl Page<'_> {
             None => title,
         };
         let end = self.view.is_end();
-        let events = (!end).then(|| format!("/c/{}/events", session.id));
+        let events = (!end).then(|| format!("{}/c/{}/events", prefix(self.api), session.id));
         let body = html! {
             a.skip href="#pay" { (self.text(Text::SkipToPay)) }
             @if !session.livemode {
@@ -163,7 +165,7 @@ impl Page<'_> {
             p.unseen #announce role="status" aria-live="polite" {}
             (self.foot())
         };
-        (document(self.language, &title, true, &body), self.language)
+        (document(prefix(self.api), self.language, (&title, true), &body), self.language)
     }
 
     /// What the title begins with where the state says more than that there is something to pay.
@@ -181,14 +183,21 @@ impl Page<'_> {
         Some(self.text(text))
     }
 
+    /// Whether the customer can still do something that pays.
+    fn is_payable(&self) -> bool {
+        match self.view.state {
+            Shown::Choose | Shown::Failed | Shown::Scan | Shown::ScanOver | Shown::Wallet | Shown::Prove => {
+                true
+            }
+            Shown::Confirming | Shown::Paid | Shown::Expired | Shown::Closed | Shown::Late => false,
+        }
+    }
+
     /// Whom, how much, and for how long: always in sight.
     fn head(&self) -> Markup {
         let View { session, shop, now, .. } = self.view;
         let mark: String = shop.chars().next().into_iter().flat_map(char::to_uppercase).collect();
-        let payable = !matches!(
-            self.view.state,
-            Shown::Paid | Shown::Expired | Shown::Closed | Shown::Late | Shown::Confirming
-        );
+        let payable = self.is_payable();
         let before = clock_time(session.expires_at);
         html! {
             header.head {
@@ -253,7 +262,7 @@ impl Page<'_> {
             Language::En => Language::Zh,
             Language::Zh => Language::En,
         };
-        let open = !self.view.is_end();
+        let open = self.is_payable();
         html! {
             footer.foot {
                 @if let Some(url) = session.cancel_url.as_deref().filter(|_| open) {
@@ -262,7 +271,7 @@ impl Page<'_> {
                     span {}
                 }
                 nav aria-label=(self.text(Text::Languages)) {
-                    a href=(address(&session.id, Some(other))) lang=(other.tag()) hreflang=(other.tag()) {
+                    a href=(address(self.api, &session.id, Some(other))) lang=(other.tag()) hreflang=(other.tag()) {
                         (self.text(Text::OtherLanguage))
                     }
                 }

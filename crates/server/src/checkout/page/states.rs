@@ -103,7 +103,7 @@ impl Page<'_> {
                 }
                 (self.code(code))
                 (self.waiting())
-                (self.check_form(false))
+                (self.check())
                 div.copy {
                     label for="code-text" { (self.text(Text::CodeText)) }
                     input #code-text type="text" readonly value=(code.data);
@@ -145,16 +145,12 @@ impl Page<'_> {
 
     /// The button that works without a script: it has the channel asked.
     fn check(&self) -> Markup {
-        self.check_form(false)
-    }
-
-    fn check_form(&self, small: bool) -> Markup {
         let action =
             self.address().replacen(&self.view.session.id, &format!("{}/check", self.view.session.id), 1);
         html! {
             form method="post" action=(action) data-once {
                 (self.hidden())
-                button.plain.small[small] { (self.text(Text::CheckNow)) }
+                button.plain { (self.text(Text::CheckNow)) }
             }
         }
     }
