@@ -43,7 +43,7 @@ class Server:
 
     def start(self):
         command = [str(self.program), "serve", "--store", self.store, "--listen", f"127.0.0.1:{self.port}",
-                   "--log-filter", "warn", "--master-key-file", str(self.folder / "master-key")]
+                   "--log-filter", "warn", "--master-key-file", str(self.folder / "master-key"), *self.options()]
         self.out = open(self.folder / "out", "w+", encoding="utf-8")
         began = time.monotonic()
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=self.out, stderr=subprocess.STDOUT)
@@ -61,6 +61,10 @@ class Server:
         time.sleep(0.3)
         found = re.search(r"sk_test_\w+", (self.folder / "out").read_text())
         self.key = found[0] if found else self.key
+
+    def options(self):
+        """More words of the command."""
+        return []
 
     def stop(self):
         self.process.terminate()

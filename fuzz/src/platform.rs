@@ -6,6 +6,8 @@ use std::mem::discriminant;
 use suanpan_ledger::record::Record;
 use suanpan_ledger::snapshot::{decode_hold, decode_page};
 use suanpan_payments::search::{Query, Searched};
+use suanpan_server::checkout;
+use suanpan_server::checkout::language::Language;
 use suanpan_server::parameters::{Node, form, json};
 use suanpan_store::events::EventLines;
 use suanpan_webhooks::target::{Policy, Target as Receiver};
@@ -61,6 +63,33 @@ pub(crate) const TARGETS: &[Target] = &[
             "。",
         ],
         run: read_url,
+    },
+    Target {
+        name: "checkout_form",
+        words: &[
+            "method=",
+            "card",
+            "alipay",
+            "&number=",
+            "&expiry=",
+            "12/34",
+            "/",
+            "&cvc=",
+            "4242",
+            "&seen=",
+            "&token=",
+            "&test=",
+            "pm_card_visa",
+            "%2F",
+            "+",
+            "％",
+        ],
+        run: read_checkout_form,
+    },
+    Target {
+        name: "accept_language",
+        words: &["zh", "en", "-CN", "_", ",", ";q=", "0.", "1.000", ";", "q=", " ", "*"],
+        run: read_languages,
     },
     Target { name: "record", words: &["\0\0\0\0", "\u{1}", "\u{7f}"], run: read_record },
     Target {
@@ -128,4 +157,20 @@ fn read_block(input: &[u8]) -> u64 {
         (lines.iter().count().checked_ilog2(), lines.iter().rev().filter(Result::is_ok).count().min(3))
     });
     digest(format!("{:?}", told.map_err(|error| discriminant(&error))).as_bytes())
+}
+
+/// A form of a checkout page is read or refused, with all its faults.
+fn read_checkout_form(input: &[u8]) -> u64 {
+    let read = checkout::reads(input, 1_795_824_000);
+    assert!(read.is_none_or(|faults| faults <= 3), "one fault for each field of a card");
+    digest(format!("{read:?}").as_bytes())
+}
+
+/// Whatever a browser says, there is a language, and asking for it by its tag gives it again.
+fn read_languages(input: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(input);
+    let (asked, accepted) = text.split_once('\n').unwrap_or(("", &text));
+    let chosen = Language::choose(Some(asked), Some(accepted), None);
+    assert_eq!(Language::choose(Some(chosen.tag()), Some(accepted), None), chosen);
+    digest(format!("{chosen:?} {:?}", Language::of_tag(asked)).as_bytes())
 }

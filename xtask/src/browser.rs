@@ -49,9 +49,13 @@ fn verdict(report: &Path) -> Option<String> {
     read.inspect_err(|error| println!("error: {}: {error}", at.display())).ok()
 }
 
+/// Finds a browser.
+pub(crate) fn find() -> Option<&'static str> {
+    NAMES.into_iter().find(|name| has(name, "--version"))
+}
+
 /// Finds a browser, or installs one with apt.
 fn ensure() -> Option<&'static str> {
-    let find = || NAMES.into_iter().find(|name| has(name, "--version"));
     if let Some(found) = find() {
         return Some(found);
     }

@@ -11,7 +11,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         what: "PostgreSQL, which tests start for themselves",
         present: || ["17", "16", "15"].iter().any(|version| postgres(version)),
@@ -26,6 +26,11 @@ const NEEDS: [Need; 3] = [
         what: "Node with npm, for Stripe's library",
         present: || has("node", "--version") && has("npm", "--version"),
         packages: &["nodejs", "npm"],
+    },
+    Need {
+        what: "Chromium, in which pages are opened",
+        present: || crate::browser::find().is_some(),
+        packages: &["chromium"],
     },
 ];
 

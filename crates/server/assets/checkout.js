@@ -82,7 +82,7 @@ function show() {
   ended = page.dataset.end === "true";
   if (ended) { source?.close(); clearInterval(polling); }
   for (const time of page.querySelectorAll("time[data-local]")) {
-    const options = { dateStyle: "long", timeStyle: "long" };
+    const options = { dateStyle: "medium", timeStyle: "long" };
     time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, options).format(new Date(time.dateTime));
   }
   for (const button of page.querySelectorAll("[data-copy]")) {
@@ -92,6 +92,12 @@ function show() {
   for (const button of page.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => print());
+  }
+  for (const link of page.querySelectorAll("[role=alert] a[href^='#']")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      document.querySelector(link.getAttribute("href")).focus();
+    });
   }
   for (const form of page.querySelectorAll("form[data-once]")) {
     form.addEventListener("submit", () => {

@@ -5,7 +5,7 @@ use crate::checkout::Posts;
 use crate::guess::Guesses;
 use crate::inbound::Inbound;
 use crate::key::{KeyRecord, Keys};
-use crate::limits::{BODIES_BYTES_MAX, BODY_TIME_MAX, REQUESTS_PER_SECOND, STREAMS_MAX};
+use crate::limits::{BODIES_BYTES_MAX, BODY_TIME_MAX, CONNECTIONS_MAX, REQUESTS_PER_SECOND, streams_max};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::read::answer_json;
 use axum::http::header::CONTENT_TYPE;
@@ -66,7 +66,7 @@ impl Config {
             requests_per_second,
             body_time: BODY_TIME_MAX,
             bodies_bytes: BODIES_BYTES_MAX,
-            streams: STREAMS_MAX,
+            streams: streams_max(CONNECTIONS_MAX),
         }
     }
 }

@@ -16,6 +16,7 @@ mod page;
 mod text;
 mod view;
 
+pub use form::reads;
 pub(crate) use guard::Posts;
 
 use crate::api::{Api, Peer};
@@ -77,11 +78,19 @@ impl Asked {
     }
 }
 
+/// Returns what stands before our paths in a browser: a proxy may keep us below a path of its own.
+fn prefix(api: &Api) -> &str {
+    let public = &api.engine().settings().public_url;
+    let host = public.split_once("://").map_or("", |(_, host)| host);
+    host.find('/').map_or("", |at| &host[at..])
+}
+
 /// Returns the address of a page, with the language that was asked for.
-fn address(session: &str, lang: Option<Language>) -> String {
+fn address(api: &Api, session: &str, lang: Option<Language>) -> String {
+    let prefix = prefix(api);
     match lang {
-        Some(language) => format!("/c/{session}?lang={}", language.tag()),
-        None => format!("/c/{session}"),
+        Some(language) => format!("{prefix}/c/{session}?lang={}", language.tag()),
+        None => format!("{prefix}/c/{session}"),
     }
 }
 
@@ -117,11 +126,11 @@ async fn show(
     let asked = Asked::read(&uri, &headers, None);
     let view = match find(&api, &id, peer.as_ref()).await {
         Ok(view) => view,
-        Err(wrong) => return page::wrong(wrong, asked.language),
+        Err(wrong) => return page::wrong(&api, wrong, asked.language),
     };
     // A page to which the customer was sent adds what we know, a secret among it: it should not stand in the address.
     if asked.more {
-        return redirect(&address(&id, asked.lang));
+        return redirect(&address(&api, &id, asked.lang));
     }
     let asked = Asked::read(&uri, &headers, view.session.locale.as_deref());
     let shown = Page {
@@ -149,7 +158,7 @@ async fn pay(
         Ok(taken) => taken,
         Err(refused) => return refused,
     };
-    let page = address(&id, asked.lang);
+    let page = address(&api, &id, asked.lang);
     if view.session.status != SessionStatus::Open {
         return redirect(&page);
     }
@@ -162,7 +171,8 @@ async fn pay(
         Ok(read) => read,
         Err(faults) => return again(StatusCode::UNPROCESSABLE_ENTITY, &faults),
     };
-    let return_url = format!("{}{page}", api.engine().settings().public_url);
+    let public = &api.engine().settings().public_url;
+    let return_url = format!("{}{page}", public.strip_suffix(prefix(&api)).unwrap_or(public));
     let request = PayCheckoutSession { attempts_seen: choice.seen, method, test_card, return_url };
     let call = Call {
         caller: Caller { merchant: view.merchant.clone(), live: view.session.livemode },
@@ -183,7 +193,7 @@ async fn pay(
         }
         Err(refused) => {
             tracing::warn!(request_id = request_id.as_str(), %refused, "a page could not be paid");
-            page::wrong(Wrong::Trouble, asked.language)
+            page::wrong(&api, Wrong::Trouble, asked.language)
         }
     }
 }
@@ -207,7 +217,7 @@ async fn check(
         // The inquiry that is due finds it out.
         tracing::debug!(%error, "a channel could not be asked now");
     }
-    redirect(&address(&id, asked.lang))
+    redirect(&address(&api, &id, asked.lang))
 }
 
 /// Reads a form of the page, where it is one: bounded, for a session that is there, and sent from its page.
@@ -220,7 +230,7 @@ async fn take(
     body: Body,
 ) -> Result<(View, Asked, Choice), Response> {
     let asked = Asked::read(uri, headers, None);
-    let wrong = |wrong| page::wrong(wrong, asked.language);
+    let wrong = |wrong| page::wrong(api, wrong, asked.language);
     let view = find(api, id, peer).await.map_err(wrong)?;
     if !api.posts().may(id) {
         return Err(wrong(Wrong::TooMany));
@@ -232,7 +242,7 @@ async fn take(
     match choice {
         Some(choice) if guard::is_own(api, id, headers, &choice.token) => Ok((view, asked, choice)),
         // Whatever it was, nothing was done; the page itself is what to go on with.
-        _ => Err(page::wrong(Wrong::Foreign, asked.language)),
+        _ => Err(page::wrong(api, Wrong::Foreign, asked.language)),
     }
 }
 

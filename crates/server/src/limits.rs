@@ -81,9 +81,12 @@ pub const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end once the process has been told to stop.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// Pages that listen to what becomes of their payment, at once: three quarters of [`CONNECTIONS_MAX`], so that there are
-/// always connections for everything else.
-pub const STREAMS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+/// Pages that listen to what becomes of their payment, at once: three quarters of all connections, so that there are
+/// always some for everything else.
+#[must_use]
+pub const fn streams_max(connections: usize) -> usize {
+    connections / 4 * 3
+}
 
 /// How long nothing may stand on such a connection: what is in between ends connections that are quiet for a minute.
 pub const STREAM_QUIET_MAX: Duration = Duration::from_secs(20);

@@ -1,5 +1,5 @@
-//! The style and the script of the page: two files of our own, named by what is in them, so that browsers keep them for
-//! ever and load nothing else.
+//! The style, the script and the icon of the page: files of our own, named by what is in them, so that browsers keep them
+//! for ever and load nothing else.
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -28,6 +28,11 @@ pub(super) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("checkout", "js", "text/javascript; charset=utf-8", include_str!("../../assets/checkout.js"))
 });
 
+/// The picture beside the title.
+pub(super) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("checkout", "svg", "image/svg+xml", include_str!("../../assets/checkout.svg"))
+});
+
 impl Asset {
     fn new(stem: &str, ending: &str, kind: &'static str, text: &'static str) -> Asset {
         let hash = Sha256::digest(text.as_bytes());
@@ -44,7 +49,7 @@ impl Asset {
 
 /// Answers with a file. One that an older page asks for is not here any more; that page works without.
 pub(super) async fn show(Path(name): Path<String>) -> Response {
-    let Some(asset) = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [

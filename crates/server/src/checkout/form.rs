@@ -1,7 +1,7 @@
 //! What a customer sends: a method, and a card. A card goes the same way as in the API, and stands in no log, no error
 //! and no page.
 
-use super::text::Text;
+use super::text::Phrase;
 use crate::parameters::{Node, typed};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,10 +13,10 @@ use suanpan_payments::request::checkout_session::PAGE_TYPES;
 /// Digits of card numbers (ISO/IEC 7812-1).
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
 /// The cards of the buttons of test mode.
-pub(super) const TEST_CARDS: [(&str, Text); 3] = [
-    ("pm_card_visa", Text::TestGood),
-    ("pm_card_chargeDeclinedInsufficientFunds", Text::TestBad),
-    ("pm_card_threeDSecure2Required", Text::TestProof),
+pub(super) const TEST_CARDS: [(&str, Phrase); 3] = [
+    ("pm_card_visa", Phrase::TestGood),
+    ("pm_card_chargeDeclinedInsufficientFunds", Phrase::TestBad),
+    ("pm_card_threeDSecure2Required", Phrase::TestProof),
 ];
 
 /// What stands in a form. It has no `Debug`, because of the card.
@@ -59,15 +59,15 @@ impl Fault {
     }
 
     /// Returns what to say.
-    pub(super) const fn text(self) -> Text {
+    pub(super) const fn text(self) -> Phrase {
         match self {
-            Fault::Number => Text::NumberWrong,
-            Fault::Expiry => Text::ExpiryWrong,
-            Fault::ExpiryPast => Text::ExpiryPast,
-            Fault::Cvc => Text::CvcWrong,
-            Fault::Method => Text::MethodWrong,
-            Fault::MethodGone => Text::MethodGone,
-            Fault::Busy => Text::Busy,
+            Fault::Number => Phrase::NumberWrong,
+            Fault::Expiry => Phrase::ExpiryWrong,
+            Fault::ExpiryPast => Phrase::ExpiryPast,
+            Fault::Cvc => Phrase::CvcWrong,
+            Fault::Method => Phrase::MethodWrong,
+            Fault::MethodGone => Phrase::MethodGone,
+            Fault::Busy => Phrase::Busy,
         }
     }
 
@@ -143,6 +143,14 @@ impl Choice {
     pub(super) fn method(&self) -> &str {
         &self.method
     }
+}
+
+/// Says what becomes of the form of a page, at a moment in seconds: how many faults it has, none when it is no form of
+/// ours. For whoever tries to break the readers of forms.
+#[must_use]
+pub fn reads(form: &[u8], now: i64) -> Option<usize> {
+    let choice = Choice::of(crate::parameters::form::parse(form).ok()?)?;
+    Some(choice.read(now, true).err().map_or(0, |faults| faults.len()))
 }
 
 /// Reads `08/29`, `8 / 2029` or `0829` as month and year.

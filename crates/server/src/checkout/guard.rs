@@ -56,6 +56,7 @@ pub(super) fn is_own(api: &Api, session: &str, headers: &HeaderMap, given: &str)
         return false;
     }
     let public = api.engine().settings().public_url.as_str();
+    let public = public.strip_suffix(super::prefix(api)).unwrap_or(public);
     let from_here = |origin: &str| {
         let host = origin.split_once("://").map(|(_, host)| host);
         origin == "null" || origin == public || host == text(HOST)

@@ -3,13 +3,13 @@
 mod methods;
 mod states;
 
-use super::address;
-use super::assets::{SCRIPT, STYLE};
+use super::assets::{ICON, SCRIPT, STYLE};
 use super::form::Fault;
 use super::guard::token;
 use super::language::Language;
-use super::text::{Text, fill};
+use super::text::{Phrase, fill};
 use super::view::View;
+use super::{address, prefix};
 use crate::api::Api;
 use axum::http::header::{
     CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -22,7 +22,7 @@ use maud::{DOCTYPE, Markup, html};
 use suanpan_money::Currency;
 use suanpan_payments::checkout::Shown;
 
-/// Nothing is loaded but our own two files, nothing is run that stands in the page, and no other page shows this one
+/// Nothing is loaded but our own files, nothing is run that stands in the page, and no other page shows this one
 /// inside of itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -71,12 +71,12 @@ pub(super) fn answer(status: StatusCode, (page, language): (Markup, Language)) -
 }
 
 /// Answers with a page that says what is wrong.
-pub(super) fn wrong(wrong: Wrong, language: Language) -> Response {
+pub(super) fn wrong(api: &Api, wrong: Wrong, language: Language) -> Response {
     let (status, title, text) = match wrong {
-        Wrong::Missing => (StatusCode::NOT_FOUND, Text::MissingTitle, Text::MissingText),
-        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Text::ManyTitle, Text::ManyText),
-        Wrong::Foreign => (StatusCode::FORBIDDEN, Text::TroubleTitle, Text::TroubleText),
-        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Text::TroubleTitle, Text::TroubleText),
+        Wrong::Missing => (StatusCode::NOT_FOUND, Phrase::MissingTitle, Phrase::MissingText),
+        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Phrase::ManyTitle, Phrase::ManyText),
+        Wrong::Foreign => (StatusCode::FORBIDDEN, Phrase::TroubleTitle, Phrase::TroubleText),
+        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Phrase::TroubleTitle, Phrase::TroubleText),
     };
     let body = html! {
         div.shell {
@@ -86,14 +86,15 @@ pub(super) fn wrong(wrong: Wrong, language: Language) -> Response {
             }
         }
     };
-    let mut response = answer(status, (document(language, title.of(language), false, &body), language));
+    let mut response =
+        answer(status, (document(prefix(api), language, (title.of(language), false), &body), language));
     if status == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
     }
     response
 }
 
-fn document(language: Language, title: &str, script: bool, body: &Markup) -> Markup {
+fn document(prefix: &str, language: Language, (title, script): (&str, bool), body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -103,9 +104,10 @@ fn document(language: Language, title: &str, script: bool, body: &Markup) -> Mar
                 meta name="robots" content="noindex";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                link rel="stylesheet" href=(STYLE.path()) integrity=(STYLE.integrity);
+                link rel="icon" type="image/svg+xml" href={ (prefix) (ICON.path()) };
+                link rel="stylesheet" href={ (prefix) (STYLE.path()) } integrity=(STYLE.integrity);
                 @if script {
-                    script type="module" src=(SCRIPT.path()) integrity=(SCRIPT.integrity) {}
+                    script type="module" src={ (prefix) (SCRIPT.path()) } integrity=(SCRIPT.integrity) {}
                 }
             }
             body { (body) }
@@ -114,11 +116,11 @@ fn document(language: Language, title: &str, script: bool, body: &Markup) -> Mar
 }
 
 impl Page<'_> {
-    fn text(&self, text: Text) -> &'static str {
+    fn text(&self, text: Phrase) -> &'static str {
         text.of(self.language)
     }
 
-    fn say(&self, text: Text, values: &[(&str, &str)]) -> String {
+    fn say(&self, text: Phrase, values: &[(&str, &str)]) -> String {
         fill(self.text(text), values)
     }
 
@@ -128,7 +130,7 @@ impl Page<'_> {
     }
 
     fn address(&self) -> String {
-        address(&self.view.session.id, self.lang)
+        address(self.api, &self.view.session.id, self.lang)
     }
 
     /// What every form has: that it comes from here, and what the page knew.
@@ -142,17 +144,17 @@ impl Page<'_> {
     /// Writes the page.
     pub(super) fn write(&self) -> (Markup, Language) {
         let View { session, shop, state, version, now, .. } = self.view;
-        let title = self.say(Text::Title, &[("amount", &self.amount()), ("shop", shop)]);
+        let title = self.say(Phrase::Title, &[("amount", &self.amount()), ("shop", shop)]);
         let title = match self.heading() {
             Some(heading) => format!("{heading} – {title}"),
             None => title,
         };
         let end = self.view.is_end();
-        let events = (!end).then(|| format!("/c/{}/events", session.id));
+        let events = (!end).then(|| format!("{}/c/{}/events", prefix(self.api), session.id));
         let body = html! {
-            a.skip href="#pay" { (self.text(Text::SkipToPay)) }
+            a.skip href="#pay" { (self.text(Phrase::SkipToPay)) }
             @if !session.livemode {
-                p.banner { (self.text(Text::TestMode)) }
+                p.banner { (self.text(Phrase::TestMode)) }
             }
             div.shell #checkout data-state=(state.word()) data-version=(version) data-now=(now) data-end=(end)
                 data-events=[events] {
@@ -163,48 +165,55 @@ impl Page<'_> {
             p.unseen #announce role="status" aria-live="polite" {}
             (self.foot())
         };
-        (document(self.language, &title, true, &body), self.language)
+        (document(prefix(self.api), self.language, (&title, true), &body), self.language)
     }
 
     /// What the title begins with where the state says more than that there is something to pay.
     fn heading(&self) -> Option<&'static str> {
         let text = match self.view.state {
             Shown::Choose | Shown::Scan | Shown::Wallet | Shown::Prove => return None,
-            Shown::Failed => Text::FailedTitle,
-            Shown::ScanOver => Text::ScanOverTitle,
-            Shown::Confirming => Text::ConfirmingTitle,
-            Shown::Paid => Text::PaidTitle,
-            Shown::Expired => Text::ExpiredTitle,
-            Shown::Closed => Text::ClosedTitle,
-            Shown::Late => Text::LateTitle,
+            Shown::Failed => Phrase::FailedTitle,
+            Shown::ScanOver => Phrase::ScanOverTitle,
+            Shown::Confirming => Phrase::ConfirmingTitle,
+            Shown::Paid => Phrase::PaidTitle,
+            Shown::Expired => Phrase::ExpiredTitle,
+            Shown::Closed => Phrase::ClosedTitle,
+            Shown::Late => Phrase::LateTitle,
         };
         Some(self.text(text))
+    }
+
+    /// Whether the customer can still do something that pays.
+    fn is_payable(&self) -> bool {
+        match self.view.state {
+            Shown::Choose | Shown::Failed | Shown::Scan | Shown::ScanOver | Shown::Wallet | Shown::Prove => {
+                true
+            }
+            Shown::Confirming | Shown::Paid | Shown::Expired | Shown::Closed | Shown::Late => false,
+        }
     }
 
     /// Whom, how much, and for how long: always in sight.
     fn head(&self) -> Markup {
         let View { session, shop, now, .. } = self.view;
         let mark: String = shop.chars().next().into_iter().flat_map(char::to_uppercase).collect();
-        let payable = !matches!(
-            self.view.state,
-            Shown::Paid | Shown::Expired | Shown::Closed | Shown::Late | Shown::Confirming
-        );
+        let payable = self.is_payable();
         let before = clock_time(session.expires_at);
         html! {
             header.head {
                 p.shop {
                     span.mark aria-hidden="true" { (mark) }
-                    span { span.unseen { (self.text(Text::PayTo)) " " } (shop) }
+                    span { span.unseen { (self.text(Phrase::PayTo)) " " } (shop) }
                 }
                 div.figure {
-                    p.amount { span.unseen { (self.text(Text::AmountToPay)) " " } (self.amount()) }
+                    p.amount { span.unseen { (self.text(Phrase::AmountToPay)) " " } (self.amount()) }
                     @if payable {
-                        p.time title=(self.say(Text::PayBefore, &[("time", &before)])) {
-                            (self.text(Text::TimeLeft)) " "
-                            strong data-until=(session.expires_at) data-soon=(self.text(Text::OneMinuteLeft)) {
+                        p.time title=(self.say(Phrase::PayBefore, &[("time", &before)])) {
+                            (self.text(Phrase::TimeLeft)) " "
+                            strong data-until=(session.expires_at) data-soon=(self.text(Phrase::OneMinuteLeft)) {
                                 (left(session.expires_at - now))
                             }
-                            noscript { " · " (self.say(Text::PayBefore, &[("time", &before)])) }
+                            noscript { " · " (self.say(Phrase::PayBefore, &[("time", &before)])) }
                         }
                     }
                 }
@@ -218,9 +227,9 @@ impl Page<'_> {
         let items = &session.line_items.data;
         let about = self.view.intent.description.as_deref();
         html! {
-            aside.order aria-label=(self.text(Text::YourOrder)) {
+            aside.order aria-label=(self.text(Phrase::YourOrder)) {
                 @if !items.is_empty() || about.is_some() {
-                    h2 { (self.text(Text::YourOrder)) }
+                    h2 { (self.text(Phrase::YourOrder)) }
                     @if let Some(about) = about { p { (about) } }
                     ul.items {
                         @for item in items {
@@ -229,7 +238,7 @@ impl Page<'_> {
                                     (item.description)
                                     @if item.quantity > 1 {
                                         small {
-                                            (self.say(Text::Quantity, &[("count", &item.quantity.to_string())]))
+                                            (self.say(Phrase::Quantity, &[("count", &item.quantity.to_string())]))
                                             " × " (money(item.price.unit_amount, item.currency, self.language))
                                         }
                                     }
@@ -238,7 +247,7 @@ impl Page<'_> {
                             }
                         }
                         @if items.len() > 1 {
-                            li.total { span { (self.text(Text::Total)) } span { (self.amount()) } }
+                            li.total { span { (self.text(Phrase::Total)) } span { (self.amount()) } }
                         }
                     }
                 }
@@ -253,17 +262,17 @@ impl Page<'_> {
             Language::En => Language::Zh,
             Language::Zh => Language::En,
         };
-        let open = !self.view.is_end();
+        let open = self.is_payable();
         html! {
             footer.foot {
                 @if let Some(url) = session.cancel_url.as_deref().filter(|_| open) {
-                    a href=(url) rel="noreferrer" { "← " (self.say(Text::BackToShop, &[("shop", &self.view.shop)])) }
+                    a href=(url) rel="noreferrer" { "← " (self.say(Phrase::BackToShop, &[("shop", &self.view.shop)])) }
                 } @else {
                     span {}
                 }
-                nav aria-label=(self.text(Text::Languages)) {
-                    a href=(address(&session.id, Some(other))) lang=(other.tag()) hreflang=(other.tag()) {
-                        (self.text(Text::OtherLanguage))
+                nav aria-label=(self.text(Phrase::Languages)) {
+                    a href=(address(self.api, &session.id, Some(other))) lang=(other.tag()) hreflang=(other.tag()) {
+                        (self.text(Phrase::OtherLanguage))
                     }
                 }
             }

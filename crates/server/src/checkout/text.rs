@@ -7,16 +7,16 @@ macro_rules! texts {
     ($($name:ident: $en:literal, $zh:literal;)+) => {
         /// A text.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Text { $($name,)+ }
+        pub(super) enum Phrase { $($name,)+ }
 
-        impl Text {
+        impl Phrase {
             #[cfg(test)]
-            const ALL: &'static [Text] = &[$(Text::$name,)+];
+            const ALL: &'static [Phrase] = &[$(Phrase::$name,)+];
 
             /// Returns the text in a language.
             pub(super) const fn of(self, language: Language) -> &'static str {
                 match (self, language) {
-                    $((Text::$name, Language::En) => $en, (Text::$name, Language::Zh) => $zh,)+
+                    $((Phrase::$name, Language::En) => $en, (Phrase::$name, Language::Zh) => $zh,)+
                 }
             }
         }
@@ -169,14 +169,14 @@ mod tests {
 
     #[test]
     fn every_text_is_there_in_every_language() {
-        assert!(Text::ALL.len() > 60);
-        for &text in Text::ALL {
+        assert!(Phrase::ALL.len() > 60);
+        for &text in Phrase::ALL {
             let [en, zh] = Language::ALL.map(|language| text.of(language));
             assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{text:?}");
             assert_eq!(places(en), places(zh), "{text:?}");
             let chinese = |text: &str| text.chars().any(|char| ('\u{4e00}'..='\u{9fff}').contains(&char));
             // The name of the other language stands in that language.
-            let swapped = text == Text::OtherLanguage;
+            let swapped = text == Phrase::OtherLanguage;
             assert_eq!((chinese(en), chinese(zh)), (swapped, !swapped), "{text:?}");
         }
     }

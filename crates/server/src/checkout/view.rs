@@ -38,41 +38,41 @@ pub(super) struct View {
 
 /// How a session stands, without what surrounds it.
 pub(super) struct Standing {
-    pub(super) session: CheckoutSession,
-    pub(super) intent: PaymentIntent,
+    session: CheckoutSession,
+    intent: PaymentIntent,
     merchant: String,
     /// When it was read, seconds.
-    pub(super) now: i64,
+    now: i64,
     pub(super) state: Shown,
     pub(super) version: String,
 }
 
 impl Standing {
-    /// Whether the page has nothing more to wait for. Of what was called off after its time the end is still told.
+    /// Whether the page has nothing more to wait for.
     pub(super) fn is_end(&self) -> bool {
-        match self.state {
-            Shown::Paid | Shown::Closed | Shown::Expired | Shown::Late => {
-                self.intent.status != IntentStatus::Processing
-            }
-            Shown::Choose
-            | Shown::Failed
-            | Shown::Scan
-            | Shown::ScanOver
-            | Shown::Wallet
-            | Shown::Prove
-            | Shown::Confirming => false,
-        }
+        is_end(self.state, &self.intent)
+    }
+}
+
+/// Whether nothing comes any more. Of what was called off after its time the end is still told.
+const fn is_end(state: Shown, intent: &PaymentIntent) -> bool {
+    match state {
+        Shown::Paid => true,
+        Shown::Closed | Shown::Expired | Shown::Late => !matches!(intent.status, IntentStatus::Processing),
+        Shown::Choose
+        | Shown::Failed
+        | Shown::Scan
+        | Shown::ScanOver
+        | Shown::Wallet
+        | Shown::Prove
+        | Shown::Confirming => false,
     }
 }
 
 impl View {
     /// Whether the page has nothing more to wait for.
     pub(super) fn is_end(&self) -> bool {
-        match self.state {
-            Shown::Paid => true,
-            Shown::Closed | Shown::Expired | Shown::Late => self.intent.status != IntentStatus::Processing,
-            _ => false,
-        }
+        is_end(self.state, &self.intent)
     }
 
     /// Returns the kinds of methods that can be paid with now.

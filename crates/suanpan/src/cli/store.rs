@@ -52,6 +52,9 @@ pub(crate) struct ServeArgs {
     /// The most connections from one address at once: more for a proxy with many clients behind it
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS_PER_ADDRESS_MAX, value_parser = parse_connections)]
     pub(crate) connections_per_address: usize,
+    /// Connections that may be open at once; checkout pages that listen take three quarters of them at most
+    #[arg(long, value_name = "N", default_value_t = suanpan_server::limits::CONNECTIONS_MAX, value_parser = parse_connections)]
+    pub(crate) connections: usize,
     /// Which channels there are, in TOML; without it the simulator of cards, in test mode
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) channels: Option<PathBuf>,

@@ -22,6 +22,7 @@ use suanpan_engine::{Caller, Clock, Config, Engine, EngineDeliveries, Role};
 use suanpan_payments::object::api_key::KeyKind;
 use suanpan_payments::settings::Settings;
 use suanpan_server::api::Api;
+use suanpan_server::limits::streams_max;
 use suanpan_server::routes::router;
 use suanpan_server::serve::{Limits, serve};
 use suanpan_store::Database;
@@ -94,11 +95,17 @@ async fn run_until_stopped(args: &ServeArgs, terminal: Terminal) -> Result<u8, T
         return Ok(status::FINE);
     };
     terminal.result(&welcome((args, address), &database, kept.as_deref(), secret.as_deref()))?;
-    let api = Api::new(engine.clone(), suanpan_server::api::Config::new(&operator));
+    let config = suanpan_server::api::Config::new(&operator);
+    let config = suanpan_server::api::Config { streams: streams_max(args.connections), ..config };
+    let api = Api::new(engine.clone(), config);
     let worker = deliver(args, &engine);
     let deliveries = EngineDeliveries::new(engine.clone());
     let cut = {
-        let limits = Limits { connections_per_address: args.connections_per_address, ..Limits::default() };
+        let limits = Limits {
+            connections: args.connections,
+            connections_per_address: args.connections_per_address,
+            ..Limits::default()
+        };
         let stop = async {
             signals.first().await;
             api.end_streams();

@@ -220,6 +220,39 @@ fn a_payment_goes_on_over_the_second_network_of_the_guide() {
     assert!(books.stdout.contains("10.00"), "{books:?}");
 }
 
+/// What the guide of the checkout page tells to do: a session is opened with its command, and paid on its page.
+#[test]
+fn the_first_session_of_the_guide_is_paid_on_its_page() {
+    let world = World::empty();
+    let guide =
+        std::fs::read_to_string(crate::documents::repository().join("docs/guide/checkout.md")).unwrap();
+    let command = guide.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let fields = command.split(" -d ").skip(1).map(|field| {
+        let field = field.trim().trim_end_matches('\\').trim().trim_matches('"');
+        let (name, value) = field.split_once('=').unwrap();
+        let value: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("{name}={value}")
+    });
+    let form = fields.collect::<Vec<_>>().join("&");
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0"]);
+    let key = server.key().unwrap().to_owned();
+    let session = json_of(&ask(&server.address, "POST", "/v1/checkout/sessions", &key, &form));
+    let page = session["url"].as_str().unwrap_or_else(|| panic!("{session}"));
+    let page = page.strip_prefix(&format!("http://{}", server.address)).unwrap();
+    let shown = server.get(page);
+    assert!(shown.contains("data-state=\"choose\"") && shown.contains("Jasmine pearls, 100 g"), "{shown}");
+    let token = shown.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let paid = ask(&server.address, "POST", page, &key, &format!("token={token}&seen=0&test=pm_card_visa"));
+    assert!(paid.starts_with("HTTP/1.1 303"), "{paid}");
+    assert!(server.get(page).contains("data-state=\"paid\""));
+    let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
+    let session = json_of(&ask(&server.address, "GET", &path, &key, ""));
+    assert_eq!((&session["status"], &session["payment_status"]), (&"complete".into(), &"paid".into()));
+    assert!(session["success_url"].as_str().unwrap().contains("{CHECKOUT_SESSION_ID}"), "{session}");
+    let (status, log) = server.end("-TERM");
+    assert!(status == 0 && !log.contains(session["id"].as_str().unwrap()), "{log}");
+}
+
 /// What the guide says of wallets: a code is shown, scanned at the simulator, and its notification ends the waiting.
 #[test]
 fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
