@@ -73,10 +73,10 @@ pub(super) fn answer(status: StatusCode, (page, language): (Markup, Language)) -
 /// Answers with a page that says what is wrong.
 pub(super) fn wrong(api: &Api, wrong: Wrong, language: Language) -> Response {
     let (status, title, text) = match wrong {
-        Wrong::Missing => (StatusCode::NOT_FOUND, Text::MissingTitle, Text::MissingText),
-        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Text::ManyTitle, Text::ManyText),
-        Wrong::Foreign => (StatusCode::FORBIDDEN, Text::TroubleTitle, Text::TroubleText),
-        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Text::TroubleTitle, Text::TroubleText),
+        Wrong::Missing => (StatusCode::NOT_FOUND, Text::MissingTitle, Text::MissingLead),
+        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Text::ManyTitle, Text::ManyLead),
+        Wrong::Foreign => (StatusCode::FORBIDDEN, Text::TroubleTitle, Text::TroubleLead),
+        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Text::TroubleTitle, Text::TroubleLead),
     };
     let body = html! {
         div.shell {

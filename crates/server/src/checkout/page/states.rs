@@ -21,7 +21,7 @@ impl Page<'_> {
             Shown::ScanOver => self.scan_over(),
             Shown::Wallet => html! {
                 (self.title(self.text(Text::WalletTitle), false))
-                p.lead { (self.text(Text::WalletText)) }
+                p.lead { (self.text(Text::WalletLead)) }
                 div.stack { (self.waiting()) }
                 (self.check())
             },
@@ -31,12 +31,12 @@ impl Page<'_> {
                     span.spinner aria-hidden="true" {}
                     (self.title(self.text(Text::ConfirmingTitle), false))
                 }
-                p.lead { (self.text(Text::ConfirmingText)) }
+                p.lead { (self.text(Text::ConfirmingLead)) }
                 (self.check())
             },
             Shown::Paid => self.paid(),
-            Shown::Expired => self.over(Text::ExpiredTitle, Text::ExpiredText, Badge::Time),
-            Shown::Closed => self.over(Text::ClosedTitle, Text::ExpiredText, Badge::Time),
+            Shown::Expired => self.over(Text::ExpiredTitle, Text::ExpiredLead, Badge::Time),
+            Shown::Closed => self.over(Text::ClosedTitle, Text::ExpiredLead, Badge::Time),
             Shown::Late => self.late(),
         }
     }
@@ -89,7 +89,7 @@ impl Page<'_> {
 
     fn scan(&self) -> Markup {
         let code = self.view.intent.next_action.as_ref().and_then(|action| action.display_qr_code.as_ref());
-        let Some(code) = code else { return self.over(Text::TroubleTitle, Text::TroubleText, Badge::Bad) };
+        let Some(code) = code else { return self.over(Text::TroubleTitle, Text::TroubleLead, Badge::Bad) };
         let wallet = [("wallet", self.wallet())];
         // An address opens the app on a phone that has it.
         let link = code.data.starts_with("https://").then_some(&code.data);
@@ -105,7 +105,7 @@ impl Page<'_> {
                 (self.waiting())
                 (self.check())
                 div.copy {
-                    label for="code-text" { (self.text(Text::CodeText)) }
+                    label for="code-text" { (self.text(Text::CodeLead)) }
                     input #code-text type="text" readonly value=(code.data);
                     button.plain.small type="button" hidden data-copy="code-text" data-done=(self.text(Text::Copied)) {
                         (self.text(Text::Copy))
@@ -169,7 +169,7 @@ impl Page<'_> {
         html! {
             (self.faults())
             div.result { (badge(Badge::Time)) (self.title(self.text(Text::ScanOverTitle), false)) }
-            p.lead { (self.text(Text::ScanOverText)) }
+            p.lead { (self.text(Text::ScanOverLead)) }
             form method="post" action=(self.address()) data-once {
                 (self.hidden())
                 input type="hidden" name="method" value=(kind);
@@ -186,7 +186,7 @@ impl Page<'_> {
         html! {
             (self.faults())
             (self.title(self.text(Text::ProveTitle), false))
-            p.lead { (self.text(Text::ProveText)) }
+            p.lead { (self.text(Text::ProveLead)) }
             div.stack {
                 @if let Some(url) = url { a.button href=(url) { (self.text(Text::ProveNow)) } }
             }
@@ -199,7 +199,7 @@ impl Page<'_> {
         let shop = [("shop", self.view.shop.as_str())];
         html! {
             div.result { (badge(Badge::Good)) (self.title(self.text(Text::PaidTitle), false)) }
-            p.lead { (self.say(Text::PaidText, &shop)) }
+            p.lead { (self.say(Text::PaidLead, &shop)) }
             (self.second())
             (self.facts())
             div.actions {
@@ -253,11 +253,11 @@ impl Page<'_> {
 
     fn late(&self) -> Markup {
         let Some(late) = &self.view.session.late_payment else {
-            return self.over(Text::ExpiredTitle, Text::ExpiredText, Badge::Time);
+            return self.over(Text::ExpiredTitle, Text::ExpiredLead, Badge::Time);
         };
         let (title, text) = match late.returned_at {
-            Some(_) => (Text::LateBack, Text::LateBackText),
-            None => (Text::LateTitle, Text::LateText),
+            Some(_) => (Text::LateBack, Text::LateBackLead),
+            None => (Text::LateTitle, Text::LateLead),
         };
         html! {
             div.result { (badge(Badge::Time)) (self.title(self.text(title), false)) }
