@@ -18,7 +18,7 @@ import tempfile
 
 from payments import ROOT, TARGET, Server
 
-LINE = re.compile(r"(\d+) told, (\d+) lost, p50 (\d+) us, p99 (\d+) us, p99.9 (\d+) us")
+LINE = re.compile(r"(\d+) told, (\d+) lost, p50 ([\d.]+) ms, p99 ([\d.]+) ms, p99.9 ([\d.]+) ms")
 
 
 class Pages(Server):
@@ -71,7 +71,7 @@ def main():
     print("| pages | memory before | listening | a page | after | told | lost | p50 | p99 | p99.9 |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     print(f"| {args.pages:,} | {before:.0f} MiB | {listening:.0f} MiB | {each:.1f} KiB | {after:.0f} MiB | {found[1]} | "
-          f"{found[2]} | {found[3]} us | {found[4]} us | {found[5]} us |")
+          f"{found[2]} | {found[3]} ms | {found[4]} ms | {found[5]} ms |")
 
 
 if __name__ == "__main__":

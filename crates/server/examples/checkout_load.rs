@@ -46,6 +46,7 @@ fn main() {
             pay(&address, id).await;
             let answered = Instant::now();
             let came = loop {
+                // Not locked while this waits.
                 let came = *told.lock().expect("nobody panics");
                 match came {
                     Some(came) => break Some(came),
@@ -60,9 +61,12 @@ fn main() {
         }
         late.sort_unstable();
         let part = |of: usize| late.get((late.len() * of / 1_000).min(late.len().saturating_sub(1))).copied();
-        let shown = |of| part(of).unwrap_or_default().as_micros();
+        let shown = |of| {
+            let micros = part(of).unwrap_or_default().as_micros();
+            format!("{}.{}", micros / 1_000, micros / 100 % 10)
+        };
         println!(
-            "{} told, {lost} lost, p50 {} us, p99 {} us, p99.9 {} us",
+            "{} told, {lost} lost, p50 {} ms, p99 {} ms, p99.9 {} ms",
             late.len(),
             shown(500),
             shown(990),

@@ -4,8 +4,8 @@
 //! copying. Whoever knows the id of a session may open its page; nothing else is asked of a customer, and nothing is
 //! kept in the browser.
 //!
-//! - [`view`] reads what a page shows, [`page`] and its folder write it, [`text`] has its words in each [`language`].
-//! - [`form`] reads what a customer sends, [`guard`] says whether it may be taken, [`live`] tells what commits do.
+//! - `view` reads what a page shows, `page` and its folder write it, `text` has its words in each `language`.
+//! - `form` reads what a customer sends, `guard` says whether it may be taken, `live` tells what commits do.
 
 mod assets;
 mod form;

@@ -1,7 +1,7 @@
 //! What a customer sends: a method, and a card. A card goes the same way as in the API, and stands in no log, no error
 //! and no page.
 
-use super::text::Phrase;
+use super::text::Text;
 use crate::parameters::{Node, typed};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,10 +13,10 @@ use suanpan_payments::request::checkout_session::PAGE_TYPES;
 /// Digits of card numbers (ISO/IEC 7812-1).
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
 /// The cards of the buttons of test mode.
-pub(super) const TEST_CARDS: [(&str, Phrase); 3] = [
-    ("pm_card_visa", Phrase::TestGood),
-    ("pm_card_chargeDeclinedInsufficientFunds", Phrase::TestBad),
-    ("pm_card_threeDSecure2Required", Phrase::TestProof),
+pub(super) const TEST_CARDS: [(&str, Text); 3] = [
+    ("pm_card_visa", Text::TestGood),
+    ("pm_card_chargeDeclinedInsufficientFunds", Text::TestBad),
+    ("pm_card_threeDSecure2Required", Text::TestProof),
 ];
 
 /// What stands in a form. It has no `Debug`, because of the card.
@@ -59,15 +59,15 @@ impl Fault {
     }
 
     /// Returns what to say.
-    pub(super) const fn text(self) -> Phrase {
+    pub(super) const fn text(self) -> Text {
         match self {
-            Fault::Number => Phrase::NumberWrong,
-            Fault::Expiry => Phrase::ExpiryWrong,
-            Fault::ExpiryPast => Phrase::ExpiryPast,
-            Fault::Cvc => Phrase::CvcWrong,
-            Fault::Method => Phrase::MethodWrong,
-            Fault::MethodGone => Phrase::MethodGone,
-            Fault::Busy => Phrase::Busy,
+            Fault::Number => Text::NumberWrong,
+            Fault::Expiry => Text::ExpiryWrong,
+            Fault::ExpiryPast => Text::ExpiryPast,
+            Fault::Cvc => Text::CvcWrong,
+            Fault::Method => Text::MethodWrong,
+            Fault::MethodGone => Text::MethodGone,
+            Fault::Busy => Text::Busy,
         }
     }
 

@@ -7,7 +7,7 @@ use super::assets::{ICON, SCRIPT, STYLE};
 use super::form::Fault;
 use super::guard::token;
 use super::language::Language;
-use super::text::{Phrase, fill};
+use super::text::{Text, fill};
 use super::view::View;
 use super::{address, prefix};
 use crate::api::Api;
@@ -73,10 +73,10 @@ pub(super) fn answer(status: StatusCode, (page, language): (Markup, Language)) -
 /// Answers with a page that says what is wrong.
 pub(super) fn wrong(api: &Api, wrong: Wrong, language: Language) -> Response {
     let (status, title, text) = match wrong {
-        Wrong::Missing => (StatusCode::NOT_FOUND, Phrase::MissingTitle, Phrase::MissingText),
-        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Phrase::ManyTitle, Phrase::ManyText),
-        Wrong::Foreign => (StatusCode::FORBIDDEN, Phrase::TroubleTitle, Phrase::TroubleText),
-        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Phrase::TroubleTitle, Phrase::TroubleText),
+        Wrong::Missing => (StatusCode::NOT_FOUND, Text::MissingTitle, Text::MissingLead),
+        Wrong::TooMany => (StatusCode::TOO_MANY_REQUESTS, Text::ManyTitle, Text::ManyLead),
+        Wrong::Foreign => (StatusCode::FORBIDDEN, Text::TroubleTitle, Text::TroubleLead),
+        Wrong::Trouble => (StatusCode::SERVICE_UNAVAILABLE, Text::TroubleTitle, Text::TroubleLead),
     };
     let body = html! {
         div.shell {
@@ -116,11 +116,11 @@ fn document(prefix: &str, language: Language, (title, script): (&str, bool), bod
 }
 
 impl Page<'_> {
-    fn text(&self, text: Phrase) -> &'static str {
+    fn text(&self, text: Text) -> &'static str {
         text.of(self.language)
     }
 
-    fn say(&self, text: Phrase, values: &[(&str, &str)]) -> String {
+    fn say(&self, text: Text, values: &[(&str, &str)]) -> String {
         fill(self.text(text), values)
     }
 
@@ -144,7 +144,7 @@ impl Page<'_> {
     /// Writes the page.
     pub(super) fn write(&self) -> (Markup, Language) {
         let View { session, shop, state, version, now, .. } = self.view;
-        let title = self.say(Phrase::Title, &[("amount", &self.amount()), ("shop", shop)]);
+        let title = self.say(Text::Title, &[("amount", &self.amount()), ("shop", shop)]);
         let title = match self.heading() {
             Some(heading) => format!("{heading} – {title}"),
             None => title,
@@ -152,9 +152,9 @@ impl Page<'_> {
         let end = self.view.is_end();
         let events = (!end).then(|| format!("{}/c/{}/events", prefix(self.api), session.id));
         let body = html! {
-            a.skip href="#pay" { (self.text(Phrase::SkipToPay)) }
+            a.skip href="#pay" { (self.text(Text::SkipToPay)) }
             @if !session.livemode {
-                p.banner { (self.text(Phrase::TestMode)) }
+                p.banner { (self.text(Text::TestMode)) }
             }
             div.shell #checkout data-state=(state.word()) data-version=(version) data-now=(now) data-end=(end)
                 data-events=[events] {
@@ -172,13 +172,13 @@ impl Page<'_> {
     fn heading(&self) -> Option<&'static str> {
         let text = match self.view.state {
             Shown::Choose | Shown::Scan | Shown::Wallet | Shown::Prove => return None,
-            Shown::Failed => Phrase::FailedTitle,
-            Shown::ScanOver => Phrase::ScanOverTitle,
-            Shown::Confirming => Phrase::ConfirmingTitle,
-            Shown::Paid => Phrase::PaidTitle,
-            Shown::Expired => Phrase::ExpiredTitle,
-            Shown::Closed => Phrase::ClosedTitle,
-            Shown::Late => Phrase::LateTitle,
+            Shown::Failed => Text::FailedTitle,
+            Shown::ScanOver => Text::ScanOverTitle,
+            Shown::Confirming => Text::ConfirmingTitle,
+            Shown::Paid => Text::PaidTitle,
+            Shown::Expired => Text::ExpiredTitle,
+            Shown::Closed => Text::ClosedTitle,
+            Shown::Late => Text::LateTitle,
         };
         Some(self.text(text))
     }
@@ -203,17 +203,17 @@ impl Page<'_> {
             header.head {
                 p.shop {
                     span.mark aria-hidden="true" { (mark) }
-                    span { span.unseen { (self.text(Phrase::PayTo)) " " } (shop) }
+                    span { span.unseen { (self.text(Text::PayTo)) " " } (shop) }
                 }
                 div.figure {
-                    p.amount { span.unseen { (self.text(Phrase::AmountToPay)) " " } (self.amount()) }
+                    p.amount { span.unseen { (self.text(Text::AmountToPay)) " " } (self.amount()) }
                     @if payable {
-                        p.time title=(self.say(Phrase::PayBefore, &[("time", &before)])) {
-                            (self.text(Phrase::TimeLeft)) " "
-                            strong data-until=(session.expires_at) data-soon=(self.text(Phrase::OneMinuteLeft)) {
+                        p.time title=(self.say(Text::PayBefore, &[("time", &before)])) {
+                            (self.text(Text::TimeLeft)) " "
+                            strong data-until=(session.expires_at) data-soon=(self.text(Text::OneMinuteLeft)) {
                                 (left(session.expires_at - now))
                             }
-                            noscript { " · " (self.say(Phrase::PayBefore, &[("time", &before)])) }
+                            noscript { " · " (self.say(Text::PayBefore, &[("time", &before)])) }
                         }
                     }
                 }
@@ -227,9 +227,9 @@ impl Page<'_> {
         let items = &session.line_items.data;
         let about = self.view.intent.description.as_deref();
         html! {
-            aside.order aria-label=(self.text(Phrase::YourOrder)) {
+            aside.order aria-label=(self.text(Text::YourOrder)) {
                 @if !items.is_empty() || about.is_some() {
-                    h2 { (self.text(Phrase::YourOrder)) }
+                    h2 { (self.text(Text::YourOrder)) }
                     @if let Some(about) = about { p { (about) } }
                     ul.items {
                         @for item in items {
@@ -238,7 +238,7 @@ impl Page<'_> {
                                     (item.description)
                                     @if item.quantity > 1 {
                                         small {
-                                            (self.say(Phrase::Quantity, &[("count", &item.quantity.to_string())]))
+                                            (self.say(Text::Quantity, &[("count", &item.quantity.to_string())]))
                                             " × " (money(item.price.unit_amount, item.currency, self.language))
                                         }
                                     }
@@ -247,7 +247,7 @@ impl Page<'_> {
                             }
                         }
                         @if items.len() > 1 {
-                            li.total { span { (self.text(Phrase::Total)) } span { (self.amount()) } }
+                            li.total { span { (self.text(Text::Total)) } span { (self.amount()) } }
                         }
                     }
                 }
@@ -266,13 +266,13 @@ impl Page<'_> {
         html! {
             footer.foot {
                 @if let Some(url) = session.cancel_url.as_deref().filter(|_| open) {
-                    a href=(url) rel="noreferrer" { "← " (self.say(Phrase::BackToShop, &[("shop", &self.view.shop)])) }
+                    a href=(url) rel="noreferrer" { "← " (self.say(Text::BackToShop, &[("shop", &self.view.shop)])) }
                 } @else {
                     span {}
                 }
-                nav aria-label=(self.text(Phrase::Languages)) {
+                nav aria-label=(self.text(Text::Languages)) {
                     a href=(address(self.api, &session.id, Some(other))) lang=(other.tag()) hreflang=(other.tag()) {
-                        (self.text(Phrase::OtherLanguage))
+                        (self.text(Text::OtherLanguage))
                     }
                 }
             }

@@ -7,16 +7,16 @@ macro_rules! texts {
     ($($name:ident: $en:literal, $zh:literal;)+) => {
         /// A text.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Phrase { $($name,)+ }
+        pub(super) enum Text { $($name,)+ }
 
-        impl Phrase {
+        impl Text {
             #[cfg(test)]
-            const ALL: &'static [Phrase] = &[$(Phrase::$name,)+];
+            const ALL: &'static [Text] = &[$(Text::$name,)+];
 
             /// Returns the text in a language.
             pub(super) const fn of(self, language: Language) -> &'static str {
                 match (self, language) {
-                    $((Phrase::$name, Language::En) => $en, (Phrase::$name, Language::Zh) => $zh,)+
+                    $((Text::$name, Language::En) => $en, (Text::$name, Language::Zh) => $zh,)+
                 }
             }
         }
@@ -72,7 +72,7 @@ texts! {
     ScanHow: "Open {wallet}, choose Scan, and point it at the code.", "打开{wallet}“扫一扫”，扫描下方二维码。";
     OpenApp: "Open {wallet}", "打开{wallet}";
     CodePicture: "Code to scan with {wallet}, for {amount}", "{wallet}付款二维码，金额 {amount}";
-    CodeText: "Or copy the code as text", "或复制付款码文本";
+    CodeLead: "Or copy the code as text", "或复制付款码文本";
     Copy: "Copy", "复制";
     Copied: "Copied", "已复制";
     CodeEnds: "This code is good for", "二维码有效时间";
@@ -80,30 +80,30 @@ texts! {
     WaitingPlain: "After paying, press the button.", "付款后请点击下方按钮。";
     CheckNow: "I have paid – check", "我已付款，查询结果";
     ScanOverTitle: "This code is no longer good", "二维码已失效";
-    ScanOverText: "You have not been charged. Get a new code for the same order.", "尚未扣款。您可以为同一订单获取新的二维码。";
+    ScanOverLead: "You have not been charged. Get a new code for the same order.", "尚未扣款。您可以为同一订单获取新的二维码。";
     NewCode: "Get a new code", "获取新二维码";
     WalletTitle: "Agree in your wallet", "请在钱包中确认付款";
-    WalletText: "The app asks you whether you want to pay.", "应用会询问您是否付款。";
+    WalletLead: "The app asks you whether you want to pay.", "应用会询问您是否付款。";
 
     // Proving and confirming.
     ProveTitle: "Your bank wants to know that it is you", "银行需要验证您的身份";
-    ProveText: "You go to your bank's page and come back here.", "您将前往银行页面，验证后会返回此处。";
+    ProveLead: "You go to your bank's page and come back here.", "您将前往银行页面，验证后会返回此处。";
     ProveNow: "Continue to the bank", "前往银行验证";
     ConfirmingTitle: "Your payment is being confirmed", "正在确认付款结果";
-    ConfirmingText: "Please do not pay again. This can take a while; the result will stand here.", "请勿重复付款。确认可能需要一些时间，结果会显示在此页。";
+    ConfirmingLead: "Please do not pay again. This can take a while; the result will stand here.", "请勿重复付款。确认可能需要一些时间，结果会显示在此页。";
 
     // Results.
     PaidTitle: "Paid", "付款成功";
-    PaidText: "{shop} has received your payment.", "{shop} 已收到您的付款。";
+    PaidLead: "{shop} has received your payment.", "{shop} 已收到您的付款。";
     FailedTitle: "The payment did not go through", "付款未成功";
     NotCharged: "You have not been charged. You can try again or pay in another way.", "尚未扣款。您可以重试，或换一种付款方式。";
     ExpiredTitle: "The time to pay is over", "付款时间已结束";
-    ExpiredText: "You have not been charged. Should you have paid all the same, the money goes back by itself.", "尚未扣款。如果您已经付款，款项会自动退回。";
+    ExpiredLead: "You have not been charged. Should you have paid all the same, the money goes back by itself.", "尚未扣款。如果您已经付款，款项会自动退回。";
     ClosedTitle: "The shop has closed this payment", "商家已关闭此笔付款";
     LateTitle: "Received after expiry – will be refunded", "付款已超时，将自动退款";
     LateBack: "Received after expiry – has been refunded", "付款已超时，已退款";
-    LateText: "Your payment came when the time was over, so the order was not paid. The whole amount goes back to you.", "您的付款在截止时间之后到达，订单未支付。款项将全额原路退回。";
-    LateBackText: "Your payment came when the time was over, so the order was not paid. The whole amount went back to you.", "您的付款在截止时间之后到达，订单未支付。款项已全额原路退回。";
+    LateLead: "Your payment came when the time was over, so the order was not paid. The whole amount goes back to you.", "您的付款在截止时间之后到达，订单未支付。款项将全额原路退回。";
+    LateBackLead: "Your payment came when the time was over, so the order was not paid. The whole amount went back to you.", "您的付款在截止时间之后到达，订单未支付。款项已全额原路退回。";
     SecondTitle: "A second payment came and goes back to you", "收到一笔重复付款，将原路退回";
     Amount: "Amount", "金额";
     PaidWith: "Paid with", "付款方式";
@@ -135,11 +135,11 @@ texts! {
 
     // Pages that are no payment.
     MissingTitle: "There is no such payment page", "付款页面不存在";
-    MissingText: "Look whether the address is whole, or go back to the shop.", "请检查链接是否完整，或返回商家。";
+    MissingLead: "Look whether the address is whole, or go back to the shop.", "请检查链接是否完整，或返回商家。";
     ManyTitle: "Too many requests", "请求过于频繁";
-    ManyText: "Please wait a minute and try again. Nothing was charged.", "请稍候一分钟再试，尚未扣款。";
+    ManyLead: "Please wait a minute and try again. Nothing was charged.", "请稍候一分钟再试，尚未扣款。";
     TroubleTitle: "This does not work at the moment", "暂时无法处理";
-    TroubleText: "Open the page again: it shows how things stand. Do not pay twice.", "请重新打开此页面查看付款状态，请勿重复付款。";
+    TroubleLead: "Open the page again: it shows how things stand. Do not pay twice.", "请重新打开此页面查看付款状态，请勿重复付款。";
 }
 
 /// Fills values into a text.
@@ -169,14 +169,14 @@ mod tests {
 
     #[test]
     fn every_text_is_there_in_every_language() {
-        assert!(Phrase::ALL.len() > 60);
-        for &text in Phrase::ALL {
+        assert!(Text::ALL.len() > 60);
+        for &text in Text::ALL {
             let [en, zh] = Language::ALL.map(|language| text.of(language));
             assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{text:?}");
             assert_eq!(places(en), places(zh), "{text:?}");
             let chinese = |text: &str| text.chars().any(|char| ('\u{4e00}'..='\u{9fff}').contains(&char));
             // The name of the other language stands in that language.
-            let swapped = text == Phrase::OtherLanguage;
+            let swapped = text == Text::OtherLanguage;
             assert_eq!((chinese(en), chinese(zh)), (swapped, !swapped), "{text:?}");
         }
     }

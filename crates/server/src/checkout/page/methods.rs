@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::checkout::form::{Fault, TEST_CARDS};
-use crate::checkout::text::Phrase;
+use crate::checkout::text::Text;
 use maud::{Markup, html};
 use suanpan_payments::request::card::{ALIPAY, CARD, WECHAT_PAY};
 
@@ -11,14 +11,14 @@ impl Page<'_> {
     pub(super) fn methods(&self) -> Markup {
         let kinds = self.view.methods(self.api);
         if kinds.is_empty() {
-            return html! { p.lead { (self.text(Phrase::NoMethod)) } };
+            return html! { p.lead { (self.text(Text::NoMethod)) } };
         }
         let chosen = self.preselected(&kinds);
         html! {
             form method="post" action=(self.address()) autocomplete="on" novalidate data-once {
                 (self.hidden())
                 fieldset.methods {
-                    legend { (self.text(Phrase::ChooseMethod)) }
+                    legend { (self.text(Text::ChooseMethod)) }
                     @for kind in &kinds {
                         div.method {
                             label for={ "method-" (kind) } {
@@ -27,8 +27,8 @@ impl Page<'_> {
                                 span {
                                     (self.method_name(kind))
                                     small {
-                                        @if *kind == CARD { (self.text(Phrase::CardHint)) }
-                                        @else { (self.text(Phrase::WalletHint)) }
+                                        @if *kind == CARD { (self.text(Text::CardHint)) }
+                                        @else { (self.text(Text::WalletHint)) }
                                     }
                                 }
                             }
@@ -36,7 +36,7 @@ impl Page<'_> {
                         }
                     }
                 }
-                button { (self.say(Phrase::PayNow, &[("amount", &self.amount())])) }
+                button { (self.say(Text::PayNow, &[("amount", &self.amount())])) }
             }
             @if self.view.simulates_cards(self.api) { (self.test_cards()) }
         }
@@ -55,9 +55,9 @@ impl Page<'_> {
     /// Returns what a method is called.
     pub(super) fn method_name(&self, kind: &str) -> &'static str {
         self.text(match kind {
-            ALIPAY => Phrase::Alipay,
-            WECHAT_PAY => Phrase::WechatPay,
-            _ => Phrase::Card,
+            ALIPAY => Text::Alipay,
+            WECHAT_PAY => Text::WechatPay,
+            _ => Text::Card,
         })
     }
 
@@ -65,10 +65,10 @@ impl Page<'_> {
     fn card(&self) -> Markup {
         html! {
             div.card {
-                (self.field("number", Phrase::Number, None, ("cc-number", "24", "wide")))
-                (self.field("expiry", Phrase::Expiry, Some(Phrase::ExpiryHint), ("cc-exp", "9", "")))
-                (self.field("cvc", Phrase::Cvc, Some(Phrase::CvcHint), ("cc-csc", "4", "")))
-                p.hint.wide { (self.text(Phrase::SafeHere)) }
+                (self.field("number", Text::Number, None, ("cc-number", "24", "wide")))
+                (self.field("expiry", Text::Expiry, Some(Text::ExpiryHint), ("cc-exp", "9", "")))
+                (self.field("cvc", Text::Cvc, Some(Text::CvcHint), ("cc-csc", "4", "")))
+                p.hint.wide { (self.text(Text::SafeHere)) }
             }
         }
     }
@@ -76,8 +76,8 @@ impl Page<'_> {
     fn field(
         &self,
         name: &str,
-        label: Phrase,
-        hint: Option<Phrase>,
+        label: Text,
+        hint: Option<Text>,
         (autocomplete, length, class): (&str, &str, &str),
     ) -> Markup {
         let fault = self.faults.iter().find(|fault| fault.field() == Some(name));
@@ -105,7 +105,7 @@ impl Page<'_> {
         html! {
             @if !self.faults.is_empty() {
                 div.notice.bad role="alert" {
-                    strong { (self.text(Phrase::FormWrong)) }
+                    strong { (self.text(Text::FormWrong)) }
                     ul {
                         @for fault in self.faults { li { (self.fault(*fault)) } }
                     }
@@ -127,7 +127,7 @@ impl Page<'_> {
     fn test_cards(&self) -> Markup {
         html! {
             section.test {
-                h2 { (self.text(Phrase::TestTitle)) }
+                h2 { (self.text(Text::TestTitle)) }
                 form method="post" action=(self.address()) data-once {
                     (self.hidden())
                     @for (id, label) in TEST_CARDS {

@@ -1,7 +1,7 @@
 //! What stands on the card of the page, state by state.
 
 use super::{Badge, Page, badge, left, moment, money};
-use crate::checkout::text::Phrase;
+use crate::checkout::text::Text;
 use crate::qr;
 use maud::{Markup, PreEscaped, html};
 use suanpan_payments::checkout::Shown;
@@ -14,14 +14,14 @@ impl Page<'_> {
     pub(super) fn state(&self) -> Markup {
         match self.view.state {
             Shown::Choose => {
-                html! { (self.faults()) (self.title(self.text(Phrase::ChooseMethod), true)) (self.methods()) }
+                html! { (self.faults()) (self.title(self.text(Text::ChooseMethod), true)) (self.methods()) }
             }
             Shown::Failed => self.failed(),
             Shown::Scan => self.scan(),
             Shown::ScanOver => self.scan_over(),
             Shown::Wallet => html! {
-                (self.title(self.text(Phrase::WalletTitle), false))
-                p.lead { (self.text(Phrase::WalletText)) }
+                (self.title(self.text(Text::WalletTitle), false))
+                p.lead { (self.text(Text::WalletLead)) }
                 div.stack { (self.waiting()) }
                 (self.check())
             },
@@ -29,14 +29,14 @@ impl Page<'_> {
             Shown::Confirming => html! {
                 div.result {
                     span.spinner aria-hidden="true" {}
-                    (self.title(self.text(Phrase::ConfirmingTitle), false))
+                    (self.title(self.text(Text::ConfirmingTitle), false))
                 }
-                p.lead { (self.text(Phrase::ConfirmingText)) }
+                p.lead { (self.text(Text::ConfirmingLead)) }
                 (self.check())
             },
             Shown::Paid => self.paid(),
-            Shown::Expired => self.over(Phrase::ExpiredTitle, Phrase::ExpiredText, Badge::Time),
-            Shown::Closed => self.over(Phrase::ClosedTitle, Phrase::ExpiredText, Badge::Time),
+            Shown::Expired => self.over(Text::ExpiredTitle, Text::ExpiredLead, Badge::Time),
+            Shown::Closed => self.over(Text::ClosedTitle, Text::ExpiredLead, Badge::Time),
             Shown::Late => self.late(),
         }
     }
@@ -49,9 +49,9 @@ impl Page<'_> {
     fn failed(&self) -> Markup {
         html! {
             div.notice.bad role="alert" {
-                (self.title(self.text(Phrase::FailedTitle), false))
+                (self.title(self.text(Text::FailedTitle), false))
                 p { strong { (self.text(self.why())) } }
-                p { (self.text(Phrase::NotCharged)) }
+                p { (self.text(Text::NotCharged)) }
             }
             (self.faults())
             (self.methods())
@@ -59,26 +59,26 @@ impl Page<'_> {
     }
 
     /// Why the last attempt failed, as far as a customer is told.
-    fn why(&self) -> Phrase {
+    fn why(&self) -> Text {
         let error = self.view.intent.last_payment_error.as_ref();
         let code = error.and_then(|error| error.decline_code.as_deref()).unwrap_or_default();
         match DeclineCode::parse(code) {
-            DeclineCode::InsufficientFunds => Phrase::WhyFunds,
-            DeclineCode::ExpiredCard => Phrase::WhyExpiredCard,
-            DeclineCode::IncorrectCvc => Phrase::WhyCvc,
-            DeclineCode::IncorrectNumber => Phrase::WhyNumber,
-            DeclineCode::AuthenticationRequired => Phrase::WhyProof,
-            DeclineCode::AttemptExpired | DeclineCode::InvalidPaymentCode => Phrase::WhyTime,
-            DeclineCode::CardVelocityExceeded => Phrase::WhyLimit,
-            DeclineCode::CardNotSupported => Phrase::WhyKind,
-            DeclineCode::ProcessingError => Phrase::WhyTrouble,
-            DeclineCode::WalletDeclined => Phrase::WhyWallet,
+            DeclineCode::InsufficientFunds => Text::WhyFunds,
+            DeclineCode::ExpiredCard => Text::WhyExpiredCard,
+            DeclineCode::IncorrectCvc => Text::WhyCvc,
+            DeclineCode::IncorrectNumber => Text::WhyNumber,
+            DeclineCode::AuthenticationRequired => Text::WhyProof,
+            DeclineCode::AttemptExpired | DeclineCode::InvalidPaymentCode => Text::WhyTime,
+            DeclineCode::CardVelocityExceeded => Text::WhyLimit,
+            DeclineCode::CardNotSupported => Text::WhyKind,
+            DeclineCode::ProcessingError => Text::WhyTrouble,
+            DeclineCode::WalletDeclined => Text::WhyWallet,
             // Who is told that a card is reported stolen may be the thief.
             DeclineCode::GenericDecline
             | DeclineCode::LostCard
             | DeclineCode::StolenCard
             | DeclineCode::Fraudulent
-            | DeclineCode::DoNotHonor => Phrase::WhyRefused,
+            | DeclineCode::DoNotHonor => Text::WhyRefused,
         }
     }
 
@@ -89,28 +89,26 @@ impl Page<'_> {
 
     fn scan(&self) -> Markup {
         let code = self.view.intent.next_action.as_ref().and_then(|action| action.display_qr_code.as_ref());
-        let Some(code) = code else {
-            return self.over(Phrase::TroubleTitle, Phrase::TroubleText, Badge::Bad);
-        };
+        let Some(code) = code else { return self.over(Text::TroubleTitle, Text::TroubleLead, Badge::Bad) };
         let wallet = [("wallet", self.wallet())];
         // An address opens the app on a phone that has it.
         let link = code.data.starts_with("https://").then_some(&code.data);
         html! {
             (self.faults())
-            (self.title(&self.say(Phrase::ScanTitle, &wallet), false))
-            p.lead { (self.say(Phrase::ScanHow, &wallet)) }
+            (self.title(&self.say(Text::ScanTitle, &wallet), false))
+            p.lead { (self.say(Text::ScanHow, &wallet)) }
             div.scan {
                 @if let Some(link) = link {
-                    a.button.open href=(link) rel="noreferrer" { (self.say(Phrase::OpenApp, &wallet)) }
+                    a.button.open href=(link) rel="noreferrer" { (self.say(Text::OpenApp, &wallet)) }
                 }
                 (self.code(code))
                 (self.waiting())
                 (self.check())
                 div.copy {
-                    label for="code-text" { (self.text(Phrase::CodeText)) }
+                    label for="code-text" { (self.text(Text::CodeLead)) }
                     input #code-text type="text" readonly value=(code.data);
-                    button.plain.small type="button" hidden data-copy="code-text" data-done=(self.text(Phrase::Copied)) {
-                        (self.text(Phrase::Copy))
+                    button.plain.small type="button" hidden data-copy="code-text" data-done=(self.text(Text::Copied)) {
+                        (self.text(Text::Copy))
                     }
                 }
             }
@@ -121,7 +119,7 @@ impl Page<'_> {
     fn code(&self, code: &DisplayQrCode) -> Markup {
         // It can be paid as long as the order can.
         let until = code.expires_at.min(self.view.session.expires_at);
-        let alt = self.say(Phrase::CodePicture, &[("wallet", self.wallet()), ("amount", &self.amount())]);
+        let alt = self.say(Text::CodePicture, &[("wallet", self.wallet()), ("amount", &self.amount())]);
         let drawn = qr::draw(&code.data).unwrap_or_default();
         // What comes before the picture is for files, and not for pages.
         let drawn = drawn.find("<svg").map_or("", |at| &drawn[at..]);
@@ -129,7 +127,7 @@ impl Page<'_> {
             figure.code {
                 div.picture role="img" aria-label=(alt) { (PreEscaped(drawn)) }
                 figcaption {
-                    (self.text(Phrase::CodeEnds)) " "
+                    (self.text(Text::CodeEnds)) " "
                     strong data-until=(until) { (left(until - self.view.now)) }
                 }
             }
@@ -140,7 +138,7 @@ impl Page<'_> {
         html! {
             p.status {
                 span.dot data-live aria-hidden="true" {}
-                span { (self.text(Phrase::Waiting)) noscript { " " (self.text(Phrase::WaitingPlain)) } }
+                span { (self.text(Text::Waiting)) noscript { " " (self.text(Text::WaitingPlain)) } }
             }
         }
     }
@@ -152,7 +150,7 @@ impl Page<'_> {
         html! {
             form method="post" action=(action) data-once {
                 (self.hidden())
-                button.plain { (self.text(Phrase::CheckNow)) }
+                button.plain { (self.text(Text::CheckNow)) }
             }
         }
     }
@@ -160,7 +158,7 @@ impl Page<'_> {
     fn other_ways(&self) -> Markup {
         html! {
             details open[!self.faults.is_empty()] {
-                summary { (self.text(Phrase::OtherWays)) }
+                summary { (self.text(Text::OtherWays)) }
                 (self.methods())
             }
         }
@@ -170,12 +168,12 @@ impl Page<'_> {
         let kind = self.view.method.as_ref().map_or("", |method| method.kind.as_str());
         html! {
             (self.faults())
-            div.result { (badge(Badge::Time)) (self.title(self.text(Phrase::ScanOverTitle), false)) }
-            p.lead { (self.text(Phrase::ScanOverText)) }
+            div.result { (badge(Badge::Time)) (self.title(self.text(Text::ScanOverTitle), false)) }
+            p.lead { (self.text(Text::ScanOverLead)) }
             form method="post" action=(self.address()) data-once {
                 (self.hidden())
                 input type="hidden" name="method" value=(kind);
-                button { (self.text(Phrase::NewCode)) }
+                button { (self.text(Text::NewCode)) }
             }
             (self.check())
             (self.other_ways())
@@ -187,10 +185,10 @@ impl Page<'_> {
         let url = action.and_then(|action| action.redirect_to_url.as_ref()).map(|to| to.url.as_str());
         html! {
             (self.faults())
-            (self.title(self.text(Phrase::ProveTitle), false))
-            p.lead { (self.text(Phrase::ProveText)) }
+            (self.title(self.text(Text::ProveTitle), false))
+            p.lead { (self.text(Text::ProveLead)) }
             div.stack {
-                @if let Some(url) = url { a.button href=(url) { (self.text(Phrase::ProveNow)) } }
+                @if let Some(url) = url { a.button href=(url) { (self.text(Text::ProveNow)) } }
             }
             (self.other_ways())
         }
@@ -200,18 +198,18 @@ impl Page<'_> {
         let back = self.view.session.success_page();
         let shop = [("shop", self.view.shop.as_str())];
         html! {
-            div.result { (badge(Badge::Good)) (self.title(self.text(Phrase::PaidTitle), false)) }
-            p.lead { (self.say(Phrase::PaidText, &shop)) }
+            div.result { (badge(Badge::Good)) (self.title(self.text(Text::PaidTitle), false)) }
+            p.lead { (self.say(Text::PaidLead, &shop)) }
             (self.second())
             (self.facts())
             div.actions {
-                a.button href=(back) rel="noreferrer" { (self.say(Phrase::BackToShop, &shop)) }
-                button.plain type="button" hidden data-print { (self.text(Phrase::Print)) }
+                a.button href=(back) rel="noreferrer" { (self.say(Text::BackToShop, &shop)) }
+                button.plain type="button" hidden data-print { (self.text(Text::Print)) }
             }
             div.stack {
                 div.notice hidden data-return=(back) {
-                    p { (self.say(Phrase::ReturnSoon, &shop)) }
-                    button.plain.small type="button" { (self.text(Phrase::StayHere)) }
+                    p { (self.say(Text::ReturnSoon, &shop)) }
+                    button.plain.small type="button" { (self.text(Text::StayHere)) }
                 }
             }
         }
@@ -231,22 +229,22 @@ impl Page<'_> {
         let paid_at = self.view.paid_at;
         html! {
             dl.facts {
-                div { dt { (self.text(Phrase::Amount)) } dd { (self.amount()) } }
-                @if let Some(with) = with { div { dt { (self.text(Phrase::PaidWith)) } dd { (with) } } }
-                @if let Some(order) = order { div { dt { (self.text(Phrase::OrderNumber)) } dd { (order) } } }
-                @if let Some(at) = paid_at { div { dt { (self.text(Phrase::PaidAt)) } dd { (time(at)) } } }
-                div { dt { (self.text(Phrase::Reference)) } dd.reference { (intent.id) } }
+                div { dt { (self.text(Text::Amount)) } dd { (self.amount()) } }
+                @if let Some(with) = with { div { dt { (self.text(Text::PaidWith)) } dd { (with) } } }
+                @if let Some(order) = order { div { dt { (self.text(Text::OrderNumber)) } dd { (order) } } }
+                @if let Some(at) = paid_at { div { dt { (self.text(Text::PaidAt)) } dd { (time(at)) } } }
+                div { dt { (self.text(Text::Reference)) } dd.reference { (intent.id) } }
             }
         }
     }
 
     /// A page on which nothing can be paid any more.
-    fn over(&self, title: Phrase, text: Phrase, picture: Badge) -> Markup {
+    fn over(&self, title: Text, text: Text, picture: Badge) -> Markup {
         html! {
             div.result { (badge(picture)) (self.title(self.text(title), false)) }
             p.lead { (self.text(text)) }
             dl.facts {
-                div { dt { (self.text(Phrase::Reference)) } dd.reference { (self.view.intent.id) } }
+                div { dt { (self.text(Text::Reference)) } dd.reference { (self.view.intent.id) } }
             }
             @if self.view.state == Shown::Expired { (self.check()) }
             (self.back())
@@ -255,11 +253,11 @@ impl Page<'_> {
 
     fn late(&self) -> Markup {
         let Some(late) = &self.view.session.late_payment else {
-            return self.over(Phrase::ExpiredTitle, Phrase::ExpiredText, Badge::Time);
+            return self.over(Text::ExpiredTitle, Text::ExpiredLead, Badge::Time);
         };
         let (title, text) = match late.returned_at {
-            Some(_) => (Phrase::LateBack, Phrase::LateBackText),
-            None => (Phrase::LateTitle, Phrase::LateText),
+            Some(_) => (Text::LateBack, Text::LateBackLead),
+            None => (Text::LateTitle, Text::LateLead),
         };
         html! {
             div.result { (badge(Badge::Time)) (self.title(self.text(title), false)) }
@@ -273,11 +271,11 @@ impl Page<'_> {
         html! {
             dl.facts {
                 div {
-                    dt { (self.text(Phrase::Amount)) }
+                    dt { (self.text(Text::Amount)) }
                     dd { (money(late.amount, self.view.session.currency, self.language)) }
                 }
-                div { dt { (self.text(Phrase::PaidAt)) } dd { (time(late.received_at)) } }
-                div { dt { (self.text(Phrase::Reference)) } dd.reference { (late.attempt) } }
+                div { dt { (self.text(Text::PaidAt)) } dd { (time(late.received_at)) } }
+                div { dt { (self.text(Text::Reference)) } dd.reference { (late.attempt) } }
             }
         }
     }
@@ -288,7 +286,7 @@ impl Page<'_> {
             @if let Some(late) = &self.view.session.late_payment {
                 div.stack {
                     div.notice.warn {
-                        strong { (self.text(Phrase::SecondTitle)) }
+                        strong { (self.text(Text::SecondTitle)) }
                         (self.late_facts(late))
                     }
                 }
@@ -301,7 +299,7 @@ impl Page<'_> {
             @if let Some(url) = &self.view.session.cancel_url {
                 div.actions {
                     a.button.plain href=(url) rel="noreferrer" {
-                        (self.say(Phrase::BackToShop, &[("shop", &self.view.shop)]))
+                        (self.say(Text::BackToShop, &[("shop", &self.view.shop)]))
                     }
                 }
             }
