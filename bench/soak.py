@@ -60,8 +60,8 @@ WALLET = """
 name = "alipay_cn"
 gateway = "http://127.0.0.1:{port}/gateway.do"
 app_id = "2021000000000001"
-private_key_file = "wallet-keys/app-private-key.pem"
-wallet_public_key_file = "wallet-keys/wallet-public-key.pem"
+private_key_file = "alipay-keys/app-private-key.pem"
+wallet_public_key_file = "alipay-keys/wallet-public-key.pem"
 subject = "SOAK"
 qr_seconds = 60
 code_seconds = 60
@@ -97,7 +97,7 @@ class World:
         for name, acquirer in (("network_a", "48020000"), ("network_b", "48020002")):
             port = self.simulator(name, ["card-network", "--transport-key-file", "transport-key"])
             file.append(NETWORK.format(name=name, port=port, acquirer=acquirer))
-        port = self.simulator("alipay_cn", ["wallet", "--customers", "800000", "--hesitation", "1500"])
+        port = self.simulator("alipay_cn", ["alipay", "--customers", "800000", "--hesitation", "1500"])
         file.append(WALLET.format(port=port))
         (folder / "channels.toml").write_text("\n".join(file))
         self.start()

@@ -18,6 +18,7 @@ mod platform;
 mod signatures;
 mod statements;
 mod targets;
+mod wallets;
 
 use engine::{Fuzzer, Outcome, failure, run_one};
 use std::path::{Path, PathBuf};

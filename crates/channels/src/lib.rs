@@ -5,8 +5,9 @@
 //! comes next, given the answers so far. What is lost, late or garbled is [`ChannelAnswer::Unknown`], never a decline:
 //! only the channel itself may say that nothing was done.
 //!
-//! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it, and so is [`alipay`], a wallet over HTTP.
-//! [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can compare the books with it.
+//! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it, and so are [`alipay`] and [`wechat`],
+//! wallets over HTTP. [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can
+//! compare the books with it.
 
 pub mod alipay;
 pub mod card_network;
@@ -18,6 +19,7 @@ mod notification;
 mod request;
 mod vault;
 pub mod wallet;
+pub mod wechat;
 
 pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};

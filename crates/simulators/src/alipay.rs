@@ -1,15 +1,10 @@
 //! A simulator of a wallet: it takes what [`suanpan_channels::alipay`] sends, over HTTP, and tells by notifications what
-//! its customers have paid.
-//!
-//! A customer who shows a code says by its last two digits what happens: `00` pays at once, `01` is asked and agrees after
-//! a while, `02` is asked and never answers, `51` has too little money, and of any other the code is not valid. A code
-//! that is shown to a customer is paid when [`Host::scan`] says so, or by customers who come by themselves
-//! ([`HostSettings::customers`]).
+//! its customers have paid. How they behave stands in [`crate::wallet`].
 
 mod host;
 mod http;
 
-pub use host::{Audit, Customers, Host, HostSettings, Trade, TradeState};
+pub use host::{Host, HostSettings};
 pub use http::serve;
 
 /// The keys with which shop and simulator begin when they are given no others. They stand in the source, so they protect

@@ -629,6 +629,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 57);
+        assert_eq!(seen, 58);
     }
 }

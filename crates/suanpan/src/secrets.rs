@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
+use suanpan_messages::signing::wechat::ResourceKey;
 use zeroize::Zeroizing;
 
 /// A file with a key has 64 digits and a line end, one of RSA some thousand bytes; more is something else.
@@ -61,6 +62,16 @@ pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyF
 pub(crate) fn rsa_private_key(path: &Path) -> Result<RsaPrivateKey, Trouble> {
     let text = Zeroizing::new(read(path).map_err(|error| Trouble::io("read", path, error))?);
     RsaPrivateKey::parse(&text).map_err(|error| wrong_pem(path, &error))
+}
+
+/// Reads the key of version 3 of WeChat Pay, under which notifications are sealed: 32 characters.
+pub(crate) fn resource_key(path: &Path) -> Result<ResourceKey, Trouble> {
+    let text = Zeroizing::new(read(path).map_err(|error| Trouble::io("read", path, error))?);
+    ResourceKey::new(text.trim().as_bytes()).map_err(|error| {
+        Trouble::new("key_wrong", format!("the file does not hold a key of version 3: {error}"))
+            .at(path.display().to_string())
+            .next("put in the 32 characters that were set on the pages of the wallet")
+    })
 }
 
 /// Reads a public key of RSA.

@@ -5,6 +5,7 @@ mod card_network;
 mod codes;
 mod routing;
 mod wallet;
+mod wechat;
 
 use crate::error::Trouble;
 use routing::{Cards, Keys, Parts, RuleText, Terms, Wallets};
@@ -35,6 +36,8 @@ struct File {
     wallets: Wallets,
     #[serde(default)]
     alipay: Vec<alipay::Wallet>,
+    #[serde(default)]
+    wechat: Vec<wechat::Wallet>,
     #[serde(default)]
     routing: Keys,
     /// The terms of channels, by name.
@@ -81,6 +84,9 @@ pub(crate) fn channels(
     for wallet in file.alipay {
         ways.push(wallet.way(&at, &settings, clock)?);
     }
+    for wallet in file.wechat {
+        ways.push(wallet.way(&at, &settings, clock)?);
+    }
     // Last, because lines are made at once: what is wrong elsewhere makes none.
     for network in file.card_network {
         ways.push(card_network::way(&at, network, vault.clone(), clock)?);
@@ -108,7 +114,8 @@ fn networks(file: &File) -> impl Iterator<Item = &str> {
 
 /// The wallets of a file, and what each can be asked for.
 fn wallets(file: &File) -> impl Iterator<Item = (&str, &'static [&'static str])> {
-    file.alipay.iter().map(|wallet| (wallet.name.as_str(), &alipay::KINDS[..]))
+    let alipay = file.alipay.iter().map(|wallet| (wallet.name.as_str(), &alipay::KINDS[..]));
+    alipay.chain(file.wechat.iter().map(|wallet| (wallet.name.as_str(), &wechat::KINDS[..])))
 }
 
 fn check_names(at: &At<'_>, file: &File) -> Result<(), Trouble> {
@@ -157,10 +164,12 @@ fn check_wallets(at: &At<'_>, file: &File) -> Result<(), Trouble> {
     }
     let is_live =
         |name: &str| file.wallets.live.values().any(|names| names.all().iter().any(|other| other == name));
-    if file.alipay.iter().any(|wallet| is_live(&wallet.name) && wallet.is_simulated(at)) {
+    if file.alipay.iter().any(|wallet| is_live(&wallet.name) && wallet.is_simulated(at))
+        || file.wechat.iter().any(|wallet| is_live(&wallet.name) && wallet.is_simulated(at))
+    {
         return Err(at.wrong(
             "a wallet of live mode has a key that stands in the source of this program",
-            "give it the shop's own private key, and the wallet's public key",
+            "give it the shop's own keys, and the wallet's public key",
         ));
     }
     Ok(())

@@ -4,3 +4,4 @@
 mod alipay;
 mod card_network;
 mod card_sim;
+mod wechat;

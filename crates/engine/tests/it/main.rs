@@ -4,6 +4,7 @@
 mod balance;
 mod books;
 mod card_network;
+mod dialects;
 mod forget;
 mod frozen;
 mod history;

@@ -137,10 +137,16 @@ Examples:
   suanpan simulate channel card-network --fault lost-after=20000 --fault latency=5000 --seed 7
 ";
 
-pub(super) const SIMULATE_WALLET: &str = "\
+pub(super) const SIMULATE_ALIPAY: &str = "\
 Examples:
-  suanpan simulate channel wallet --listen 127.0.0.1:9589
-  suanpan simulate channel wallet --customers 800000 --hesitation 500 --fault lost-after=20000
+  suanpan simulate channel alipay --listen 127.0.0.1:9589
+  suanpan simulate channel alipay --customers 800000 --hesitation 500 --fault lost-after=20000
+";
+
+pub(super) const SIMULATE_WECHAT: &str = "\
+Examples:
+  suanpan simulate channel wechat --listen 127.0.0.1:9591
+  suanpan simulate channel wechat --customers 800000 --refund-seconds 60 --fault twice=20000
 ";
 
 pub(super) const BACKUP: &str = "\

@@ -29,7 +29,8 @@ pub(crate) struct SimulateChannelArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateChannelCommand {
     CardNetwork(SimulateCardNetworkArgs),
-    Wallet(SimulateWalletArgs),
+    Alipay(SimulateAlipayArgs),
+    Wechat(SimulateWechatArgs),
 }
 
 /// Simulate a card network: ISO 8583 as UnionPay's host speaks it
@@ -55,16 +56,16 @@ pub(crate) struct SimulateCardNetworkArgs {
     pub(crate) faults: FaultArgs,
 }
 
+/// What the help of each wallet says of its customers.
+const CUSTOMERS: &str = "A customer who shows a code says by its last two digits what happens: 00 pays at once, 01 is asked and agrees after \
+     a while, 02 is asked and never answers, 03 is asked and refuses, 51 has too little money; any other is not valid. \
+     Each code is good once. A code that is shown is paid by POST /scan with its text, or by customers who come by \
+     themselves.";
+
 /// Simulate a wallet: what Alipay's open platform answers, and its notifications
 #[derive(Debug, Args)]
-#[command(
-    help_template = TEMPLATE, before_help = ex::SIMULATE_WALLET,
-    after_help = "A customer who shows a code says by its last two digits what happens: 00 pays at once, 01 is asked and \
-                  agrees after a while, 02 is asked and never answers, 51 has too little money; any other is not \
-                  valid. Each code is good once. A code that is shown is paid by POST /scan with its text, or by \
-                  customers who come by themselves."
-)]
-pub(crate) struct SimulateWalletArgs {
+#[command(help_template = TEMPLATE, before_help = ex::SIMULATE_ALIPAY, after_help = CUSTOMERS)]
+pub(crate) struct SimulateAlipayArgs {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9588")]
     pub(crate) listen: String,
@@ -72,21 +73,58 @@ pub(crate) struct SimulateWalletArgs {
     #[arg(long, value_name = "ID", default_value = "2021000000000001")]
     pub(crate) app_id: String,
     /// Where the keys are put that the shop needs
-    #[arg(long, value_name = "FOLDER", default_value = "wallet-keys", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "FOLDER", default_value = "alipay-keys", value_hint = ValueHint::DirPath)]
     pub(crate) keys: PathBuf,
     /// The shop's own public key, instead of the one that stands in the source of this program
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) app_public_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) customers: CustomerArgs,
+    #[command(flatten)]
+    pub(crate) truth: TruthArgs,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+}
+
+/// Simulate a wallet: WeChat Pay in version 3 of its API, and its notifications
+#[derive(Debug, Args)]
+#[command(help_template = TEMPLATE, before_help = ex::SIMULATE_WECHAT, after_help = CUSTOMERS)]
+pub(crate) struct SimulateWechatArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9590")]
+    pub(crate) listen: String,
+    /// The application of the merchant
+    #[arg(long, value_name = "ID", default_value = "wx8888888888888888")]
+    pub(crate) app_id: String,
+    /// The merchant that may call
+    #[arg(long, value_name = "ID", default_value = "1900000109")]
+    pub(crate) merchant: String,
+    /// Where the keys are put that the shop needs
+    #[arg(long, value_name = "FOLDER", default_value = "wechat-keys", value_hint = ValueHint::DirPath)]
+    pub(crate) keys: PathBuf,
+    /// The merchant's own public key, instead of the one that stands in the source of this program
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) merchant_public_key_file: Option<PathBuf>,
+    /// For how long a refund is being done, in seconds
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(i64).range(0..=86_400))]
+    pub(crate) refund_seconds: i64,
+    #[command(flatten)]
+    pub(crate) customers: CustomerArgs,
+    #[command(flatten)]
+    pub(crate) truth: TruthArgs,
+    #[command(flatten)]
+    pub(crate) faults: FaultArgs,
+}
+
+/// What the customers of a wallet do.
+#[derive(Debug, Args)]
+pub(crate) struct CustomerArgs {
     /// How many of a million codes that are shown are scanned and paid by customers who come by themselves
     #[arg(long, value_name = "PARTS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub(crate) customers: u32,
     /// How long customers take, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(..=600_000))]
     pub(crate) hesitation: u64,
-    #[command(flatten)]
-    pub(crate) truth: TruthArgs,
-    #[command(flatten)]
-    pub(crate) faults: FaultArgs,
 }
 
 /// What was held true, for whoever audits the books.

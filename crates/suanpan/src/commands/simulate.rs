@@ -2,79 +2,150 @@
 
 use super::serve::{Signals, listen};
 use crate::cli::{
-    SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs, SimulateChannelCommand, SimulateCommand,
-    SimulateWalletArgs, TruthArgs,
+    CustomerArgs, FaultArgs, SimulateAlipayArgs, SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs,
+    SimulateChannelCommand, SimulateCommand, SimulateWechatArgs, TruthArgs,
 };
 use crate::error::{Trouble, status};
 use crate::secrets::{rsa_public_key, transport_key, write_new};
 use crate::store::damaged;
 use crate::terminal::Terminal;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_engine::Clock;
 use suanpan_messages::keys::DoubleKey;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
-use suanpan_simulators::alipay::{self, keys};
+use suanpan_messages::signing::wechat::ResourceKey;
 use suanpan_simulators::card_network::{Host, HostSettings, Truth, serve};
+use suanpan_simulators::wallet::{Audit, Customers, Refund, Settings, Trade};
+use suanpan_simulators::{alipay, wechat};
 
 pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble> {
     let SimulateCommand::Channel(SimulateChannelArgs { command }) = &args.command;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| damaged("this process", error))?;
     match command {
         SimulateChannelCommand::CardNetwork(args) => runtime.block_on(card_network(args, terminal)),
-        SimulateChannelCommand::Wallet(args) => runtime.block_on(wallet(args, terminal)),
+        SimulateChannelCommand::Alipay(args) => runtime.block_on(alipay_wallet(args, terminal)),
+        SimulateChannelCommand::Wechat(args) => runtime.block_on(wechat_wallet(args, terminal)),
     }
 }
 
-async fn wallet(args: &SimulateWalletArgs, terminal: Terminal) -> Result<u8, Trouble> {
+async fn alipay_wallet(args: &SimulateAlipayArgs, terminal: Terminal) -> Result<u8, Trouble> {
+    use alipay::keys;
     let signals = Signals::install()?;
-    let app_key = match &args.app_public_key_file {
-        Some(path) => rsa_public_key(path)?,
-        None => RsaPublicKey::parse(keys::APP_PUBLIC).map_err(|error| damaged("this program", error))?,
-    };
-    let own_key =
-        RsaPrivateKey::parse(keys::WALLET_PRIVATE).map_err(|error| damaged("this program", error))?;
+    let app_key = shop_key(args.app_public_key_file.as_ref(), keys::APP_PUBLIC)?;
+    let own_key = private_key(keys::WALLET_PRIVATE)?;
     let (listener, address) = listen(&args.listen).await?;
-    std::fs::create_dir_all(&args.keys).map_err(|error| Trouble::io("make", &args.keys, error))?;
-    for (name, text) in
-        [("app-private-key.pem", keys::APP_PRIVATE), ("wallet-public-key.pem", keys::WALLET_PUBLIC)]
-    {
-        let path = args.keys.join(name);
+    put_keys(
+        &args.keys,
+        &[("app-private-key.pem", keys::APP_PRIVATE), ("wallet-public-key.pem", keys::WALLET_PUBLIC)],
+    )?;
+    let host = Arc::new(alipay::Host::new(alipay::HostSettings {
+        app_id: args.app_id.clone(),
+        app_key,
+        own_key,
+        wallet: settings(&args.customers, &args.faults),
+    }));
+    let who = format!("application {}", args.app_id);
+    say_wallet("alipay", &address, &who, &args.keys, terminal)?;
+    until_signal(alipay::serve(listener, host.clone()), signals).await?;
+    write_truth(&args.truth, wallet_movements(host.trades()))?;
+    terminal.result(&format!("{}\n", truth_of(host.audit()))).map(|()| status::FINE)
+}
+
+async fn wechat_wallet(args: &SimulateWechatArgs, terminal: Terminal) -> Result<u8, Trouble> {
+    use wechat::keys;
+    let signals = Signals::install()?;
+    let merchant_key = shop_key(args.merchant_public_key_file.as_ref(), keys::MERCHANT_PUBLIC)?;
+    let own_key = private_key(keys::WALLET_PRIVATE)?;
+    let resource_key = ResourceKey::new(keys::RESOURCE.trim().as_bytes());
+    let resource_key = resource_key.map_err(|error| damaged("this program", error))?;
+    let (listener, address) = listen(&args.listen).await?;
+    put_keys(
+        &args.keys,
+        &[
+            ("merchant-private-key.pem", keys::MERCHANT_PRIVATE),
+            ("wallet-public-key.pem", keys::WALLET_PUBLIC),
+            ("api-v3-key", keys::RESOURCE),
+        ],
+    )?;
+    let host = Arc::new(wechat::Host::new(wechat::HostSettings {
+        app_id: args.app_id.clone(),
+        merchant: args.merchant.clone(),
+        merchant_serial: keys::MERCHANT_SERIAL.to_owned(),
+        merchant_key,
+        own_key,
+        own_serial: keys::WALLET_SERIAL.to_owned(),
+        resource_key,
+        refund_seconds: args.refund_seconds,
+        wallet: settings(&args.customers, &args.faults),
+    }));
+    let who = format!("merchant {}", args.merchant);
+    say_wallet("wechat", &address, &who, &args.keys, terminal)?;
+    until_signal(wechat::serve(listener, host.clone()), signals).await?;
+    write_truth(&args.truth, wallet_movements(host.trades()))?;
+    terminal.result(&format!("{}\n", truth_of(host.audit()))).map(|()| status::FINE)
+}
+
+fn shop_key(file: Option<&PathBuf>, otherwise: &str) -> Result<RsaPublicKey, Trouble> {
+    match file {
+        Some(path) => rsa_public_key(path),
+        None => RsaPublicKey::parse(otherwise).map_err(|error| damaged("this program", error)),
+    }
+}
+
+fn private_key(text: &str) -> Result<RsaPrivateKey, Trouble> {
+    RsaPrivateKey::parse(text).map_err(|error| damaged("this program", error))
+}
+
+/// Puts keys where the shop finds them.
+fn put_keys(folder: &Path, keys: &[(&str, &str)]) -> Result<(), Trouble> {
+    std::fs::create_dir_all(folder).map_err(|error| Trouble::io("make", folder, error))?;
+    for (name, text) in keys {
+        let path = folder.join(name);
         // What is there already may be the shop's own.
         if !path.exists() {
             write_new(&path, text)?;
         }
     }
-    let hesitation = Duration::from_millis(args.hesitation);
-    let host = Arc::new(alipay::Host::new(alipay::HostSettings {
-        app_id: args.app_id.clone(),
-        app_key,
-        own_key,
-        faults: args.faults.faults(),
-        customers: (args.customers > 0)
-            .then_some(alipay::Customers { after: hesitation, parts: args.customers }),
+    Ok(())
+}
+
+fn settings(customers: &CustomerArgs, faults: &FaultArgs) -> Settings {
+    let hesitation = Duration::from_millis(customers.hesitation);
+    let parts = customers.customers;
+    Settings {
+        faults: faults.faults(),
+        customers: (parts > 0).then_some(Customers { after: hesitation, parts }),
         hesitation,
         now: Arc::new(|| Clock::system().now().seconds()),
-    }));
+    }
+}
+
+fn say_wallet(
+    name: &str,
+    address: &impl std::fmt::Display,
+    who: &str,
+    keys: &Path,
+    terminal: Terminal,
+) -> Result<(), Trouble> {
     terminal.result(&format!(
-        "simulated wallet on {address}\nkeys for application {} in {}; they stand in the source of this program and \
-         protect nothing\n",
-        args.app_id,
-        args.keys.display()
-    ))?;
-    let truth = || {
-        let audit = host.audit();
-        json!({
-            "taken_minor": audit.taken_minor,
-            "refunded_minor": audit.refunded_minor,
-            "standing": audit.standing,
-            "called_off": audit.called_off,
-        })
-    };
-    until_signal(alipay::serve(listener, host.clone()), signals).await?;
-    write_truth(&args.truth, wallet_movements(&host))?;
-    terminal.result(&format!("{}\n", truth())).map(|()| status::FINE)
+        "simulated {name} on {address}\nkeys for {who} in {}; they stand in the source of this program and protect \
+         nothing\n",
+        keys.display()
+    ))
+}
+
+fn truth_of(audit: Audit) -> serde_json::Value {
+    json!({
+        "taken_minor": audit.taken_minor,
+        "refunded_minor": audit.refunded_minor,
+        "standing": audit.standing,
+        "given_back": audit.given_back,
+        "repeated": audit.repeated,
+    })
 }
 
 /// Goes on until a signal.
@@ -100,13 +171,15 @@ struct Movement {
     standing: bool,
 }
 
-fn wallet_movements(host: &alipay::Host) -> Vec<Movement> {
+fn wallet_movements(trades: BTreeMap<String, Trade>) -> Vec<Movement> {
     let mut all = Vec::new();
-    for (order, trade) in host.trades().into_iter().filter(|(_, trade)| trade.paid) {
+    for (order, trade) in trades.into_iter().filter(|(_, trade)| trade.paid) {
         let (amount_minor, standing) = (trade.amount_minor, !trade.called_off);
         all.push(Movement { operation: "take", name: order, amount_minor, standing });
-        let refund =
-            |(name, amount_minor)| Movement { operation: "refund", name, amount_minor, standing: true };
+        let refund = |(name, refund): (String, Refund)| {
+            let amount_minor = refund.amount_minor;
+            Movement { operation: "refund", name, amount_minor, standing: true }
+        };
         all.extend(trade.refunds.into_iter().map(refund));
     }
     all

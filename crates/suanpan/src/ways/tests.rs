@@ -4,7 +4,7 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 use suanpan_messages::payment_code::Place;
 use suanpan_payments::routing::Routing;
-use suanpan_simulators::alipay::keys;
+use suanpan_simulators::{alipay, wechat};
 
 const NETWORK: &str = r#"
     [cards]
@@ -26,10 +26,22 @@ fn load(text: &str) -> Result<Settings, String> {
     let key = folder.path().join("transport-key");
     std::fs::write(&key, "00112233445566778899aabbccddeeff\n").unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let private = folder.path().join("private.pem");
-    std::fs::write(&private, keys::APP_PRIVATE).unwrap();
-    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600)).unwrap();
-    std::fs::write(folder.path().join("public.pem"), keys::WALLET_PUBLIC).unwrap();
+    for (name, text) in [
+        ("private.pem", alipay::keys::APP_PRIVATE),
+        ("public.pem", alipay::keys::WALLET_PUBLIC),
+        ("merchant.pem", wechat::keys::MERCHANT_PRIVATE),
+        ("wechat.pem", wechat::keys::WALLET_PUBLIC),
+        ("api-v3-key", wechat::keys::RESOURCE),
+        ("other-key", "0123456789abcdef0123456789ABCDEF"),
+        ("short-key", "0123456789abcdef"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let open = folder.path().join("open-key");
+    std::fs::write(&open, wechat::keys::RESOURCE).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
     let path = folder.path().join("channels.toml");
     std::fs::write(&path, text).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -96,6 +108,54 @@ fn a_file_says_which_wallet_goes_where_and_whose_codes_are() {
         let error = load(&WALLET.replace(from, to)).unwrap_err();
         assert!(error.contains(what), "{what}: {error}");
     }
+}
+
+const WECHAT: &str = r#"
+    [wallets]
+    test = { wechat_pay = "wechat_cn" }
+    [[wechat]]
+    name = "wechat_cn"
+    gateway = "https://api.example"
+    app_id = "wx8888888888888888"
+    merchant = "1900000109"
+    serial = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+    private_key_file = "merchant.pem"
+    wallet_public_key_files = { PUB_KEY_ID_1 = "wechat.pem" }
+    api_key_file = "api-v3-key"
+    description = "Shop"
+"#;
+
+#[test]
+fn a_file_says_which_wallet_of_version_3_goes_where() {
+    let settings = load(WECHAT).unwrap();
+    assert!(settings.routing.takes(false, "wechat_pay") && !settings.routing.takes(true, "wechat_pay"));
+    let both = WECHAT.replace("test = {", "test = { alipay = \"alipay_cn\",")
+        + &WALLET[WALLET.find("[[alipay]]").unwrap()..];
+    assert!(load(&both).unwrap().routing.takes(false, "alipay"));
+    let live = WECHAT.replace("test = {", "live = {");
+    for (file, from, to, what) in [
+        (WECHAT, "test = { wechat_pay", "test = { alipay", "wallets names alipay for wechat_cn"),
+        (WECHAT, "= \"wechat_cn\" }", "= \"other\" }", "wallets names other for wechat_pay"),
+        (WECHAT, "https://api.example", "http://api.example", "without TLS"),
+        (WECHAT, "https://api.example", "https://api.example/v3", "without a path"),
+        (WECHAT, "name = \"wechat_cn\"", "name = \"card_sim\"", "two channels named card_sim"),
+        (WECHAT, "{ PUB_KEY_ID_1 = \"wechat.pem\" }", "{}", "wallet_public_keys of a wallet must be"),
+        (WECHAT, "\"wechat.pem\"", "\"api-v3-key\"", "does not hold a key of RSA"),
+        (WECHAT, "\"api-v3-key\"", "\"short-key\"", "has 32 bytes, not 16"),
+        (WECHAT, "\"api-v3-key\"", "\"open-key\"", "chmod 600"),
+        (WECHAT, "5157F09E", "serial", "serial of a wallet must be"),
+        (WECHAT, "description", "subject", "unknown field `subject`"),
+        // Each of the keys that everybody has is found.
+        (&live, "", "", "stands in the source of this program"),
+        (&live, "\"merchant.pem\"", "\"private.pem\"", "stands in the source of this program"),
+        (&live, "\"wechat.pem\"", "\"public.pem\"", "stands in the source of this program"),
+    ] {
+        let error = load(&file.replace(from, to)).unwrap_err();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+    let own = live.replace("merchant.pem", "private.pem").replace("wechat.pem", "public.pem");
+    assert!(load(&own).unwrap_err().contains("stands in the source"));
+    load(&own.replace("api-v3-key", "other-key")).unwrap();
 }
 
 const RULES: &str = r#"

@@ -45,13 +45,13 @@ impl Shop {
             std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
             (child, said)
         };
-        let (wallet, said) = start(&["simulate", "channel", "wallet", "--listen", "127.0.0.1:0"], "keys for");
+        let (wallet, said) = start(&["simulate", "channel", "alipay", "--listen", "127.0.0.1:0"], "keys for");
         let at = said.split(" on ").nth(1).and_then(|rest| rest.lines().next()).unwrap().to_owned();
         let channels = format!(
             "[wallets]\ntest = {{ alipay = \"alipay_cn\" }}\n[[alipay]]\nname = \"alipay_cn\"\n\
              gateway = \"http://{at}/gateway.do\"\napp_id = \"2021000000000001\"\n\
-             private_key_file = \"wallet-keys/app-private-key.pem\"\n\
-             wallet_public_key_file = \"wallet-keys/wallet-public-key.pem\"\nsubject = \"SUANPAN TEST SHOP\"\n"
+             private_key_file = \"alipay-keys/app-private-key.pem\"\n\
+             wallet_public_key_file = \"alipay-keys/wallet-public-key.pem\"\nsubject = \"SUANPAN TEST SHOP\"\n"
         );
         std::fs::write(folder.path().join("channels.toml"), channels).unwrap();
         let args =

@@ -253,20 +253,58 @@ fn the_first_session_of_the_guide_is_paid_on_its_page() {
     assert!(status == 0 && !log.contains(session["id"].as_str().unwrap()), "{log}");
 }
 
-/// What the guide says of wallets: a code is shown, scanned at the simulator, and its notification ends the waiting.
+/// A wallet of the guide: its simulator and its port there, its payment method, its channel, and codes of its customers.
+struct Wallet {
+    simulator: &'static str,
+    port: &'static str,
+    method: &'static str,
+    channel: &'static str,
+    pays: &'static str,
+    is_poor: &'static str,
+}
+
 #[test]
-fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
+fn codes_are_paid_with_the_simulated_alipay_of_the_guide() {
+    codes_are_paid(&Wallet {
+        simulator: "alipay",
+        port: "127.0.0.1:9588",
+        method: "alipay",
+        channel: "alipay_cn",
+        pays: "281234567890123400",
+        is_poor: "281234567890123451",
+    });
+}
+
+#[test]
+fn codes_are_paid_with_the_simulated_wechat_of_the_guide() {
+    codes_are_paid(&Wallet {
+        simulator: "wechat",
+        port: "127.0.0.1:9590",
+        method: "wechat_pay",
+        channel: "wechat_cn",
+        pays: "131234567890123400",
+        is_poor: "131234567890123451",
+    });
+}
+
+/// What the guide says of wallets: a code is shown, scanned at the simulator, and its notification ends the waiting; codes
+/// of customers are scanned; a part goes back.
+fn codes_are_paid(wallet: &Wallet) {
+    let Wallet { method, channel, .. } = wallet;
     let world = World::empty();
     let guide =
         std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
-    let file = guide.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
-    let args = ["simulate", "channel", "wallet", "--listen", "127.0.0.1:0", "--truth", "truth.ndjson"];
+    assert!(guide.contains(&format!("suanpan simulate channel {}\n", wallet.simulator)));
+    let mut files = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let file = files.find(|file| file.contains(wallet.port)).unwrap();
+    let args =
+        ["simulate", "channel", wallet.simulator, "--listen", "127.0.0.1:0", "--truth", "truth.ndjson"];
     let simulator = Simulator::start(&world, &args);
-    std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9588", &simulator.address)).unwrap();
+    std::fs::write(world.path("channels.toml"), file.replace(wallet.port, &simulator.address)).unwrap();
     let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
     let key = server.key().unwrap().to_owned();
-    let methods = "payment_method_types[]=alipay&payment_method_types[]=payment_code";
-    let shown = json_of(&pay(&server, &key, &format!("{methods}&payment_method_data[type]=alipay")));
+    let methods = format!("payment_method_types[]={method}&payment_method_types[]=payment_code");
+    let shown = json_of(&pay(&server, &key, &format!("{methods}&payment_method_data[type]={method}")));
     assert_eq!(shown["status"], "requires_action", "{shown}");
     let code = shown["next_action"]["display_qr_code"]["data"].as_str().unwrap();
     let picture = shown["next_action"]["display_qr_code"]["image_url_svg"].as_str().unwrap();
@@ -288,31 +326,40 @@ fn codes_are_paid_with_the_simulated_wallet_of_the_guide() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let mut measured = server.get("/metrics");
-    while !measured.contains("suanpan_notifications_taken_total{channel=\"alipay_cn\"} 1") {
+    while !measured.contains(&format!("suanpan_notifications_taken_total{{channel=\"{channel}\"}} 1")) {
         assert!(began.elapsed().as_secs() < 20, "{measured}");
         std::thread::sleep(std::time::Duration::from_millis(20));
         measured = server.get("/metrics");
     }
     assert!(ask(&server.address, "GET", picture, "", "").starts_with("HTTP/1.1 410"));
-    let forged =
-        ask(&server.address, "POST", "/channels/alipay_cn/notifications", "", "out_trade_no=1&sign=x");
+    let path = format!("/channels/{channel}/notifications");
+    let forged = ask(&server.address, "POST", &path, "", "out_trade_no=1&sign=x");
     assert!(forged.starts_with("HTTP/1.1 400") && forged.ends_with("failure"), "{forged}");
     let by_code = |code: &str| {
-        let method = "payment_method_data[type]=payment_code&payment_method_data[payment_code][code]";
-        pay(&server, &key, &format!("{methods}&{method}={code}"))
+        let by = "payment_method_data[type]=payment_code&payment_method_data[payment_code][code]";
+        pay(&server, &key, &format!("{methods}&{by}={code}"))
     };
-    assert!(by_code("281234567890123400").contains("\"status\":\"succeeded\""));
-    assert!(by_code("281234567890123451").contains("insufficient_funds"));
+    assert!(by_code(wallet.pays).contains("\"status\":\"succeeded\""));
+    assert!(by_code(wallet.is_poor).contains("insufficient_funds"));
+    let form = format!("payment_intent={}&amount=400", shown["id"].as_str().unwrap());
+    let refund = json_of(&ask(&server.address, "POST", "/v1/refunds", &key, &form));
+    let path = format!("/v1/refunds/{}", refund["id"].as_str().unwrap());
+    let began = std::time::Instant::now();
+    while json_of(&ask(&server.address, "GET", &path, &key, ""))["status"] != "succeeded" {
+        assert!(began.elapsed().as_secs() < 30, "{refund}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     let (status, log) = server.end("-TERM");
     assert_eq!(status, 0, "{log}");
-    assert!(!log.contains("281234567890123400"), "{log}");
+    assert!(!log.contains(wallet.pays), "{log}");
     let truth = simulator.end();
     assert_eq!((&truth["taken_minor"], &truth["standing"]), (&2_000.into(), &2.into()), "{truth}");
     let movements = world.text("truth.ndjson");
     let taken = movements.lines().filter(|line| line.contains("\"take\"") && line.contains(":1000,"));
     assert_eq!(taken.count(), 2, "{movements}");
-    let books = world.line("ledger balance test/channel/alipay_cn/receivable").ends(0);
-    assert!(books.stdout.contains("20.00"), "{books:?}");
+    assert_eq!(truth["refunded_minor"], 400, "{truth}");
+    let books = world.line(&format!("ledger balance test/channel/{channel}/receivable")).ends(0);
+    assert!(books.stdout.contains("16.00"), "{books:?}");
 }
 
 #[test]
