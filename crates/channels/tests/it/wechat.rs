@@ -270,6 +270,9 @@ fn what_a_wallet_cannot_do_is_not_sent() {
         named("att_06f1x5v8k4d2m0000000000001-23"),
         named("att_1/../../refunds"),
         named("att_1?mchid=2"),
+        named("att_1/close"),
+        named("att_1?"),
+        named("att_1|2"),
     ] {
         check(&request, &[], &Said::Declined("processing_error"));
     }
