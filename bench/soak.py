@@ -58,7 +58,7 @@ patience_seconds = 2
 WALLET = """
 [[alipay]]
 name = "alipay_cn"
-gateway = "http://127.0.0.1:{port}/gateway.do"
+gateway = "http://127.0.0.1:{port}"
 app_id = "2021000000000001"
 private_key_file = "alipay-keys/app-private-key.pem"
 wallet_public_key_file = "alipay-keys/wallet-public-key.pem"

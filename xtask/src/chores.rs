@@ -70,8 +70,9 @@ impl Soak {
             std::fs::copy(root().join("target/debug/suanpan"), folder.join("suanpan"))?;
             let log = folder.join("log");
             let out = std::fs::File::create(&log)?;
-            let mut command = Command::new("python3");
-            command.args(["bench/soak.py", "--payments", "1500", "--kill-every", "2"]);
+            // Longer than it ever takes: a run that hangs is ended.
+            let mut command = Command::new("timeout");
+            command.args(["1500", "python3", "bench/soak.py", "--payments", "1500", "--kill-every", "2"]);
             command.arg("--program").arg(folder.join("suanpan")).arg("--keep").arg(folder.join("world"));
             let child = command.current_dir(root()).stdout(out.try_clone()?).stderr(out).spawn()?;
             Ok::<_, std::io::Error>((child, log))

@@ -192,8 +192,10 @@ impl Channels {
             }
             Way::Http(channel, gateway) => over_http(channel.as_ref(), gateway, &request, born).await,
         };
-        let heard = if said.silence { Heard::Silence } else { heard(call, &said.answer) };
-        self.healths.note(&asked.channel, heard, clock.now());
+        let heard = if said.silence { Some(Heard::Silence) } else { heard(call, &said.answer) };
+        if let Some(heard) = heard {
+            self.healths.note(&asked.channel, heard, clock.now());
+        }
         outcome_of(said.answer)
     }
 
@@ -284,11 +286,12 @@ async fn over_http(
 }
 
 /// Says what an answer tells of its channel.
-const fn heard(call: Call, answer: &ChannelAnswer) -> Heard {
+const fn heard(call: Call, answer: &ChannelAnswer) -> Option<Heard> {
     match (call, answer) {
-        (_, ChannelAnswer::Unknown { .. }) => Heard::Silence,
-        (Call::Authorize, ChannelAnswer::Approved { .. }) => Heard::Success,
-        (Call::Authorize, ChannelAnswer::Declined { .. }) => Heard::Decline,
+        // It came, and says neither that all is well nor that nobody is there.
+        (_, ChannelAnswer::Unknown { .. }) => None,
+        (Call::Authorize, ChannelAnswer::Approved { .. }) => Some(Heard::Success),
+        (Call::Authorize, ChannelAnswer::Declined { .. }) => Some(Heard::Decline),
         (Call::Authorize, ChannelAnswer::ActionRequired | ChannelAnswer::Awaiting { .. })
         | (
             Call::Capture | Call::Void | Call::Refund | Call::Inquire,
@@ -296,7 +299,7 @@ const fn heard(call: Call, answer: &ChannelAnswer) -> Heard {
             | ChannelAnswer::Declined { .. }
             | ChannelAnswer::ActionRequired
             | ChannelAnswer::Awaiting { .. },
-        ) => Heard::Answer,
+        ) => Some(Heard::Answer),
     }
 }
 

@@ -348,7 +348,10 @@ impl Decider {
     /// Has whoever waits for the outcome of a request wait for that of another, no longer than for the first.
     fn wait_on(&mut self, before: &str, next: String) {
         let view = View { world: &self.world, card: None };
-        if let Some(place) = view.link(WAITS_FOR, before).map(str::to_owned) {
+        // While somebody waits here the name is not read from the store again: whoever waits knows the place.
+        let waiting = self.parked.get(before).and_then(|parked| parked.key.as_ref());
+        let place = waiting.map(|answer| place_text(&answer.scope, &answer.key));
+        if let Some(place) = place.or_else(|| view.link(WAITS_FOR, before).map(str::to_owned)) {
             let free = self.world.link(Link { name: WAITS_FOR, key: next.clone(), id: place, unique: true });
             assert!(free, "a reference names one request for ever");
         }

@@ -49,7 +49,7 @@ impl Shop {
         let at = said.split(" on ").nth(1).and_then(|rest| rest.lines().next()).unwrap().to_owned();
         let channels = format!(
             "[wallets]\ntest = {{ alipay = \"alipay_cn\" }}\n[[alipay]]\nname = \"alipay_cn\"\n\
-             gateway = \"http://{at}/gateway.do\"\napp_id = \"2021000000000001\"\n\
+             gateway = \"http://{at}\"\napp_id = \"2021000000000001\"\n\
              private_key_file = \"alipay-keys/app-private-key.pem\"\n\
              wallet_public_key_file = \"alipay-keys/wallet-public-key.pem\"\nsubject = \"SUANPAN TEST SHOP\"\n"
         );
