@@ -1,7 +1,7 @@
 //! Ways to the outside that take and give money, and their simulators.
 //!
 //! A channel is pure. A [`Channel`] makes the bytes of a request out of values, and values out of the bytes of an
-//! answer. A [`Wire`] carries bytes and may lose them. [`ask`] does one round of both. An [`HttpChannel`] says which call
+//! answer. A [`Wire`] carries bytes and may lose them. [`judge`] says what came of it. An [`HttpChannel`] says which call
 //! comes next, given the answers so far. What is lost, late or garbled is [`ChannelAnswer::Unknown`], never a decline:
 //! only the channel itself may say that nothing was done.
 //!
@@ -24,7 +24,7 @@ pub mod wechat;
 pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
-pub use vault::{CardInput, CardNumber, TokenizedCard, VaultError};
+pub use vault::{BRANDS, CardInput, CardNumber, TokenizedCard, VaultError};
 
 use std::time::Duration;
 use suanpan_money::Timestamp;
@@ -71,21 +71,15 @@ pub enum Lost {
     /// There was no line, or nothing to be sent: it was certainly not sent.
     #[error("it could not be sent")]
     NotSent,
+    /// It was not tried, for a reason of our own: it cannot be made, is too old, or there is no room for it.
+    #[error("it was not sent")]
+    Untried,
     /// The connection ended.
     #[error("the connection ended before an answer came")]
     Connection,
     /// Time was over.
     #[error("no answer came in time")]
     TimeOut,
-}
-
-/// Asks a channel once. Returns its answer and how long it took.
-pub fn ask(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> (ChannelAnswer, Duration) {
-    let exchange = match channel.build(request) {
-        Some(bytes) => wire.exchange(&bytes),
-        None => Exchange { answer: Err(Lost::NotSent), latency: Duration::ZERO },
-    };
-    (judge(channel, request, exchange.answer), exchange.latency)
 }
 
 /// Says what came of sending a request.
@@ -101,7 +95,7 @@ pub fn judge(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Los
 #[must_use]
 pub fn unanswered(request: &Request, lost: Lost) -> ChannelAnswer {
     match lost {
-        Lost::NotSent if request.call != Call::Inquire => {
+        Lost::NotSent | Lost::Untried if request.call != Call::Inquire => {
             ChannelAnswer::Declined { code: "processing_error".to_owned(), retryable: true }
         }
         lost => ChannelAnswer::Unknown { why: lost.to_string() },

@@ -124,6 +124,10 @@ pub(crate) fn last4(number: &str) -> String {
     number[number.len() - 4..].to_owned()
 }
 
+/// All brands that are told.
+pub const BRANDS: [&str; 8] =
+    ["amex", "diners", "discover", "jcb", "mastercard", "unionpay", "unknown", "visa"];
+
 /// Tells the brand of a number by its first digits (ISO/IEC 7812 ranges as the brands publish them).
 pub(crate) fn brand(number: &str) -> &'static str {
     let head = |digits: usize| number.get(..digits).and_then(|head| head.parse::<u32>().ok()).unwrap_or(0);

@@ -159,10 +159,12 @@ impl Channels {
             // It was there when the request was made, and may have been asked: so nothing is known.
             return ChannelOutcome::Unknown { why: format!("channel {} is not configured", asked.channel) };
         };
+        let place = lane.enter(call).await;
         let request = Request {
             call,
             about: call_of(asked.operation),
             trace: Trace(asked.trace),
+            // Signatures tell the time at which something is sent, and answers are held against it.
             now: clock.now(),
             reference: asked.reference.clone(),
             original: asked.original.clone(),
@@ -178,22 +180,21 @@ impl Channels {
         };
         // What is new must not go out when somebody else may have undone it meanwhile.
         let born = (call != Call::Inquire).then_some(request.trace);
-        let Some(_place) = lane.enter(call).await else {
-            return outcome_of(unanswered(&request, Lost::NotSent));
-        };
+        if place.is_none() {
+            return outcome_of(unanswered(&request, Lost::Untried));
+        }
         let said = match &lane.way {
             Way::Near(channel, wire) => near(channel.as_ref(), wire.as_ref(), &request).await,
             Way::Line(channel, line) => {
                 let came = match channel.build(&request) {
                     Some(message) => line.exchange(message, born).await,
-                    None => Err(Lost::NotSent),
+                    None => Err(Lost::Untried),
                 };
                 Said::of(channel.as_ref(), &request, came)
             }
             Way::Http(channel, gateway) => over_http(channel.as_ref(), gateway, &request, born).await,
         };
-        let heard = if said.silence { Some(Heard::Silence) } else { heard(call, &said.answer) };
-        if let Some(heard) = heard {
+        if let Some(heard) = said.heard(call) {
             self.healths.note(&asked.channel, heard, clock.now());
         }
         outcome_of(said.answer)
@@ -233,23 +234,65 @@ impl Lane {
 /// What came of asking.
 struct Said {
     answer: ChannelAnswer,
-    /// Nothing came back, whatever follows from that.
-    silence: bool,
+    sign: Sign,
+}
+
+/// What asking tells of the channel, beside the answer.
+enum Sign {
+    /// Nothing: it was not asked.
+    Untried,
+    /// It did not answer.
+    Silence,
+    /// It answered.
+    Life,
 }
 
 impl Said {
     fn of(channel: &dyn Channel, request: &Request, came: Result<Vec<u8>, Lost>) -> Said {
-        Said { silence: came.is_err(), answer: judge(channel, request, came) }
+        Said { sign: Sign::of(came.as_ref().err()), answer: judge(channel, request, came) }
     }
 
     fn nothing(request: &Request, lost: Lost) -> Said {
-        Said { silence: true, answer: unanswered(request, lost) }
+        Said { sign: Sign::of(Some(&lost)), answer: unanswered(request, lost) }
+    }
+
+    /// Says what is to be noted of the channel.
+    const fn heard(&self, call: Call) -> Option<Heard> {
+        match (&self.sign, call, &self.answer) {
+            (Sign::Untried, ..) => None,
+            (Sign::Silence, ..) => Some(Heard::Silence),
+            // It came, and says neither that all is well nor that nobody is there.
+            (Sign::Life, _, ChannelAnswer::Unknown { .. }) => None,
+            (Sign::Life, Call::Authorize, ChannelAnswer::Approved { .. }) => Some(Heard::Success),
+            (Sign::Life, Call::Authorize, ChannelAnswer::Declined { .. }) => Some(Heard::Decline),
+            (Sign::Life, Call::Authorize, ChannelAnswer::ActionRequired | ChannelAnswer::Awaiting { .. }) => {
+                Some(Heard::Waiting)
+            }
+            (
+                Sign::Life,
+                Call::Capture | Call::Void | Call::Refund | Call::Inquire,
+                ChannelAnswer::Approved { .. }
+                | ChannelAnswer::Declined { .. }
+                | ChannelAnswer::ActionRequired
+                | ChannelAnswer::Awaiting { .. },
+            ) => Some(Heard::Answer),
+        }
+    }
+}
+
+impl Sign {
+    const fn of(lost: Option<&Lost>) -> Sign {
+        match lost {
+            None => Sign::Life,
+            Some(Lost::Untried) => Sign::Untried,
+            Some(Lost::NotSent | Lost::Connection | Lost::TimeOut) => Sign::Silence,
+        }
     }
 }
 
 /// Asks a simulator in this process.
 async fn near(channel: &dyn Channel, wire: &dyn Wire, request: &Request) -> Said {
-    let Some(bytes) = channel.build(request) else { return Said::nothing(request, Lost::NotSent) };
+    let Some(bytes) = channel.build(request) else { return Said::nothing(request, Lost::Untried) };
     let Exchange { answer, latency } = wire.exchange(&bytes);
     if !latency.is_zero() {
         tokio::time::sleep(latency.min(PATIENCE)).await;
@@ -265,41 +308,26 @@ async fn over_http(
     request: &Request,
     born: Option<Trace>,
 ) -> Said {
-    let said = |answer| Said { answer, silence: false };
     let unknown = |why: String| ChannelAnswer::Unknown { why };
     let mut heard = Vec::new();
     loop {
         let call = match channel.next(request, &heard) {
-            Step::Is(answer) => return said(answer),
+            Step::Is(answer) if heard.is_empty() => return Said { answer, sign: Sign::Untried },
+            Step::Is(answer) => return Said { answer, sign: Sign::Life },
             Step::Send(_) if heard.len() >= limits::CALLS_MAX => {
-                return said(unknown("the channel is asked without an end".to_owned()));
+                let answer = unknown("the channel is asked without an end".to_owned());
+                return Said { answer, sign: Sign::Life };
             }
             Step::Send(call) => call,
         };
         match gateway.exchange(call, born).await {
-            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES => return said(too_long()),
+            Ok(answer) if answer.body().len() > limits::ANSWER_BYTES => {
+                return Said { answer: too_long(), sign: Sign::Life };
+            }
             Ok(answer) => heard.push(answer),
             Err(lost) if heard.is_empty() => return Said::nothing(request, lost),
-            Err(lost) => return Said { answer: unknown(lost.to_string()), silence: true },
+            Err(lost) => return Said { answer: unknown(lost.to_string()), sign: Sign::of(Some(&lost)) },
         }
-    }
-}
-
-/// Says what an answer tells of its channel.
-const fn heard(call: Call, answer: &ChannelAnswer) -> Option<Heard> {
-    match (call, answer) {
-        // It came, and says neither that all is well nor that nobody is there.
-        (_, ChannelAnswer::Unknown { .. }) => None,
-        (Call::Authorize, ChannelAnswer::Approved { .. }) => Some(Heard::Success),
-        (Call::Authorize, ChannelAnswer::Declined { .. }) => Some(Heard::Decline),
-        (Call::Authorize, ChannelAnswer::ActionRequired | ChannelAnswer::Awaiting { .. })
-        | (
-            Call::Capture | Call::Void | Call::Refund | Call::Inquire,
-            ChannelAnswer::Approved { .. }
-            | ChannelAnswer::Declined { .. }
-            | ChannelAnswer::ActionRequired
-            | ChannelAnswer::Awaiting { .. },
-        ) => Some(Heard::Answer),
     }
 }
 

@@ -82,7 +82,7 @@ impl Gateway {
     /// Makes a call and waits for its answer. One that was decided at a moment is not sent long after it.
     ///
     /// # Errors
-    /// [`Lost`]; only [`Lost::NotSent`] says that nothing has happened.
+    /// [`Lost`]; only [`Lost::NotSent`] and [`Lost::Untried`] say that nothing has happened.
     pub(crate) async fn exchange(
         &self,
         call: http::Request<Vec<u8>>,
@@ -90,7 +90,7 @@ impl Gateway {
     ) -> Result<http::Response<Vec<u8>>, Lost> {
         let now = self.clock.now().micros();
         if born.is_some_and(|born| now - born.0 > STALE_MICROS) {
-            return Err(Lost::NotSent);
+            return Err(Lost::Untried);
         }
         let mut address = self.address.clone();
         address.set_path(call.uri().path());
@@ -183,7 +183,7 @@ mod tests {
     async fn only_what_was_certainly_not_sent_is_said_not_to_be() {
         assert_eq!(answered(whole(b"yes"), Some(NOW)).await, Ok(b"yes".to_vec()));
         // What was decided long ago may have been undone meanwhile; an inquiry may be made at any time.
-        assert_eq!(answered(whole(b"yes"), Some(NOW - 11)).await, Err(Lost::NotSent));
+        assert_eq!(answered(whole(b"yes"), Some(NOW - 11)).await, Err(Lost::Untried));
         assert_eq!(answered(whole(b"yes"), None).await, Ok(b"yes".to_vec()));
         assert_eq!(answered(None, None).await, Err(Lost::TimeOut));
         assert_eq!(answered(Some(Vec::new()), None).await, Err(Lost::Connection));

@@ -42,6 +42,8 @@ use suanpan_store::commit::{Head, Lease};
 use suanpan_store::{History, Read, StoreError};
 
 /// How long to wait before what failed is done again: at first, and at most.
+/// How long a question waits for a history that is behind.
+const PATIENCE: Duration = Duration::from_secs(5);
 const RETRY: Range<Duration> = Duration::from_millis(50)..Duration::from_secs(10);
 
 /// How often a question is asked when runs are merged away while they are read.
@@ -450,14 +452,32 @@ impl HistoryIndex {
     /// # Errors
     /// See [`HistoryReadError`].
     pub fn balance_at(&self, account: u32, moment: Timestamp) -> Result<Balance, HistoryReadError> {
-        self.ask(|view, pages| view.balance_at(account, moment, pages))
+        self.balance_at_within(account, moment, PATIENCE)
+    }
+
+    /// The same, for whoever cannot wait for a history that is behind.
+    pub(crate) fn balance_at_within(
+        &self,
+        account: u32,
+        moment: Timestamp,
+        patience: Duration,
+    ) -> Result<Balance, HistoryReadError> {
+        self.ask_within(patience, |view, pages| view.balance_at(account, moment, pages))
     }
 
     fn ask<T>(
         &self,
+        question: impl FnMut(&View<'_>, &mut Pages<'_>) -> Result<T, QueryError<StoreError>>,
+    ) -> Result<T, HistoryReadError> {
+        self.ask_within(PATIENCE, question)
+    }
+
+    fn ask_within<T>(
+        &self,
+        patience: Duration,
         mut question: impl FnMut(&View<'_>, &mut Pages<'_>) -> Result<T, QueryError<StoreError>>,
     ) -> Result<T, HistoryReadError> {
-        self.wait_for(self.committed.load(Ordering::Acquire))?;
+        self.wait_for(self.committed.load(Ordering::Acquire), patience)?;
         let answer = self.again(|| {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             let tails = state.full.iter().map(Arc::as_ref).chain([&state.tail]);
@@ -469,8 +489,8 @@ impl HistoryIndex {
     }
 
     /// Waits until the history has got to an entry.
-    fn wait_for(&self, entries: u64) -> Result<(), HistoryReadError> {
-        let until = Instant::now() + Duration::from_secs(5);
+    fn wait_for(&self, entries: u64, patience: Duration) -> Result<(), HistoryReadError> {
+        let until = Instant::now() + patience;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         while *seen < entries {
             let left = until.saturating_duration_since(Instant::now());

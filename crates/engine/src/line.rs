@@ -93,7 +93,7 @@ impl CardLine {
     /// Sends a message and waits for its answer. One that was decided at a moment is not sent long after it.
     ///
     /// # Errors
-    /// [`Lost`]; only [`Lost::NotSent`] says that nothing has happened.
+    /// [`Lost`]; only [`Lost::NotSent`] and [`Lost::Untried`] say that nothing has happened.
     pub async fn exchange(&self, message: Vec<u8>, born: Option<Trace>) -> Result<Vec<u8>, Lost> {
         let (reply, mut answer) = oneshot::channel();
         let now = Instant::now();
@@ -272,7 +272,9 @@ impl Keeper {
         let stale = born.is_some_and(|born| now - born.0 > STALE_MICROS);
         let correlation = Correlation(self.next);
         self.next += 1;
-        if !stale && waiting.len() < WAITING_MAX && line.send(correlation, &message) {
+        if stale {
+            let _ = reply.send(Err(Lost::Untried));
+        } else if waiting.len() < WAITING_MAX && line.send(correlation, &message) {
             waiting.insert(correlation, reply);
         } else {
             let _ = reply.send(Err(Lost::NotSent));

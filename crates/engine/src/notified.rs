@@ -5,6 +5,7 @@ use crate::channels::outcome_of;
 use crate::command::{Call, Caller, Refused};
 use crate::engine::Engine;
 use http::HeaderMap;
+use std::time::Duration;
 use suanpan_channels::{Notification, NotificationError};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::confirm::pending_ask;
@@ -13,6 +14,9 @@ use suanpan_payments::object::attempt::Attempt;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::state::attempt::AttemptStatus;
 use suanpan_store::commit::Object;
+
+/// How long a channel that tells of a late payment waits until it is called off.
+const GIVE_BACK_PATIENCE: Duration = Duration::from_secs(4);
 
 /// Why a notification was not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// Has the page of the payment, where it has one, say that money came too late.
+    /// Writes down with the attempt, and on the page of its payment where there is one, that money came too late.
     async fn note_late(&self, attempt: &Attempt, stored: &Object, returned: bool) -> Result<(), Untaken> {
         let call = Call {
             caller: Caller { merchant: stored.merchant.clone(), live: stored.live },
@@ -140,7 +144,11 @@ impl Engine {
             off_session: false,
             awaiting_until: attempt.expires_at,
         };
-        match self.channels().inquire(&ask, self.clock()).await {
+        // Whoever tells waits for some seconds only, and tells again.
+        let asked = self.channels().inquire(&ask, self.clock());
+        let outcome = tokio::time::timeout(GIVE_BACK_PATIENCE, asked).await;
+        let outcome = outcome.unwrap_or_else(|_| ChannelOutcome::Unknown { why: "no answer yet".to_owned() });
+        match outcome {
             ChannelOutcome::Approved { .. } => Ok(()),
             other => Err(Refused::Unavailable(format!("{} is not called off: {other:?}", attempt.id)).into()),
         }

@@ -105,6 +105,17 @@ words! {
     }
 }
 
+/// What chose the channel of an attempt, as its merchant sees it. The rest of a route tells of channels that are the
+/// operator's: their costs, and how much they have taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Chosen {
+    /// What chose it.
+    pub basis: Basis,
+    /// The name of the rule that fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
 /// How a payment was routed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Route {
@@ -180,10 +191,13 @@ pub fn route(
         let excluded = if tried.contains(&terms.name) {
             Some(Exclusion::Tried)
         } else {
+            // What lasts is told before what passes.
+            let by_rule = rule.is_some_and(|rule| rule.excludes(&terms.name));
             terms
-                .refuses(asked, standing.taken_today(asked.currency))
+                .never_takes(asked)
+                .or_else(|| by_rule.then_some(Exclusion::Rule))
+                .or_else(|| terms.takes_later(asked, standing.taken_today(asked.live, asked.currency)))
                 .or_else(|| (standing.circuit == Circuit::Open).then_some(Exclusion::CircuitOpen))
-                .or_else(|| rule.is_some_and(|rule| rule.excludes(&terms.name)).then_some(Exclusion::Rule))
         };
         let candidate = Candidate {
             channel: terms.name.clone(),
@@ -254,6 +268,12 @@ fn score(terms: &ChannelTerms, fee: &FeePolicy, amount_minor: u64, success_ppm: 
 }
 
 impl Route {
+    /// Returns what the merchant sees of it; none when no channel was left.
+    #[must_use]
+    pub fn chosen(&self) -> Option<Chosen> {
+        self.basis.map(|basis| Chosen { basis, rule: self.rule.clone() })
+    }
+
     /// Says in words why no channel was left.
     #[must_use]
     pub fn why_none(&self, kind: &str) -> String {
@@ -272,7 +292,7 @@ impl Route {
         let passing = |candidate: &Candidate| {
             matches!(
                 candidate.excluded,
-                Some(Exclusion::CircuitOpen | Exclusion::Hours | Exclusion::DayLimit | Exclusion::Drained)
+                Some(Exclusion::CircuitOpen | Exclusion::Hours | Exclusion::DayLimit)
             )
         };
         self.channel.is_none() && self.candidates.iter().any(passing)

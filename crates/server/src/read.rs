@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::link;
 use suanpan_payments::object::{api_view, list};
@@ -154,6 +155,23 @@ impl Api {
             Ok(shown.pop())
         });
         found.await?.ok_or_else(missing)
+    }
+
+    /// Reads an object of the caller as it is stored, with what the API does not show.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn whole<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        kind: ObjectKind,
+        id: &str,
+    ) -> Result<T, Problem> {
+        let wanted = id.to_owned();
+        let found = self.read(move |reader| find(reader, kind, &wanted)).await?;
+        let own = |object: &Object| object.merchant == caller.merchant && object.live == caller.live;
+        let object = found.filter(own).ok_or_else(|| Problem::missing(kind.name(), id))?;
+        serde_json::from_str(&object.body).map_err(|error| Problem::fault(&error))
     }
 
     /// Answers with one object.

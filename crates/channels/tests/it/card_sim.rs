@@ -4,7 +4,7 @@ use suanpan_channels::card_sim::cards::{Behaviour, CARDS};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
 use suanpan_channels::faults::Faults;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Request, Trace, Wire, ask,
+    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, Request, Trace, Wire, judge,
 };
 use suanpan_money::{Currency, Timestamp};
 
@@ -39,8 +39,14 @@ fn follow(call: Call, reference: &str, original: &str, amount_minor: u64) -> Req
     Request { call, original, token: None, ..authorize(reference, CARDS[0].number, amount_minor) }
 }
 
+/// Asks once; returns the answer and how long it took.
+fn ask(wire: &dyn Wire, request: &Request) -> (ChannelAnswer, Duration) {
+    let exchange = wire.exchange(&CardSim.build(request).expect("a card of this vault"));
+    (judge(&CardSim, request, exchange.answer), exchange.latency)
+}
+
 fn say(host: &Host, request: &Request) -> ChannelAnswer {
-    ask(&CardSim, host, request).0
+    ask(host, request).0
 }
 
 fn approved(answer: &ChannelAnswer) -> bool {
@@ -85,7 +91,7 @@ fn each_card_for_tests_does_what_it_is_for() {
             }
             Behaviour::Slow => {
                 assert!(approved(&answer));
-                assert_eq!(ask(&CardSim, &host, &request).1, Duration::from_secs(3));
+                assert_eq!(ask(&host, &request).1, Duration::from_secs(3));
             }
             Behaviour::Approve
             | Behaviour::CaptureRefused
@@ -192,11 +198,11 @@ impl Wire for Fixed {
 fn an_answer_about_something_else_tells_nothing() {
     let request = authorize("a", "4242424242424242", 100);
     let good = r#"{"reference":"a","result":"approved","detail":"x","amount_minor":100,"currency":156}"#;
-    assert!(approved(&ask(&CardSim, &Fixed(good.into()), &request).0));
+    assert!(approved(&ask(&Fixed(good.into()), &request).0));
     for (from, to) in
         [("\"a\"", "\"b\""), ("100", "101"), ("156", "840"), ("156", "1"), ("approved", "maybe"), ("}", "")]
     {
-        let answer = ask(&CardSim, &Fixed(good.replacen(from, to, 1).into()), &request).0;
+        let answer = ask(&Fixed(good.replacen(from, to, 1).into()), &request).0;
         assert!(matches!(answer, ChannelAnswer::Unknown { .. }), "{from} as {to}");
     }
     let host = Host::new(HostSettings::default());

@@ -23,6 +23,7 @@ use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::id::event_at;
 use suanpan_payments::object::event::{EventFrame, RequestOf, event_body, object_begin};
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::routing::health::Standings;
 use suanpan_payments::settings::Settings;
 use suanpan_store::commit::{Answer, Job, Within};
 use suanpan_store::events::Event;
@@ -44,8 +45,9 @@ impl Decider {
         let now = self.draft.at();
         let mark = self.draft.mark();
         let decided = self
-            .decide(&prepared)
+            .decide(&prepared, &self.standings)
             .and_then(|decision| self.check_accounts(decision))
+            .or_else(|refused| self.without_going_on(&prepared, refused))
             .and_then(|decision| self.book_entries(decision))
             .and_then(|decision| self.settle_own(&prepared, decision))
             .inspect_err(|_| self.book.rollback(&mut self.draft, mark));
@@ -55,12 +57,26 @@ impl Decider {
         }
     }
 
-    fn decide(&self, prepared: &PreparedCall) -> Result<Decision, Refused> {
+    /// An answer of a channel must be taken in, also where the books refuse the next channel that the payment would go on
+    /// to: it ends there then.
+    fn without_going_on(&self, prepared: &PreparedCall, refused: Refused) -> Result<Decision, Refused> {
+        match (&prepared.call.command, &refused) {
+            (Command::Outcome { .. }, Refused::Books(_)) => {
+                let channels = &self.shared.settings.routing.channels;
+                let none = Standings::resting(channels.iter().map(|terms| terms.name.as_str()));
+                self.decide(prepared, &none)
+            }
+            _ => Err(refused),
+        }
+    }
+
+    fn decide(&self, prepared: &PreparedCall, standings: &Standings) -> Result<Decision, Refused> {
         if let Command::CreateWebhookEndpoint { .. } = &prepared.call.command {
             self.endpoints.check_room(&prepared.call.caller)?;
         }
         let view = View { world: &self.world, card: prepared.card.as_ref() };
-        let decision = prepared.call.command.decide(&view, &self.context(prepared))?;
+        let context = Context { standings, ..self.context(prepared) };
+        let decision = prepared.call.command.decide(&view, &context)?;
         if let Command::DeleteCustomer { id } = &prepared.call.command {
             self.check_no_balance(prepared.call.caller.live, id)?;
         }

@@ -2,15 +2,24 @@
 
 use super::decider::Decider;
 use std::collections::BTreeMap;
-use suanpan_money::{Currency, Timestamp};
+use std::time::Duration;
+use suanpan_ledger::account::AccountNo;
+use suanpan_money::Timestamp;
 use suanpan_payments::books::channel_receivable;
 use suanpan_payments::decision::{ChannelAsk, Operation};
 use suanpan_payments::routing::health::Circuit;
 
+/// How long the history is waited for, and how long it is left alone when it was behind: the writer does nothing else
+/// meanwhile.
+const HISTORY_PATIENCE: Duration = Duration::from_millis(50);
+const HISTORY_REST_SECONDS: i64 = 2;
+
 /// What the accounts of channels with a limit for each day stood at when their day began.
 #[derive(Default)]
 pub(super) struct DayBegan {
-    sums: BTreeMap<(String, Currency), (Timestamp, u64)>,
+    sums: BTreeMap<AccountNo, (Timestamp, u64)>,
+    /// When the history may be asked again.
+    again: Option<Timestamp>,
 }
 
 impl Decider {
@@ -22,9 +31,15 @@ impl Decider {
         for terms in &shared.settings.routing.channels {
             let began = terms.day_began(now);
             for (currency, _) in terms.limits.iter().filter(|(_, limit)| limit.day_max.is_some()) {
-                let taken = self.taken_since(&terms.name, *currency, began);
-                let standing = standings.0.entry(terms.name.clone()).or_default();
-                standing.taken.insert(*currency, taken);
+                for live in [false, true].into_iter().filter(|live| !terms.takes(*live).is_empty()) {
+                    let account = channel_receivable(live, &terms.name, *currency);
+                    let taken = match self.book.find(&account.path, *currency) {
+                        Some(number) => self.debited_since(number, began),
+                        None => Some(0),
+                    };
+                    let standing = standings.0.entry(terms.name.clone()).or_default();
+                    standing.taken.insert((live, *currency), taken);
+                }
             }
         }
         self.standings = standings;
@@ -42,34 +57,29 @@ impl Decider {
         }
     }
 
-    /// Returns what a channel has taken since a moment, and set aside, in minor units. Where the books cannot be asked it
-    /// is more than any limit: a limit is not passed because it is not known.
-    fn taken_since(&mut self, channel: &str, currency: Currency, began: Timestamp) -> u64 {
-        let [live, test] = [true, false].map(|live| channel_receivable(live, channel, currency));
-        let accounts: Vec<_> =
-            [live, test].iter().filter_map(|named| self.book.find(&named.path, currency)).collect();
-        let sum_now: u64 = accounts
-            .iter()
-            .filter_map(|number| self.book.balance(*number))
-            .map(|sums| sums.debits_posted.saturating_add(sums.debits_held))
-            .fold(0, u64::saturating_add);
-        let key = (channel.to_owned(), currency);
-        if let Some((day, sum)) = self.day_began.sums.get(&key)
-            && *day == began
-        {
-            return sum_now.saturating_sub(*sum);
+    /// Returns what an account was debited since a moment, and what is held on it, in minor units; none where the history
+    /// cannot say it now.
+    fn debited_since(&mut self, number: AccountNo, began: Timestamp) -> Option<u64> {
+        let sums = self.book.balance(number)?;
+        let sum_now = sums.debits_posted.saturating_add(sums.debits_held);
+        let known = self.day_began.sums.get(&number).filter(|(day, _)| *day == began);
+        if let Some((_, sum_then)) = known {
+            return Some(sum_now.saturating_sub(*sum_then));
         }
-        let mut sum_then = 0_u64;
-        for number in accounts {
-            match self.shared.history.balance_at(number.0, began) {
-                Ok(sums) => sum_then = sum_then.saturating_add(sums.debits_posted),
-                Err(error) => {
-                    tracing::warn!(channel, %error, "what the channel has taken today is not known; it gets nothing");
-                    return u64::MAX;
-                }
+        let now = self.draft.at();
+        if self.day_began.again.is_some_and(|again| now < again) {
+            return None;
+        }
+        match self.shared.history.balance_at_within(number.0, began, HISTORY_PATIENCE) {
+            Ok(then) => {
+                self.day_began.sums.insert(number, (began, then.debits_posted));
+                Some(sum_now.saturating_sub(then.debits_posted))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what a channel has taken today is not known; it gets nothing");
+                self.day_began.again = Some(now.plus_seconds(HISTORY_REST_SECONDS));
+                None
             }
         }
-        self.day_began.sums.insert(key, (began, sum_then));
-        sum_now.saturating_sub(sum_then)
     }
 }

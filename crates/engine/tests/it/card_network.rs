@@ -180,7 +180,7 @@ fn what_was_decided_long_ago_is_not_sent_any_more() {
     let decided = |seconds_ago: i64| Some(Trace(world.clock.now().plus_seconds(-seconds_ago).micros()));
     let message = purchase(&world);
     let send = |born| world.runtime.block_on(world.line.exchange(message.clone(), born));
-    assert_eq!(send(decided(11)), Err(Lost::NotSent));
+    assert_eq!(send(decided(11)), Err(Lost::Untried));
     assert_eq!(world.host.audit(), Audit::default());
     assert!(send(decided(9)).is_ok());
     assert_eq!(world.host.audit().taken_minor, 10_000);

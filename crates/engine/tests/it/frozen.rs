@@ -1,5 +1,6 @@
 //! What the books refuse: nobody waits for it without end, and channels are not asked for it.
 
+use crate::routing::with_second;
 use crate::world::{Gate, World, body, call, id, on_each, pay, refund};
 use serde_json::json;
 use suanpan_engine::{BooksAnswer, BooksCommand, Refused};
@@ -10,10 +11,14 @@ use suanpan_money::Currency;
 on_each!(
     a_payment_whose_entry_is_refused_is_answered_and_ends_when_the_books_take_it,
     what_the_books_would_refuse_is_not_asked_of_a_channel,
+    what_a_channel_said_is_taken_in_where_the_next_one_is_refused,
 );
 
 fn change(world: &World, change: AccountChange) {
-    let path = "test/merchant/acct_m/pending";
+    change_of(world, "test/merchant/acct_m/pending", change);
+}
+
+fn change_of(world: &World, path: &'static str, change: AccountChange) {
     let cny = Currency::parse("CNY").unwrap();
     let find = world.engine().query(move |book| book.find(path, cny).unwrap());
     let (number, _) = world.runtime().block_on(find).unwrap();
@@ -52,6 +57,23 @@ fn a_payment_whose_entry_is_refused_is_answered_and_ends_when_the_books_take_it(
 /// The newest attempt.
 fn attempt(world: &World) -> String {
     id(&world.list("attempt").remove(0))
+}
+
+fn what_a_channel_said_is_taken_in_where_the_next_one_is_refused(mut world: World) {
+    with_second(&mut world);
+    world.set_gate(Gate::Shut);
+    world.done(pay("pm_card_visa", json!({})));
+    change_of(
+        &world,
+        "test/channel/second/receivable",
+        AccountChange::Freeze { debits: true, credits: false },
+    );
+    let answered = world.call(None, pay("pm_card_visa", json!({}))).unwrap();
+    assert_eq!(
+        (answered.status, &body(&answered)["error"]["decline_code"]),
+        (402, &json!("processing_error"))
+    );
+    assert_eq!((world.sent_to_second().len(), world.list("attempt").len()), (1, 3));
 }
 
 fn what_the_books_would_refuse_is_not_asked_of_a_channel(world: World) {

@@ -11,12 +11,13 @@ use suanpan_payments::routing::{ChannelTerms, Limit};
 on_each!(
     whoever_waits_gets_the_answer_of_the_last_channel,
     an_unknown_end_is_found_out_before_another_channel_is_asked,
+    a_payment_that_goes_on_keeps_its_key_over_a_restart,
     a_channel_that_is_silent_rests_and_is_tried_again,
     the_limit_of_a_day_outlives_a_restart,
 );
 
 /// Names the second channel in the settings.
-fn with_second(world: &mut World) {
+pub(crate) fn with_second(world: &mut World) {
     let first = world.settings.routing.channels[0].clone();
     world.settings.routing.channels.push(ChannelTerms { name: "second".to_owned(), ..first });
     world.crash();
@@ -62,6 +63,21 @@ fn an_unknown_end_is_found_out_before_another_channel_is_asked(mut world: World)
     let answered = world.call(Some("k1"), pay("pm_card_visa", json!({}))).unwrap();
     assert_eq!((answered.status, answered.replayed), (200, true));
     assert_eq!(latest(&world, &body(&answered))["channel"], "second");
+}
+
+fn a_payment_that_goes_on_keeps_its_key_over_a_restart(mut world: World) {
+    with_second(&mut world);
+    // The first channel takes its time to say that it is shut, so that many batches lie in between.
+    world.set_gate(Gate::SlowShut);
+    world.set_second_gate(Gate::SwallowAnswer);
+    world.begin(Some("k1"), pay("pm_card_visa", json!({})));
+    world.until("the second one is asked", |world| world.sent_to_second().len() == 1);
+    world.crash();
+    world.clock.advance_seconds(61);
+    world.until_status("succeeded");
+    let answered = world.call(Some("k1"), pay("pm_card_visa", json!({}))).unwrap();
+    assert_eq!((answered.replayed, &body(&answered)["status"]), (true, &json!("succeeded")));
+    assert_eq!((world.list("attempt").len(), world.list("payment_intent").len()), (2, 1));
 }
 
 fn a_channel_that_is_silent_rests_and_is_tried_again(mut world: World) {

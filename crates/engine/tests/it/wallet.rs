@@ -464,6 +464,9 @@ fn a_notification_that_comes_after_the_calling_off_books_nothing(dialect: Dialec
     world.until_status(&id(&intent), "canceled", 5);
     assert_eq!(tell().unwrap(), dialect.taken());
     assert_eq!((world.owed(dialect.channel()), world.expect_agreement().given_back), (0, 1));
+    let attempt = world.object(intent["latest_attempt"].as_str().unwrap());
+    let late = &attempt["late_payment"];
+    assert!(late["returned_at"].as_i64() >= late["received_at"].as_i64() && late.is_object(), "{attempt}");
     // Without the wallet's word that it went back, the notification is not taken, and comes again.
     world.serving.abort();
     world.until("the wallet is gone", || tell().is_err());

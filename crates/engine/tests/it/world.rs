@@ -77,6 +77,8 @@ pub(crate) enum Gate {
     Slow = 5,
     /// Cannot send them, and says so.
     Shut = 6,
+    /// Cannot send them, and says so after half a second.
+    SlowShut = 7,
 }
 
 /// A wire with a gate before the host.
@@ -84,6 +86,12 @@ struct Gated {
     host: Arc<Host>,
     gate: AtomicU8,
     sent: Mutex<Vec<String>>,
+}
+
+impl Gated {
+    fn before(host: Arc<Host>) -> Arc<Gated> {
+        Arc::new(Gated { host, gate: AtomicU8::new(0), sent: Mutex::new(Vec::new()) })
+    }
 }
 
 impl Wire for Gated {
@@ -99,6 +107,7 @@ impl Wire for Gated {
                 self.host.exchange(request)
             }
             5 if !inquiry => Exchange { latency: Duration::from_secs(1), ..self.host.exchange(request) },
+            7 if !inquiry => Exchange { answer: Err(Lost::NotSent), latency: Duration::from_millis(500) },
             6 => Exchange { answer: Err(Lost::NotSent), latency: Duration::ZERO },
             4 => Exchange { answer: Err(Lost::Connection), latency: Duration::ZERO },
             _ => self.host.exchange(request),
@@ -137,7 +146,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) host: Arc<Host>,
     /// Another channel that takes the same cards, once it is named in the settings.
-    pub(crate) second: Arc<Host>,
+    second: Arc<Gated>,
     /// What the next start begins with.
     pub(crate) settings: Settings,
     gated: Arc<Gated>,
@@ -156,12 +165,11 @@ impl World {
             Kind::Postgres => suanpan_testkit::cluster().database(),
         };
         let host = Arc::new(Host::new(HostSettings::default()));
-        let gated =
-            Arc::new(Gated { host: host.clone(), gate: AtomicU8::new(0), sent: Mutex::new(Vec::new()) });
+        let gated = Gated::before(host.clone());
         let mut world = World {
             clock: Clock::manual(Timestamp::from_seconds(NOON)),
             host,
-            second: Arc::new(Host::new(HostSettings::default())),
+            second: Gated::before(Arc::new(Host::new(HostSettings::default()))),
             settings: Settings::with_simulator([7; 32], "http://127.0.0.1:8080"),
             gated,
             database: open(&address).unwrap(),
@@ -212,6 +220,15 @@ impl World {
 
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.running.as_ref().unwrap().0
+    }
+
+    pub(crate) fn set_second_gate(&self, gate: Gate) {
+        self.second.gate.store(gate as u8, Ordering::SeqCst);
+    }
+
+    /// What was sent to the second channel.
+    pub(crate) fn sent_to_second(&self) -> Vec<String> {
+        self.second.sent.lock().unwrap().clone()
     }
 
     pub(crate) fn set_gate(&self, gate: Gate) {

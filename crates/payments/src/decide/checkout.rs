@@ -74,17 +74,10 @@ pub fn decide_create_checkout_session(
     // With more chance than other ids have: whoever knows it may open the page.
     let id = draft.new_id(KIND);
     let id = draft.ids.next_secret(&id);
-    let mut intent = Stored::new(intent_of(&mut draft, request, (amount_total, currency), &types)?, ctx);
+    let mut intent =
+        Stored::new(intent_of(&mut draft, gathered, request, (amount_total, currency), &types)?, ctx);
     intent.value.checkout_session = Some(id.clone());
     let intent_id = intent.value.id.clone();
-    if let Some(order) = &intent.value.merchant_order_id {
-        let key = link::scoped(ctx.merchant, ctx.live, order);
-        if let Some(other) = gathered.link(link::MERCHANT_ORDER, &key) {
-            let (order, payment_intent) = (order.clone(), other.to_owned());
-            return Err(Rejection::MerchantOrderTaken { order, payment_intent });
-        }
-        draft.unique_link(link::MERCHANT_ORDER, key, &intent_id);
-    }
     let mut metadata = Metadata::new();
     patch_metadata(&mut metadata, request.metadata.as_ref())?;
     let session = CheckoutSession {
@@ -114,7 +107,6 @@ pub fn decide_create_checkout_session(
     };
     draft.link(link::SESSION_INTENT, &intent_id, &session.id);
     if let Some(customer) = &customer {
-        draft.link(link::INTENT_CUSTOMER, customer, &intent_id);
         draft.link(link::SESSION_CUSTOMER, customer, &session.id);
     }
     plan_expiry(&mut draft, &session, Timestamp::from_seconds(expires_at));
@@ -191,6 +183,7 @@ fn expires_at(request: &CreateCheckoutSession, now: Timestamp) -> Result<i64, Re
 
 fn intent_of(
     draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
     request: &CreateCheckoutSession,
     (amount, currency): (i64, Currency),
     types: &[String],
@@ -207,7 +200,7 @@ fn intent_of(
         receipt_email: request.customer_email.clone(),
         ..CreatePaymentIntent::default()
     };
-    new_intent(draft, &create)
+    new_intent(draft, gathered, &create)
 }
 
 fn items(

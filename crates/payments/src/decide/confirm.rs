@@ -3,7 +3,7 @@
 
 use super::intent::{capture_method, check_owner};
 use super::payment_method::{existing_customer, resolve};
-use super::routing::{find_route, kept, no_channel};
+use super::routing::{find_route, keep, no_channel};
 use super::{Draft, Stored, load};
 use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
@@ -147,7 +147,9 @@ pub(crate) fn begin_attempt(
     give_up_latest(draft, gathered, intent)?;
     let id = draft.new_id(ObjectKind::Attempt);
     let mut attempt = new_attempt(ctx, id, intent, &method.value, origin.source);
-    attempt.routing = origin.route;
+    if let Some(route) = origin.route {
+        keep(&mut attempt, route);
+    }
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
@@ -195,7 +197,7 @@ fn origin_of(
     }
     let route = find_route(draft, (intent.amount, intent.currency), method, &[])?;
     let source = route.channel.clone().ok_or_else(|| no_channel(&route, method))?;
-    Ok(Origin { source: Source::Channel(&source).name(), route: kept(route) })
+    Ok(Origin { source: Source::Channel(&source).name(), route: Some(route) })
 }
 
 /// Refuses what a wallet cannot do: it asks its customer, and takes the money at once or not at all.
@@ -252,12 +254,14 @@ pub(super) fn new_attempt(
         channel,
         channel_id: None,
         charge: None,
+        confirmed_at: None,
         created: ctx.now.seconds(),
         currency: intent.currency,
         decline_code: None,
         expires_at: None,
         hold: None,
         inquiries: 0,
+        late_payment: None,
         livemode: ctx.live,
         off_session: false,
         operations: 0,
@@ -271,7 +275,7 @@ pub(super) fn new_attempt(
         status: AttemptStatus::Created,
         tried: Vec::new(),
         unknown_reason: None,
-        internal: Internal { token: method.internal.token.clone() },
+        internal: Internal { token: method.internal.token.clone(), route: None },
     }
 }
 

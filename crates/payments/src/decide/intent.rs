@@ -35,20 +35,8 @@ pub fn decide_create_payment_intent(
         request.payment_method.as_deref(),
         request.payment_method_data.as_ref(),
     )?;
-    let order = given(request.merchant_order_id.as_ref());
-    if let Some(order) = &order
-        && let Some(other) = gathered.link(link::MERCHANT_ORDER, &link::scoped(ctx.merchant, ctx.live, order))
-    {
-        return Err(Rejection::MerchantOrderTaken { order: order.clone(), payment_intent: other.to_owned() });
-    }
-    let mut intent = Stored::new(new_intent(&mut draft, request)?, ctx);
+    let mut intent = Stored::new(new_intent(&mut draft, gathered, request)?, ctx);
     let id = intent.value.id.clone();
-    if let Some(order) = &order {
-        draft.unique_link(link::MERCHANT_ORDER, link::scoped(ctx.merchant, ctx.live, order), &id);
-    }
-    if let Some(customer) = &customer {
-        draft.link(link::INTENT_CUSTOMER, customer, &id);
-    }
     if let Some(method) = &method {
         check_owner(method.value.customer.as_deref(), customer.as_deref(), &method.value.id)?;
         intent.value.payment_method = Some(method.value.id.clone());
@@ -72,11 +60,28 @@ pub fn decide_create_payment_intent(
     Ok(draft.answer(KIND, &body))
 }
 
+/// Makes an intent, with the names under which it is found: of its customer, and of the merchant's order. The caller
+/// writes it.
 pub(crate) fn new_intent(
     draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
     request: &CreatePaymentIntent,
 ) -> Result<PaymentIntent, Rejection> {
+    let order = given(request.merchant_order_id.as_ref());
+    let key = order.as_ref().map(|order| link::scoped(draft.ctx.merchant, draft.ctx.live, order));
+    if let Some((order, key)) = order.as_ref().zip(key.as_ref())
+        && let Some(other) = gathered.link(link::MERCHANT_ORDER, key)
+    {
+        return Err(Rejection::MerchantOrderTaken { order: order.clone(), payment_intent: other.to_owned() });
+    }
     let id = draft.new_id(KIND);
+    let customer = given(request.customer.as_ref());
+    if let Some(customer) = &customer {
+        draft.link(link::INTENT_CUSTOMER, customer, &id);
+    }
+    if let Some(key) = key {
+        draft.unique_link(link::MERCHANT_ORDER, key, &id);
+    }
     let client_secret = draft.ids.next_secret(&format!("{id}_secret_"));
     let mut metadata = Metadata::new();
     patch_metadata(&mut metadata, request.metadata.as_ref())?;
@@ -100,13 +105,13 @@ pub(crate) fn new_intent(
             .unwrap_or_else(|| "automatic".to_owned()),
         created: draft.ctx.now.seconds(),
         currency: currency("currency", request.currency.as_deref())?,
-        customer: given(request.customer.as_ref()),
+        customer,
         description: given(request.description.as_ref()),
         last_payment_error: None,
         latest_attempt: None,
         latest_charge: None,
         livemode: draft.ctx.live,
-        merchant_order_id: given(request.merchant_order_id.as_ref()),
+        merchant_order_id: order,
         metadata,
         next_action: None,
         payment_method: None,

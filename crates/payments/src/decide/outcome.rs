@@ -235,6 +235,7 @@ fn called_off(
     method: &PaymentMethod,
     reason: Option<String>,
 ) -> Result<Decision, Rejection> {
+    stored.value.note_returned(draft.ctx.now.seconds());
     let latest = intent.value.latest_attempt.as_deref() == Some(stored.value.id.as_str());
     let waiting = latest && intent.value.status == IntentStatus::RequiresAction;
     if waiting && reason.as_deref() == Some(EXPIRED) {

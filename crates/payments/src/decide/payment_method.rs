@@ -83,6 +83,7 @@ fn make(
         (None, Some((code, _))) => (String::new(), (*code).to_owned()),
         (None, None) => Default::default(),
     };
+    let vault = draft.ctx.settings.routing.vault_of(&channel).unwrap_or_default();
     let mut billing_details = BillingDetails::default();
     if let Some(billing) = &data.billing_details {
         billing.apply(&mut billing_details);
@@ -104,7 +105,7 @@ fn make(
         payment_code: code.map(|(_, wallet)| PaymentCode { wallet: wallet.to_owned() }),
         wechat_pay: (kind == WECHAT_PAY).then(Wallet::default),
         kind: kind.to_owned(),
-        internal: Internal { channel, token },
+        internal: Internal { vault: vault.to_owned(), channel, token },
     };
     Ok(Stored::new(method, draft.ctx))
 }

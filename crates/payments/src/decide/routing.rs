@@ -9,7 +9,7 @@ use crate::object::attempt::Attempt;
 use crate::object::payment_intent::PaymentIntent;
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::PAYMENT_CODE;
+use crate::request::card::{CARD, PAYMENT_CODE};
 use crate::request::routing::SimulateRouting;
 use crate::routing::{Asked, CASCADE_MAX, Route, Routing, route};
 use crate::state::attempt::{self, AttemptEvent};
@@ -51,15 +51,18 @@ pub fn simulate(
     let (amount, currency) = request.check()?;
     let now = request.at.map_or(ctx.now, Timestamp::from_seconds);
     let chance = ctx.ids().next_chance();
+    let kind = request.payment_method_type.as_deref().unwrap_or_default();
+    let keeper = ctx.settings.routing.card_keeper(ctx.live);
     let asked = match method {
         Some(method) => Asked { now, ..asked(ctx, amount, currency, method, chance)? },
         None => Asked {
             merchant: ctx.merchant,
             live: ctx.live,
-            kind: request.payment_method_type.as_deref().unwrap_or_default(),
+            kind,
             brand: request.card.as_ref().and_then(|card| card.brand.as_deref()),
             country: request.card.as_ref().and_then(|card| card.country.as_deref()),
-            vault: None,
+            // A new card would be taken in by the vault of the first channel.
+            vault: keeper.filter(|_| kind == CARD).and_then(|keeper| ctx.settings.routing.vault_of(keeper)),
             amount_minor: positive(amount),
             currency,
             now,
@@ -122,16 +125,22 @@ fn kind_of(method: &PaymentMethod) -> &str {
     }
 }
 
-/// Returns the vault of a card: that of the channel which took it in.
-fn vault_of<'a>(routing: &'a Routing, method: &PaymentMethod) -> Result<&'a str, Rejection> {
+/// Returns the vault of a card: the one that is noted with it, or that of the channel which took it in.
+fn vault_of<'a>(routing: &'a Routing, method: &'a PaymentMethod) -> Result<&'a str, Rejection> {
+    if !method.internal.vault.is_empty() {
+        return Ok(&method.internal.vault);
+    }
     routing.vault_of(&method.internal.channel).ok_or_else(|| Rejection::ChannelMissing {
         why: format!("the card is kept by {}, which is not configured any more", method.internal.channel),
     })
 }
 
-/// Returns what is kept of a route: nothing where there was nothing to choose.
-pub(super) fn kept(route: Route) -> Option<Route> {
-    (route.rule.is_some() || route.candidates.len() > 1).then_some(route)
+/// Keeps a route with its attempt, unless there was nothing to choose.
+pub(super) fn keep(attempt: &mut Attempt, route: Route) {
+    if route.rule.is_some() || route.candidates.len() > 1 {
+        attempt.routing = route.chosen();
+        attempt.internal.route = Some(route);
+    }
 }
 
 /// Refuses a payment that no channel takes.
@@ -154,7 +163,7 @@ pub(super) fn next_channel(
     let going = intent.status == IntentStatus::Processing
         && intent.latest_attempt.as_deref() == Some(attempt.id.as_str());
     // Whoever waited for longer has gone, and should not be surprised.
-    let waits = draft.ctx.now.seconds() - attempt.created <= limits::CASCADE_SECONDS;
+    let waits = draft.ctx.now.seconds() - confirmed_at(attempt) <= limits::CASCADE_SECONDS;
     if spent || !going || !waits || !code.elsewhere() {
         return None;
     }
@@ -162,6 +171,11 @@ pub(super) fn next_channel(
     tried.push(attempt.channel.clone());
     let route = find_route(draft, (attempt.amount, attempt.currency), method, &tried).ok()?;
     route.channel.is_some().then_some(route)
+}
+
+/// When the customer asked for what an attempt tries, seconds.
+fn confirmed_at(attempt: &Attempt) -> i64 {
+    attempt.confirmed_at.unwrap_or(attempt.created)
 }
 
 /// Ends an attempt over a channel that did nothing, and begins the next one over another, in one commit. The intent is
@@ -183,13 +197,15 @@ pub(super) fn go_on(
     next.off_session = before.off_session;
     next.refuse_action = before.refuse_action;
     next.return_url.clone_from(&before.return_url);
-    next.internal = std::mem::take(&mut before.internal);
+    next.confirmed_at = Some(confirmed_at(before));
+    next.internal.token = std::mem::take(&mut before.internal.token);
     next.tried.clone_from(&before.tried);
     next.tried.push(before.channel.clone());
-    next.routing = kept(route);
+    keep(&mut next, route);
     let operation = before.pending.take().map(|pending| pending.operation);
     before.status = attempt::next(&before.id, before.status, operation, AttemptEvent::Declined)?;
     before.decline_code = Some(code.word().to_owned());
+    before.unknown_reason = None;
     send_authorization(&mut draft, &mut next)?;
     intent.value.latest_attempt = Some(next.id.clone());
     intent.value.attempts_made += 1;

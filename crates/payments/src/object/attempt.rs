@@ -4,7 +4,7 @@ use crate::decision::Operation;
 use crate::object::Tag;
 use crate::object::payment_method::PaymentMethod;
 use crate::request::card::PAYMENT_CODE;
-use crate::routing::Route;
+use crate::routing::{Chosen, Route};
 use crate::state::attempt::AttemptStatus;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,6 +34,9 @@ pub struct Attempt {
     pub channel_id: Option<String>,
     /// The charge that came of it.
     pub charge: Option<String>,
+    /// When the confirmation was made for which other channels were tried before, seconds; none for the first attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<i64>,
     /// When it was made, seconds.
     pub created: i64,
     /// The currency.
@@ -48,6 +51,9 @@ pub struct Attempt {
     pub hold: Option<String>,
     /// How often the channel was asked what became of the pending operation.
     pub inquiries: u32,
+    /// Money that came when it was not wanted any more; none mostly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_payment: Option<Late>,
     /// Whether in live mode.
     pub livemode: bool,
     /// The customer is not there.
@@ -69,9 +75,9 @@ pub struct Attempt {
     pub return_url: Option<String>,
     /// Decline instead of asking for an action of the customer.
     pub refuse_action: bool,
-    /// How its channel was chosen; none where there was nothing to choose.
+    /// What chose its channel; none where there was nothing to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub routing: Option<Route>,
+    pub routing: Option<Chosen>,
     /// Where it stands.
     pub status: AttemptStatus,
     /// Channels that were tried before this one for the same confirmation, and did nothing.
@@ -85,17 +91,32 @@ pub struct Attempt {
     pub internal: Internal,
 }
 
+/// A payment that came when the attempt was over or being called off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Late {
+    /// When the channel told of it, seconds.
+    pub received_at: i64,
+    /// When the channel said that it went back, seconds; none until then.
+    pub returned_at: Option<i64>,
+}
+
 /// What is kept of an attempt for ourselves.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Internal {
     /// The card, as the channel names it; empty for a balance, and in attempts of before.
     pub token: String,
+    /// How its channel was chosen among all, for the operator; none where there was nothing to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
 }
 
 /// A code that the customer showed is as good as money, so it is not shown.
 impl fmt::Debug for Internal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Internal").field("has_token", &!self.token.is_empty()).finish()
+        f.debug_struct("Internal")
+            .field("has_token", &!self.token.is_empty())
+            .field("route", &self.route)
+            .finish()
     }
 }
 
@@ -110,6 +131,13 @@ impl Attempt {
     pub(crate) fn forget_code(&mut self, method: &PaymentMethod) {
         if method.kind == PAYMENT_CODE {
             self.internal.token.clear();
+        }
+    }
+
+    /// Notes that what may have come late went back.
+    pub(crate) fn note_returned(&mut self, now: i64) {
+        if let Some(late) = &mut self.late_payment {
+            late.returned_at.get_or_insert(now);
         }
     }
 

@@ -57,6 +57,9 @@ pub struct Internal {
     pub channel: String,
     /// What the vault calls the card, or the code that was scanned.
     pub token: String,
+    /// The vault, which several channels may share; empty without one, and in methods of before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub vault: String,
 }
 
 /// A code that the customer showed is as good as money, so it is not shown.
@@ -64,6 +67,7 @@ impl fmt::Debug for Internal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Internal")
             .field("channel", &self.channel)
+            .field("vault", &self.vault)
             .field("has_token", &!self.token.is_empty())
             .finish()
     }

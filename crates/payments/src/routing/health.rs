@@ -51,12 +51,15 @@ impl Circuit {
 pub enum Heard {
     /// Nothing that can be used: no line, no answer in time, garbage.
     Silence,
-    /// An answer.
+    /// An answer to something else than an authorization: somebody is there, and whether payments are answered again, the
+    /// next one shows.
     Answer,
     /// An authorization was done.
     Success,
     /// An authorization was declined.
     Decline,
+    /// An authorization waits for the customer.
+    Waiting,
 }
 
 /// How a channel does.
@@ -85,15 +88,20 @@ impl Health {
                 self.outcomes.pop_front();
             }
         }
-        if heard != Heard::Silence && self.rest.take().is_some() {
+        let answered = matches!(heard, Heard::Success | Heard::Decline | Heard::Waiting);
+        if answered && self.rest.take().is_some() {
             self.heard.clear();
             return true;
         }
         if let Some(rest) = &mut self.rest {
-            // What was sent before is still coming back; only a trial says more.
-            if rest.trial.take().is_some() {
-                rest.seconds = (rest.seconds * 2).min(REST_SECONDS_MAX);
-                rest.until = now.plus_seconds(rest.seconds);
+            match heard {
+                Heard::Answer => rest.until = rest.until.min(now),
+                // What was sent before is still coming back; only a trial says more.
+                _ if rest.trial.take().is_some() => {
+                    rest.seconds = (rest.seconds * 2).min(REST_SECONDS_MAX);
+                    rest.until = now.plus_seconds(rest.seconds);
+                }
+                _ => {}
             }
             return false;
         }
@@ -142,15 +150,16 @@ pub struct Standing {
     pub circuit: Circuit,
     /// How many of a million authorizations succeeded lately.
     pub success_ppm: u32,
-    /// What it has taken on this day, in minor units; only where a limit asks for it.
-    pub taken: BTreeMap<Currency, u64>,
+    /// What it has taken on this day in a mode (live or not), in minor units; only where a limit asks for it. None where
+    /// it is not known.
+    pub taken: BTreeMap<(bool, Currency), Option<u64>>,
 }
 
 impl Standing {
-    /// Returns what it has taken on this day in a currency, in minor units.
+    /// Returns what it has taken on this day, in minor units; none where it is not known.
     #[must_use]
-    pub fn taken_today(&self, currency: Currency) -> u64 {
-        self.taken.get(&currency).copied().unwrap_or(0)
+    pub fn taken_today(&self, live: bool, currency: Currency) -> Option<u64> {
+        self.taken.get(&(live, currency)).copied().unwrap_or(Some(0))
     }
 }
 
@@ -170,6 +179,13 @@ static WELL: Standing = Standing { circuit: Circuit::Closed, success_ppm: 1_000_
 pub static ALL_WELL: Standings = Standings(BTreeMap::new());
 
 impl Standings {
+    /// Makes standings in which none of some channels gets a payment.
+    #[must_use]
+    pub fn resting<'a>(channels: impl Iterator<Item = &'a str>) -> Standings {
+        let standing = Standing { circuit: Circuit::Open, ..Standing::default() };
+        Standings(channels.map(|name| (name.to_owned(), standing.clone())).collect())
+    }
+
     /// Returns how a channel stands.
     #[must_use]
     pub fn of(&self, channel: &str) -> &Standing {

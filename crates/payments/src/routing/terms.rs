@@ -112,7 +112,7 @@ pub enum TermsError {
     #[error("there are two rules named {0}")]
     SameName(String),
     /// A rule that says nothing.
-    #[error("rule {0} says neither only, never, prefer nor shares")]
+    #[error("rule {0} says neither only, never, prefer nor shares above 0")]
     SaysNothing(String),
     /// Bounds that hold nothing.
     #[error("{of}: the least amount is above the most")]
@@ -166,25 +166,39 @@ impl ChannelTerms {
         Timestamp::from_seconds(now.seconds() - into_the_day)
     }
 
-    /// Says why it does not take a payment, by its terms. `taken_today` is in minor units of the payment's currency.
-    pub(super) fn refuses(&self, asked: &Asked<'_>, taken_today: u64) -> Option<Exclusion> {
-        let limit = self.limits.get(&asked.currency).copied().unwrap_or_default();
+    /// Says why it does not take a payment, now or later.
+    pub(super) fn never_takes(&self, asked: &Asked<'_>) -> Option<Exclusion> {
+        let Range { min, max } = self.limit(asked.currency).payment;
         let reasons = [
-            (self.drained, Exclusion::Drained),
             (!self.has_currency(asked.currency), Exclusion::Currency),
             (asked.vault.is_some_and(|vault| vault != self.vault), Exclusion::Vault),
             (asked.brand.is_some_and(|brand| !admits(&self.brands, brand)), Exclusion::Brand),
             (asked.country.is_some_and(|country| !admits(&self.countries, country)), Exclusion::Country),
-            (limit.payment.min.is_some_and(|min| asked.amount_minor < min), Exclusion::BelowMinimum),
-            (limit.payment.max.is_some_and(|max| asked.amount_minor > max), Exclusion::AboveMaximum),
-            (
-                limit.day_max.is_some_and(|most| taken_today.saturating_add(asked.amount_minor) > most),
-                Exclusion::DayLimit,
-            ),
+            (min.is_some_and(|min| asked.amount_minor < min), Exclusion::BelowMinimum),
+            (max.is_some_and(|max| asked.amount_minor > max), Exclusion::AboveMaximum),
+            (self.drained, Exclusion::Drained),
+        ];
+        first(reasons)
+    }
+
+    /// Says why it does not take a payment that it may take at another time. `taken_today` is in minor units of the
+    /// payment's currency; where it is not known, no limit of a day is passed.
+    pub(super) fn takes_later(&self, asked: &Asked<'_>, taken_today: Option<u64>) -> Option<Exclusion> {
+        let passes = |most| taken_today.is_none_or(|taken| taken.saturating_add(asked.amount_minor) > most);
+        let reasons = [
+            (self.limit(asked.currency).day_max.is_some_and(passes), Exclusion::DayLimit),
             (self.hours.is_some_and(|hours| !hours.hold(self.clock(asked.now))), Exclusion::Hours),
         ];
-        reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
+        first(reasons)
     }
+
+    fn limit(&self, currency: Currency) -> Limit {
+        self.limits.get(&currency).copied().unwrap_or_default()
+    }
+}
+
+fn first(reasons: impl IntoIterator<Item = (bool, Exclusion)>) -> Option<Exclusion> {
+    reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
 }
 
 /// An empty set names everything.
@@ -272,7 +286,8 @@ impl super::Routing {
             if !names.insert(&rule.name) {
                 return Err(TermsError::SameName(rule.name.clone()));
             }
-            if rule.channels().next().is_none() {
+            let shares_nothing = !rule.shares.is_empty() && rule.shares.values().all(|share| *share == 0);
+            if rule.channels().next().is_none() || shares_nothing {
                 return Err(TermsError::SaysNothing(rule.name.clone()));
             }
             if rule.when.amounts.values().any(empty) {

@@ -297,7 +297,7 @@ fn a_late_payment_is_told_of_on_the_page_and_goes_back() {
 }
 
 #[test]
-fn payments_without_a_session_have_nothing_to_say_a_late_payment_on() {
+fn a_late_payment_stands_with_its_attempt_where_there_is_no_page() {
     let mut world = World::new();
     let terms = ChannelTerms::of("alipay_cn", &["alipay"]);
     world.settings.routing.channels.push(ChannelTerms { currencies: [cny()].into(), ..terms });
@@ -309,7 +309,17 @@ fn payments_without_a_session_have_nothing_to_say_a_late_payment_on() {
     let id = plain["id"].as_str().must("an id");
     let attempt = plain["latest_attempt"].as_str().must("an attempt").to_owned();
     world.outcome(id, declined("wallet_declined"));
-    let count = world.objects.values().map(|object| object.version).sum::<u32>();
-    world.done(&Command::LatePayment { attempt, returned: false });
-    assert_eq!(world.objects.values().map(|object| object.version).sum::<u32>(), count);
+    let mut note = |returned| {
+        world.done(&Command::LatePayment { attempt: attempt.clone(), returned });
+        let noted = (world.value(&attempt)["late_payment"].clone(), world.objects[&attempt].version);
+        world.now = world.now.plus_seconds(10);
+        noted
+    };
+    let (first, version) = note(false);
+    let received = first["received_at"].as_i64().must("a time");
+    assert_eq!(first, json!({"received_at": received, "returned_at": null}));
+    assert_eq!(note(false), (first, version), "it comes twice");
+    let back = json!({"received_at": received, "returned_at": received + 20});
+    assert_eq!(note(true).0, back);
+    assert_eq!(note(true).0, back);
 }

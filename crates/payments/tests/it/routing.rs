@@ -2,13 +2,16 @@
 
 use crate::expect::Expect;
 use crate::flows::{cancel, create};
-use crate::world::{World, approved, cny, declined, lost};
+use crate::world::{World, approved, cny, declined, lost, request};
 use serde_json::json;
 use std::collections::BTreeMap;
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::books::FeePolicy;
 use suanpan_payments::command::Command;
+use suanpan_payments::decide::routing::simulate;
+use suanpan_payments::decision::Context;
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::request::routing::SimulateRouting;
 use suanpan_payments::routing::health::{ALL_WELL, Circuit, Health, Heard, Standing, Standings};
 use suanpan_payments::routing::{
     Asked, Basis, ChannelTerms, Exclusion, Hours, Limit, Match, Range, Route, Routing, Rule, TermsError,
@@ -151,6 +154,21 @@ fn a_channel_that_rests_gets_nothing_and_one_that_is_tried_may() {
     assert_eq!(none.why_none("card"), "dear: circuit_open");
     alone.channels[0].brands = ["visa".to_owned()].into();
     assert!(!routed(&alone, &asked()).is_for_now(), "that will not pass");
+    // Though it rests, too.
+    let both = route_with(&alone, &Standings::resting(["dear"].into_iter()), &asked());
+    assert_eq!((both.is_for_now(), both.why_none("card").as_str()), (false, "dear: brand"));
+    // What has been taken today and is not known passes no limit.
+    alone.channels[0].brands.clear();
+    alone.channels[0].limits = limit(Limit { day_max: Some(1_000_000), ..Limit::default() });
+    let taken = |taken| Standing { taken: [((false, cny()), taken)].into(), ..Standing::default() };
+    let with = |taken_today| {
+        let standings = Standings([("dear".to_owned(), taken(taken_today))].into());
+        route_with(&alone, &standings, &asked()).channel.is_some()
+    };
+    assert_eq!([with(Some(990_000)), with(Some(990_001)), with(None)], [true, false, false]);
+    let live = Standing { taken: [((true, cny()), Some(1_000_000))].into(), ..Standing::default() };
+    let live = Standings([("dear".to_owned(), live)].into());
+    assert!(route_with(&alone, &live, &asked()).channel.is_some(), "each mode has its own");
 }
 
 #[test]
@@ -244,6 +262,9 @@ fn a_circuit_opens_rests_longer_each_time_and_closes_by_an_answer() {
     // What was sent before it opened says nothing more.
     assert!(!health.note(Heard::Silence, at(19)));
     assert_eq!(health.circuit(at(19)), Circuit::Trial);
+    // Neither does an answer to something else say that payments are answered.
+    assert!(!health.note(Heard::Answer, at(19)));
+    assert_eq!(health.circuit(at(19)), Circuit::Trial);
     let mut now = 19;
     for rest in [30, 60, 120, 240, 300, 300] {
         health.tried(at(now));
@@ -259,8 +280,17 @@ fn a_circuit_opens_rests_longer_each_time_and_closes_by_an_answer() {
         Circuit::Trial,
         "a trial of which nothing is heard is forgotten"
     );
-    assert!(health.note(Heard::Decline, at(now)), "a decline is an answer");
-    assert_eq!(health.circuit(at(now)), Circuit::Closed);
+    for heard in [Heard::Decline, Heard::Success, Heard::Waiting] {
+        let mut health = health.clone();
+        assert!(health.note(heard, at(now)), "{heard:?} is an answer to a payment");
+        assert_eq!(health.circuit(at(now)), Circuit::Closed);
+    }
+    // While it rests, an answer to an inquiry lets the next payment try.
+    health.tried(at(now));
+    health.note(Heard::Silence, at(now));
+    assert_eq!(health.circuit(at(now)), Circuit::Open);
+    health.note(Heard::Answer, at(now));
+    assert_eq!(health.circuit(at(now)), Circuit::Trial);
 }
 
 #[test]
@@ -314,8 +344,9 @@ fn a_channel_that_did_nothing_gives_way_to_the_next() {
     assert!(first["internal"]["token"].as_str().must("a token").is_empty(), "only the next one has the card");
     let second = world.value(intent["latest_attempt"].as_str().must("an attempt"));
     assert_eq!((&second["channel"], &second["tried"]), (&json!("second"), &json!(["card_sim"])));
+    assert_eq!(second["routing"], json!({"basis": "score"}));
     assert_eq!(
-        second["routing"]["candidates"][2],
+        second["internal"]["route"]["candidates"][2],
         json!({
             "channel": "card_sim", "excluded": "tried", "success_ppm": 1_000_000, "score": 60_000_000,
         })
@@ -379,8 +410,11 @@ fn what_somebody_decided_or_nobody_knows_is_not_tried_elsewhere() {
 fn whoever_has_gone_is_not_charged_over_another_channel() {
     let mut world = three();
     let id = pay(&mut world);
+    world.now = world.now.plus_seconds(200);
+    assert_eq!(world.outcome(&id, declined("processing_error")).0, 200, "in time");
     world.outcome(&id, lost());
-    world.now = world.now.plus_seconds(301);
+    // From the confirmation on, not from the attempt before.
+    world.now = world.now.plus_seconds(101);
     assert_eq!(world.outcome(&id, declined("processing_error")).0, 402);
     assert_eq!(world.value(&id)["status"], "requires_payment_method");
 }
@@ -405,4 +439,40 @@ fn no_channel_is_said_with_its_reasons() {
     assert_eq!(refused.to_string(), "No channel takes this payment: card_sim: currency");
     assert_eq!((refused.status(), refused.retryable()), (400, false));
     assert!(world.objects.is_empty(), "nothing was begun");
+}
+
+#[test]
+fn a_card_stays_readable_when_the_channel_that_took_it_in_is_gone() {
+    let mut world = three();
+    let method = world.done(&Command::CreatePaymentMethod {
+        request: Box::new(request(json!({"type": "card", "card": {
+            "number": "4242424242424242", "exp_month": 12, "exp_year": 2040,
+        }}))),
+    });
+    world.settings.routing.channels.remove(0);
+    let intent = world.done(&create(json!({
+        "amount": 10_000, "currency": "cny", "confirm": true, "payment_method": method["id"],
+    })));
+    let attempt = world.value(intent["latest_attempt"].as_str().must("an attempt"));
+    assert_eq!(attempt["channel"], "second");
+}
+
+#[test]
+fn a_simulation_knows_where_a_new_card_would_be_kept() {
+    let mut world = World::new();
+    let other = ChannelTerms { vault: "elsewhere".to_owned(), ..ChannelTerms::of("cheap", &["card"]) };
+    world.settings.routing.channels.push(other);
+    world.settings.routing.channels[0].cost = FeePolicy { bps: 50, ..FeePolicy::default() };
+    let asked: SimulateRouting =
+        request(json!({"amount": 10_000, "currency": "cny", "payment_method_type": "card"}));
+    let ctx = Context {
+        now: world.now,
+        merchant: "acct_test",
+        live: false,
+        random: [1; 32],
+        settings: &world.settings,
+        standings: &ALL_WELL,
+    };
+    let told = simulate(&asked, None, &ctx).must("a route");
+    assert_eq!(told.route.channel.as_deref(), Some("card_sim"));
 }

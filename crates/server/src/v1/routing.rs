@@ -17,7 +17,6 @@ use suanpan_payments::request::routing::SimulateRouting;
 use suanpan_payments::routing::ChannelTerms;
 use suanpan_payments::routing::health::Standing;
 use suanpan_payments::wire::lower;
-use suanpan_store::commit::Object;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,7 +27,16 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(simulate)).routes(routes!(channels))
 }
 
-/// Says which channel a payment would go over now, and why, without making it.
+/// Checks that the key is one of the operator, whoever it acts for: costs of channels and what they have taken are told
+/// by routes.
+///
+/// # Errors
+/// 403 for all others.
+pub(crate) fn check_operators_key(api: &Api, caller: &Caller) -> Result<(), Problem> {
+    check_operator(api, &caller.key.record.merchant)
+}
+
+/// Says which channel a payment would go over now, and why, without making it; for the operator.
 #[utoipa::path(
     post,
     path = "/v1/routing/simulate",
@@ -38,8 +46,9 @@ pub fn routes() -> OpenApiRouter<Api> {
 )]
 pub async fn simulate(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     let request: SimulateRouting = inbound.parameters(READ).await?;
+    check_operators_key(&api, &inbound.caller)?;
     let method = match &request.payment_method {
-        Some(id) => Some(method_of(&api, &inbound.caller, id).await?),
+        Some(id) => Some(api.whole::<PaymentMethod>(&inbound.caller, ObjectKind::PaymentMethod, id).await?),
         None => None,
     };
     let standings = api.engine().standings().await?;
@@ -58,19 +67,6 @@ pub async fn simulate(State(api): State<Api>, inbound: Inbound) -> Result<Respon
     Ok(answer_json(serde_json::to_vec(&simulation).map_err(|error| Problem::fault(&error))?))
 }
 
-/// Reads a payment method of the caller with what is not shown: where its card is kept.
-async fn method_of(api: &Api, caller: &Caller, id: &str) -> Result<PaymentMethod, Problem> {
-    let wanted = id.to_owned();
-    let found = api.read(move |reader| Ok(reader.objects(&[wanted.as_str()])?.pop().flatten())).await?;
-    let own = |object: &Object| {
-        object.kind == ObjectKind::PaymentMethod.name()
-            && object.merchant == caller.merchant
-            && object.live == caller.live
-    };
-    let object = found.filter(own).ok_or_else(|| Problem::missing(ObjectKind::PaymentMethod.name(), id))?;
-    serde_json::from_str(&object.body).map_err(|error| Problem::fault(&error))
-}
-
 /// A channel, and how it does.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Channel {
@@ -87,8 +83,9 @@ pub struct Channel {
     circuit: &'static str,
     /// How many of a million authorizations succeeded lately.
     success_ppm: u32,
-    /// What it has taken on this day, in minor units; only in currencies with a limit for each day.
-    taken_today: BTreeMap<String, u64>,
+    /// What it has taken on this day in the mode of the key, in minor units; only in currencies with a limit for each day.
+    /// Null while it is not known; the channel gets no payments then.
+    taken_today: BTreeMap<String, Option<u64>>,
 }
 
 /// The channels.
@@ -109,7 +106,7 @@ pub struct Channels {
 )]
 pub async fn channels(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     inbound.no_parameters(READ).await?;
-    check_operator(&api, &inbound.caller)?;
+    check_operators_key(&api, &inbound.caller)?;
     let standings = api.engine().standings().await?;
     let live = inbound.caller.live;
     let routing = &api.engine().settings().routing;
@@ -130,7 +127,8 @@ fn shown(terms: &ChannelTerms, live: bool, standing: &Standing) -> Channel {
         taken_today: standing
             .taken
             .iter()
-            .map(|(currency, minor)| (lower(*currency).as_str().to_owned(), *minor))
+            .filter(|((mode, _), _)| *mode == live)
+            .map(|((_, currency), minor)| (lower(*currency).as_str().to_owned(), *minor))
             .collect(),
     }
 }

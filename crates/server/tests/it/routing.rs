@@ -38,6 +38,9 @@ fn a_route_is_told_before_a_payment_is_made() {
             assert_eq!(reply.json()["error"]["param"], param, "{form}");
         }
     }
+    let reply =
+        server.post(&server.other, "/v1/routing/simulate", "amount=1&currency=cny&payment_method_type=card");
+    assert_eq!((reply.status, &reply.json()["code"]), (403, &json!("operator_only")));
     assert_eq!(server.get(&server.key, "/v1/payment_intents").json()["data"], json!([]), "nothing was made");
 }
 
@@ -54,13 +57,7 @@ fn the_operator_sees_how_channels_do() {
     assert_eq!(server.post(&server.key, "/v1/payment_intents", decline).status, 402);
     let list = server.get(&server.key, "/v1/channels").json();
     assert_eq!(list["data"][0]["success_ppm"], 909_090);
-    let merchant = server.post(&server.key, "/v1/accounts", "").id();
-    let reply = server.send(
-        "GET",
-        "/v1/channels",
-        &[("authorization", &format!("Bearer {}", server.key)), ("stripe-account", &merchant)],
-        b"",
-    );
+    let reply = server.get(&server.other, "/v1/channels");
     assert_eq!((reply.status, &reply.json()["code"]), (403, &json!("operator_only")));
 }
 
@@ -74,4 +71,12 @@ fn an_attempt_is_shown_without_what_is_secret() {
     assert_eq!((&attempt["channel"], &attempt["status"]), (&json!("card_sim"), &json!("captured")));
     assert!(attempt.get("internal").is_none() && attempt.get("routing").is_none(), "{attempt}");
     assert_eq!(server.get(&server.key, "/v1/attempts/att_none").status, 404);
+    let route = server.get(&server.key, &format!("{path}/route")).json();
+    assert_eq!(route, json!({"channel": "card_sim", "basis": "only", "candidates": []}));
+    // A merchant sees its own attempts, and not what the operator's channels are like.
+    let intent = server.post(&server.other, "/v1/payment_intents", pay).json();
+    let path = format!("/v1/attempts/{}", intent["latest_attempt"].as_str().unwrap());
+    assert_eq!(server.get(&server.other, &path).status, 200);
+    let reply = server.get(&server.other, &format!("{path}/route"));
+    assert_eq!((reply.status, &reply.json()["code"]), (403, &json!("operator_only")));
 }

@@ -21,7 +21,7 @@ pub(crate) enum RoutingCommand {
     Explain(RoutingExplainArgs),
 }
 
-/// List the channels of a server, and how they do; for the operator's keys
+/// List the channels of a server, and how they do (operator only)
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE, before_help = ex::ROUTING_CHANNELS)]
 pub(crate) struct RoutingChannelsArgs {
@@ -32,7 +32,7 @@ pub(crate) struct RoutingChannelsArgs {
     pub(crate) api: ApiArgs,
 }
 
-/// Tell which channel a payment would go over now, without making it
+/// Tell which channel a payment would go over now (operator only)
 #[derive(Debug, Args)]
 #[command(
     help_template = TEMPLATE, before_help = ex::ROUTING_SIMULATE,
@@ -64,7 +64,7 @@ pub(crate) struct RoutingSimulateArgs {
     pub(crate) api: ApiArgs,
 }
 
-/// Tell why a payment went over its channels: one attempt, or all of a payment intent
+/// Tell why a payment went over its channels (operators see all candidates)
 #[derive(Debug, Args)]
 #[command(help_template = TEMPLATE, before_help = ex::ROUTING_EXPLAIN)]
 pub(crate) struct RoutingExplainArgs {

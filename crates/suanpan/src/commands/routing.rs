@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Write;
 use suanpan_money::{Currency, Timestamp, format_minor, parse_decimal};
-use suanpan_payments::routing::{Candidate, Exclusion, Route};
+use suanpan_payments::routing::{Basis, Candidate, Chosen, Exclusion, Route};
 
 /// Attempts of one payment intent: the server makes no more.
 const ATTEMPTS_MAX: usize = 100;
@@ -35,7 +35,7 @@ struct Channel {
     drained: bool,
     circuit: String,
     success_ppm: u32,
-    taken_today: std::collections::BTreeMap<String, i64>,
+    taken_today: std::collections::BTreeMap<String, Option<i64>>,
 }
 
 fn channels(args: &RoutingChannelsArgs, terminal: Terminal) -> Result<u8, Trouble> {
@@ -54,8 +54,10 @@ fn channels(args: &RoutingChannelsArgs, terminal: Terminal) -> Result<u8, Troubl
             (false, "trial") => "on trial",
             (false, _) => "resting",
         };
-        let taken =
-            channel.taken_today.iter().map(|(code, minor)| format!("  today {}", money(*minor, code)));
+        let taken = channel.taken_today.iter().map(|(code, minor)| match minor {
+            Some(minor) => format!("  today {}", money(*minor, code)),
+            None => format!("  today unknown {}", harmless(code)),
+        });
         let (name, takes) = (harmless(&channel.name), harmless(&channel.takes.join(",")));
         let success = percent(channel.success_ppm);
         let _ = writeln!(text, "{name:<20} {state:<9} {success:>7} {takes}{}", taken.collect::<String>());
@@ -96,7 +98,9 @@ fn simulate(args: &RoutingSimulateArgs, terminal: Terminal) -> Result<u8, Troubl
         Some(why) => {
             let _ = writeln!(text, "no channel: {}", harmless(why));
         }
-        None => text.push_str(&headline(&route)),
+        None => {
+            text.push_str(&headline(route.channel.as_deref(), route.basis, route.rule.as_deref()));
+        }
     }
     text.push_str(&table(&route));
     terminal.result(&text)?;
@@ -112,8 +116,15 @@ struct Attempt {
     created: i64,
     decline_code: Option<String>,
     previous: Option<String>,
-    routing: Option<Route>,
+    routing: Option<Chosen>,
     status: String,
+}
+
+/// An attempt, its JSON, and its route where the key may see it.
+struct Explained {
+    json: Vec<u8>,
+    attempt: Attempt,
+    route: Option<Route>,
 }
 
 #[derive(Deserialize)]
@@ -125,12 +136,12 @@ fn explain(args: &RoutingExplainArgs, terminal: Terminal) -> Result<u8, Trouble>
     let api = Api::new(&args.api)?;
     let attempts = api::run(attempts(&api, &args.id))?;
     let mut text = String::new();
-    for (json, attempt) in attempts.iter().rev() {
+    for explained in attempts.iter().rev() {
         if args.json {
-            text.push_str(&String::from_utf8_lossy(json).replace(['\n', '\r'], " "));
+            text.push_str(&String::from_utf8_lossy(&explained.json).replace(['\n', '\r'], " "));
             text.push('\n');
         } else {
-            text.push_str(&explained(attempt));
+            text.push_str(&in_words(explained));
         }
     }
     terminal.result(&text)?;
@@ -141,7 +152,7 @@ fn explain(args: &RoutingExplainArgs, terminal: Terminal) -> Result<u8, Trouble>
 }
 
 /// Reads one attempt, or all of an intent, the newest first.
-async fn attempts(api: &Api, id: &str) -> Result<Vec<(Vec<u8>, Attempt)>, Trouble> {
+async fn attempts(api: &Api, id: &str) -> Result<Vec<Explained>, Trouble> {
     let whole = id.starts_with("pi_");
     let mut next = Some(id.to_owned());
     if whole {
@@ -155,7 +166,11 @@ async fn attempts(api: &Api, id: &str) -> Result<Vec<(Vec<u8>, Attempt)>, Troubl
         let json = api.get(&path, &[]).await?.fine(&path)?;
         let attempt: Attempt = read(&json, &path)?;
         next = attempt.previous.clone().filter(|_| whole);
-        found.push((json, attempt));
+        let path = format!("{path}/route");
+        let reply = api.get(&path, &[]).await?;
+        // What all channels are like is for the operator to see.
+        let route = if reply.status == 403 { None } else { Some(read(&reply.fine(&path)?, &path)?) };
+        found.push(Explained { json, attempt, route });
     }
     Ok(found)
 }
@@ -170,35 +185,31 @@ fn segment(id: &str) -> Result<&str, Trouble> {
     })
 }
 
-fn explained(attempt: &Attempt) -> String {
+fn in_words(Explained { attempt, route, .. }: &Explained) -> String {
     let time = moment(Timestamp::from_seconds(attempt.created));
     let amount = money(attempt.amount, &attempt.currency);
     let declined = attempt.decline_code.as_ref().map(|code| format!(": {}", harmless(code)));
     let (id, state) = (harmless(&attempt.id), harmless(&attempt.status));
     let mut text = format!("{id}  {time}  {amount}  {state}{}\n", declined.unwrap_or_default());
-    match &attempt.routing {
-        Some(route) => {
-            text.push_str(&headline(route));
-            text.push_str(&table(route));
-        }
-        None => {
-            let channel = harmless(&attempt.channel);
-            let _ = writeln!(text, "  over {channel}: there was nothing to choose");
-        }
-    }
+    let (basis, rule) = match &attempt.routing {
+        Some(Chosen { basis, rule }) => (*basis, rule.as_deref()),
+        None => (Basis::Only, None),
+    };
+    text.push_str(&headline(Some(&attempt.channel), Some(basis), rule));
+    text.push_str(&route.as_ref().map(table).unwrap_or_default());
     text
 }
 
-fn headline(route: &Route) -> String {
-    let channel = harmless(route.channel.as_deref().unwrap_or("no channel"));
-    let rule = route.rule.as_ref().map(|rule| format!(" (rule {})", harmless(rule))).unwrap_or_default();
-    let basis = match route.basis.map(suanpan_payments::routing::Basis::word) {
-        Some("only") => "no other was left",
-        Some("preferred") => "the rule prefers it",
-        Some("share") => "chance, by the shares of the rule",
-        Some("score") => "it has the best score",
-        Some("exploration") => "to learn how it does",
-        _ => "none was left",
+fn headline(channel: Option<&str>, basis: Option<Basis>, rule: Option<&str>) -> String {
+    let channel = harmless(channel.unwrap_or("no channel"));
+    let rule = rule.map(|rule| format!(" (rule {})", harmless(rule))).unwrap_or_default();
+    let basis = match basis {
+        Some(Basis::Only) => "no other was left",
+        Some(Basis::Preferred) => "the rule prefers it",
+        Some(Basis::Share) => "chance, by the shares of the rule",
+        Some(Basis::Score) => "it has the best score",
+        Some(Basis::Exploration) => "to learn how it does",
+        None => "none was left",
     };
     format!("  over {channel}: {basis}{rule}\n")
 }

@@ -4,7 +4,7 @@ use super::At;
 use crate::error::Trouble;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use suanpan_channels::card_sim;
+use suanpan_channels::{BRANDS, card_sim};
 use suanpan_money::{Currency, parse_decimal};
 use suanpan_payments::books::{FeePolicy, Rounding};
 use suanpan_payments::routing::{
@@ -171,6 +171,7 @@ pub(super) fn routing(at: &At<'_>, mut parts: Parts) -> Result<Routing, Trouble>
             names.all().iter().for_each(|name| add(&mut channels, name, live, kind));
         }
     }
+    check_vaults(at, &channels)?;
     for channel in &mut channels {
         if let Some(terms) = parts.terms.remove(&channel.name) {
             terms.apply(at, channel)?;
@@ -183,7 +184,8 @@ pub(super) fn routing(at: &At<'_>, mut parts: Parts) -> Result<Routing, Trouble>
     if parts.routing.explore_ppm > 1_000_000 {
         return Err(at.wrong("routing.explore_ppm is above a million", "a million parts are all payments"));
     }
-    let rules = parts.rules.into_iter().map(|rule| rule.rule(at)).collect::<Result<_, Trouble>>()?;
+    let taken = channels.iter().flat_map(|terms| terms.test.iter().chain(&terms.live)).cloned().collect();
+    let rules = parts.rules.into_iter().map(|rule| rule.rule(at, &taken)).collect::<Result<_, Trouble>>()?;
     let routing = Routing { channels, rules, explore_ppm: parts.routing.explore_ppm };
     routing.check().map_err(|error| {
         let next = match &error {
@@ -205,9 +207,7 @@ fn add(channels: &mut Vec<ChannelTerms>, name: &str, live: bool, kind: &str) {
             (CARD, _) => NETWORK_VAULT,
             _ => "",
         };
-        // These wallets have no other currency.
-        let currencies =
-            if kind == CARD { BTreeSet::new() } else { Currency::parse("CNY").into_iter().collect() };
+        let currencies = if kind == CARD { BTreeSet::new() } else { wallets_take() };
         channels.push(ChannelTerms { vault: vault.to_owned(), currencies, ..ChannelTerms::of(name, &[]) });
         channels.len() - 1
     });
@@ -219,9 +219,15 @@ fn add(channels: &mut Vec<ChannelTerms>, name: &str, live: bool, kind: &str) {
 impl Terms {
     fn apply(self, at: &At<'_>, channel: &mut ChannelTerms) -> Result<(), Trouble> {
         let of = format!("terms.{}", channel.name);
-        if !self.currencies.is_empty() {
-            channel.currencies = currencies(at, &of, &self.currencies)?;
+        let named = currencies(at, &of, &self.currencies)?;
+        let is_wallet = channel.vault.is_empty();
+        if is_wallet && !named.is_subset(&wallets_take()) {
+            return Err(at.wrong(format!("{of}: a wallet takes CNY only"), "leave currencies out"));
         }
+        if !named.is_empty() {
+            channel.currencies = named;
+        }
+        check_cards(at, &of, &self.brands, &self.countries)?;
         channel.brands = self.brands;
         channel.countries = self.countries;
         for (code, text) in &self.limits {
@@ -243,8 +249,18 @@ impl Terms {
 }
 
 impl RuleText {
-    fn rule(self, at: &At<'_>) -> Result<Rule, Trouble> {
+    fn rule(self, at: &At<'_>, taken: &BTreeSet<String>) -> Result<Rule, Trouble> {
         let of = format!("rule {}", self.name);
+        check_cards(at, &of, &self.when.brands, &self.when.countries)?;
+        let mut merchants = self.when.merchants.iter();
+        if let Some(merchant) = merchants.find(|merchant| !merchant.starts_with("acct_")) {
+            return Err(at.wrong(format!("{of}: {merchant} is no merchant"), "merchants are named acct_…"));
+        }
+        let mut kinds = self.when.kinds.iter();
+        if let Some(kind) = kinds.find(|kind| !taken.contains(kind.as_str())) {
+            let what = format!("{of}: no channel takes {kind}");
+            return Err(at.wrong(what, "name card, or kinds that stand in wallets"));
+        }
         let mut amounts = BTreeMap::new();
         for (code, text) in &self.when.amounts {
             let currency = currency(at, &of, code)?;
@@ -261,6 +277,45 @@ impl RuleText {
         };
         let Self { name, only, never, prefer, shares, .. } = self;
         Ok(Rule { name, when, only, never, prefer, shares })
+    }
+}
+
+/// A card is taken in by the vault of the first channel; one that cannot read it would never get a payment.
+fn check_vaults(at: &At<'_>, channels: &[ChannelTerms]) -> Result<(), Trouble> {
+    for (mode, live) in [("test", false), ("live", true)] {
+        let cards = channels.iter().filter(|channel| channel.takes(live).contains(CARD));
+        let vaults: BTreeSet<&str> = cards.map(|channel| channel.vault.as_str()).collect();
+        if vaults.len() > 1 {
+            let simulator = card_sim::NAME;
+            let what = format!("cards.{mode} names {simulator} beside networks, which cannot read its cards");
+            return Err(at.wrong(what, "name either the simulator or networks for a mode"));
+        }
+    }
+    Ok(())
+}
+
+/// These wallets have no other currency.
+fn wallets_take() -> BTreeSet<Currency> {
+    Currency::parse("CNY").into_iter().collect()
+}
+
+/// Brands and countries are compared as cards tell them; another writing would fit none.
+fn check_cards(
+    at: &At<'_>,
+    of: &str,
+    brands: &BTreeSet<String>,
+    countries: &BTreeSet<String>,
+) -> Result<(), Trouble> {
+    if let Some(brand) = brands.iter().find(|brand| !BRANDS.contains(&brand.as_str())) {
+        let next = format!("name some of {}", BRANDS.join(", "));
+        return Err(at.wrong(format!("{of}: {brand} is no brand of cards"), &next));
+    }
+    let good = |country: &&String| country.len() == 2 && country.bytes().all(|it| it.is_ascii_uppercase());
+    match countries.iter().find(|country| !good(country)) {
+        Some(country) => {
+            Err(at.wrong(format!("{of}: {country} is no country"), "write two capital letters, such as CN"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -136,6 +136,12 @@ fn a_file_says_which_wallet_of_version_3_goes_where() {
     for (file, from, to, what) in [
         (WECHAT, "test = { wechat_pay", "test = { alipay", "wallets names alipay for wechat_cn"),
         (WECHAT, "= \"wechat_cn\" }", "= \"other\" }", "wallets names other for wechat_pay"),
+        (
+            WECHAT,
+            "[wallets]",
+            "[terms.wechat_cn]\ncurrencies = [\"USD\"]\n[wallets]",
+            "a wallet takes CNY only",
+        ),
         (WECHAT, "https://api.example", "http://api.example", "without TLS"),
         (WECHAT, "https://api.example", "https://api.example/v3", "without a path"),
         (WECHAT, "name = \"wechat_cn\"", "name = \"card_sim\"", "two channels named card_sim"),
@@ -166,25 +172,26 @@ const RULES: &str = r#"
     hours = "06:00-23:30"
     utc_offset = "+08:00"
     cost = { bps = 38, fixed_minor = 1 }
-    [terms.card_sim]
+    [terms.second]
     drained = true
     [[rule]]
     name = "large"
     when = { kinds = ["card"], amounts = { CNY = { min = "1000.00" } }, mode = "test" }
-    prefer = ["unionpay", "card_sim"]
+    prefer = ["unionpay", "second"]
     [routing]
     explore_ppm = 5
 "#;
 
 #[test]
 fn a_file_says_terms_and_rules() {
-    let file = format!("{NETWORK}{RULES}")
-        .replace("\"unionpay\"\n    [[card", "[\"unionpay\", \"card_sim\"]\n    [[card");
+    let second = &NETWORK[NETWORK.find("[[card").unwrap()..].replace("\"unionpay\"", "\"second\"");
+    let file = format!("{NETWORK}{second}{RULES}")
+        .replace("\"unionpay\"\n    [[card", "[\"unionpay\", \"second\"]\n    [[card");
     let Routing { channels, rules, explore_ppm } = load(&file).unwrap().routing;
-    let [network, simulator] = &channels[..] else { panic!("{channels:?}") };
-    assert_eq!((network.name.as_str(), simulator.name.as_str()), ("unionpay", "card_sim"));
-    assert_eq!((network.drained, simulator.drained), (false, true));
-    assert_eq!((network.vault.as_str(), simulator.vault.as_str()), ("card_network", "card_sim"));
+    let [network, second] = &channels[..] else { panic!("{channels:?}") };
+    assert_eq!((network.name.as_str(), second.name.as_str()), ("unionpay", "second"));
+    assert_eq!((network.drained, second.drained), (false, true));
+    assert_eq!((network.vault.as_str(), second.vault.as_str()), ("card_network", "card_network"));
     let cny = suanpan_money::Currency::parse("CNY").unwrap();
     let limit = network.limits[&cny];
     assert_eq!((limit.payment.min, limit.payment.max), (Some(10), Some(5_000_000)));
@@ -194,7 +201,7 @@ fn a_file_says_terms_and_rules() {
     assert_eq!((rules[0].name.as_str(), rules[0].when.live, explore_ppm), ("large", Some(false), 5));
     assert_eq!(rules[0].when.amounts[&cny].min, Some(100_000));
     for (from, to, what) in [
-        ("[terms.card_sim]", "[terms.other]", "terms.other is about no channel"),
+        ("[terms.second]", "[terms.other]", "terms.other is about no channel"),
         ("[\"CNY\"]", "[\"CNX\"]", "terms.unionpay: CNX is no currency"),
         ("\"0.10\"", "\"0.105\"", "terms.unionpay: 0.105 is no amount of CNY"),
         ("\"0.10\"", "\"-1\"", "terms.unionpay: -1 is no amount of CNY"),
@@ -205,7 +212,18 @@ fn a_file_says_terms_and_rules() {
         ("+08:00", "08:00", "utc_offset is not 08:00"),
         ("+08:00", "+15:00", "utc_offset is not +15:00"),
         ("prefer", "preferred", "unknown field `preferred`"),
-        ("prefer = [\"unionpay\", \"card_sim\"]", "", "rule large says neither only"),
+        ("prefer = [\"unionpay\", \"second\"]", "", "rule large says neither only"),
+        ("prefer = [\"unionpay\", \"second\"]", "shares = { second = 0 }", "rule large says neither only"),
+        (
+            "[\"unionpay\", \"second\"]\n    [[card",
+            "[\"unionpay\", \"card_sim\"]\n    [[card",
+            "cannot read its cards",
+        ),
+        ("brands = [\"unionpay\"]", "brands = [\"UnionPay\"]", "terms.unionpay: UnionPay is no brand"),
+        ("brands = [\"unionpay\"]", "countries = [\"cn\"]", "terms.unionpay: cn is no country"),
+        ("kinds = [\"card\"]", "kinds = [\"cards\"]", "rule large: no channel takes cards"),
+        ("kinds = [\"card\"]", "merchants = [\"shop\"]", "rule large: shop is no merchant"),
+        ("kinds = [\"card\"]", "brands = [\"Visa\"]", "rule large: Visa is no brand"),
         ("prefer = [\"unionpay\"", "prefer = [\"none\"", "rule large names none"),
         ("\"test\" }", "\"both\" }", "unknown variant `both`"),
         ("explore_ppm = 5", "explore_ppm = 1000001", "above a million"),

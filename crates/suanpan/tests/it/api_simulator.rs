@@ -128,6 +128,7 @@ impl State {
             }
             ("GET", ["payment_intents", "pi_1"]) => (200, json!({"id": "pi_1", "latest_attempt": "att_1"})),
             ("GET", ["attempts", "att_1"]) => (200, attempt()),
+            ("GET", ["attempts", "att_1", "route"]) => (200, route()),
             ("POST", ["customers"]) => self.make("cus", "customer.created", json!({"email": field("email")})),
             ("POST", ["customers", id]) => self.change(id, "customer.updated", &[]),
             ("DELETE", ["customers", id]) => self.change(id, "customer.deleted", &[]),
@@ -257,7 +258,7 @@ fn route() -> Value {
 fn attempt() -> Value {
     json!({
         "id": "att_1", "object": "attempt", "amount": 1_000, "currency": "cny", "channel": "main", "created": FIRST,
-        "decline_code": null, "routing": route(), "status": "captured",
+        "decline_code": null, "routing": {"basis": "preferred", "rule": "large"}, "status": "captured",
     })
 }
 

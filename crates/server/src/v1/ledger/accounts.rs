@@ -217,7 +217,7 @@ pub struct OpenLedgerAccount {
 )]
 pub async fn open(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     let request: OpenLedgerAccount = inbound.parameters(WRITE).await?;
-    check_operator(&api, &inbound.caller)?;
+    check_operator(&api, &inbound.caller.merchant)?;
     let spec = AccountSpec {
         path: format!("{}{}", mode_prefix(&inbound.caller), request.path),
         currency: currency(&request.currency)?,
@@ -486,7 +486,7 @@ pub async fn close(State(api): State<Api>, Id(id): Id, inbound: Inbound) -> Resu
 async fn apply(api: &Api, inbound: &Inbound, id: &str, change: AccountChange) -> Result<Response, Problem> {
     let number = parse_account_id(id).ok_or_else(|| Problem::missing("ledger_account", id))?;
     find(api, &inbound.caller, number, id).await?;
-    check_operator(api, &inbound.caller)?;
+    check_operator(api, &inbound.caller.merchant)?;
     let (answer, receipt) = api.engine().books(BooksCommand::Change(vec![(number, change)])).await?;
     match answer {
         BooksAnswer::Changed(mut changed) => match changed.pop() {

@@ -132,7 +132,7 @@ pub struct RejectedEntry {
 )]
 pub async fn post(State(api): State<Api>, InboundBatch(inbound): InboundBatch) -> Result<Response, Problem> {
     let PostEntries { entries } = inbound.parameters(WRITE).await?;
-    check_operator(&api, &inbound.caller)?;
+    check_operator(&api, &inbound.caller.merchant)?;
     if entries.is_empty() || entries.len() > BATCH_ENTRIES_MAX {
         return Err(Problem::invalid("entries", format!("a batch has 1 to {BATCH_ENTRIES_MAX} entries")));
     }

@@ -78,7 +78,7 @@ pub struct TrialKind {
 )]
 pub async fn trial_balance(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     inbound.no_parameters(READ).await?;
-    check_operator(&api, &inbound.caller)?;
+    check_operator(&api, &inbound.caller.merchant)?;
     let (totals, receipt) = api.engine().query(|book| book.trial_balance()).await?;
     let currencies = totals.into_iter().map(|total| TrialCurrency {
         currency: total.currency.code().to_ascii_lowercase(),
@@ -148,7 +148,7 @@ pub struct LedgerVerification {
 )]
 pub async fn verify(State(api): State<Api>, inbound: Inbound) -> Result<Response, Problem> {
     let parameters: VerifyParameters = inbound.parameters(READ).await?;
-    check_operator(&api, &inbound.caller)?;
+    check_operator(&api, &inbound.caller.merchant)?;
     let (from, limit) = (parameters.from.unwrap_or(1), parameters.limit.unwrap_or(RECORDS_MAX));
     if from == 0 || from > i64::MAX as u64 {
         return Err(Problem::invalid("from", "records are numbered from 1"));
