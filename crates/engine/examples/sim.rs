@@ -20,12 +20,14 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::from(2);
         }
     };
-    let (mut failed, mut sum) = (0, [0_u64; 4]);
+    let (mut failed, mut sum) = (0, [0_u64; 5]);
     for seed in first..first + count {
         match run(Run { seed, lie: None, loud: count == 1 }) {
             Ok(outcome) => {
-                let simulate::Summary { acks, entries, records, intents } = outcome.summary;
-                sum = [sum[0] + acks, sum[1] + entries, sum[2] + records, sum[3] + intents];
+                let simulate::Summary { acks, entries, records, intents, combined } = outcome.summary;
+                for (sum, more) in sum.iter_mut().zip([acks, entries, records, intents, combined]) {
+                    *sum += more;
+                }
             }
             Err(why) => {
                 failed += 1;
@@ -33,10 +35,10 @@ fn main() -> std::process::ExitCode {
             }
         }
     }
-    let [acks, entries, records, intents] = sum;
+    let [acks, entries, records, intents, combined] = sum;
     println!(
         "{count} seeds, {failed} failed; {acks} acknowledgements, {entries} entries in {records} records, {intents} \
-         intents"
+         intents, {combined} of several sources taken"
     );
     std::process::ExitCode::from(u8::from(failed > 0))
 }

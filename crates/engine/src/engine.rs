@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use suanpan_ledger::book::Book;
 use suanpan_payments::command::Command;
-use suanpan_payments::decision::{Context, Found, Gathered};
+use suanpan_payments::decision::{AccountRef, Context, Found, Gathered};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::routing::health::{ALL_WELL, Standings};
@@ -426,6 +426,10 @@ impl Gathered for Nothing {
     }
 
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
+        None
+    }
+
+    fn available(&self, _: &AccountRef) -> Option<u64> {
         None
     }
 }

@@ -5,8 +5,9 @@ use foldhash::fast::RandomState;
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use suanpan_ledger::book::Book;
 use suanpan_money::Timestamp;
-use suanpan_payments::decision::{Found, Gathered, Link, Needs, ObjectKind, ObjectWrite};
+use suanpan_payments::decision::{AccountRef, Found, Gathered, Link, Needs, ObjectKind, ObjectWrite};
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_store::commit::{self, Answer, Object};
@@ -221,6 +222,7 @@ impl World {
 pub(crate) struct View<'a> {
     pub(crate) world: &'a World,
     pub(crate) card: Option<&'a Result<VaultedCard, Rejection>>,
+    pub(crate) book: &'a Book,
 }
 
 impl Gathered for View<'_> {
@@ -242,6 +244,13 @@ impl Gathered for View<'_> {
 
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
         self.card
+    }
+
+    fn available(&self, account: &AccountRef) -> Option<u64> {
+        let number = self.book.find(&account.path, account.currency)?;
+        let available = self.book.balance(number)?.available(self.book.account(number)?.spec.kind);
+        // No account has more than fits.
+        Some(u64::try_from(available.max(0)).unwrap_or(u64::MAX))
     }
 }
 
@@ -281,7 +290,10 @@ mod tests {
         assert_eq!(missing(&mut world), (0, 0, false));
         assert!(world.answer("scope", "key").is_some());
         assert!(!world.is_changed() && !world.link(link));
-        assert_eq!(View { world: &world, card: None }.object("pi_1").unwrap().version, 1);
+        assert_eq!(
+            View { world: &world, card: None, book: &Book::new(1, 1) }.object("pi_1").unwrap().version,
+            1
+        );
         world.given();
         world.given();
         // It is: names and answers are read again, objects stay for a while.

@@ -1,6 +1,7 @@
 //! Where payments stand in the books: the chart of accounts, entries of the standard flows, and fees.
 
 use crate::decision::{AccountRef, EntryDraft, Line};
+use crate::object::source::SourceType;
 use suanpan_ledger::account::{AccountKind, Limits};
 use suanpan_ledger::entry::{Action, EntryId};
 use suanpan_money::Currency;
@@ -71,6 +72,16 @@ impl<'a> Source<'a> {
 #[must_use]
 pub fn customer_balance(live: bool, customer: &str, currency: Currency) -> AccountRef {
     account(live, &format!("customer/{customer}/balance"), currency)
+}
+
+/// Says what kind of source of a payment an account is that a customer has with us; none for other accounts.
+#[must_use]
+pub fn own_source(account: &AccountRef) -> Option<SourceType> {
+    let path = account.path.strip_prefix(TEST_PREFIX).unwrap_or(&account.path);
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["customer", _, "balance"] => Some(SourceType::Balance),
+        _ => None,
+    }
 }
 
 /// Returns the account of what a channel owes us.

@@ -175,7 +175,7 @@ impl Command {
             }
             Command::UpdatePaymentIntent { id, request } => {
                 needs.id(Some(id));
-                needs.members(gathered, id, &["latest_attempt"]);
+                needs.members(gathered, id, &["latest_attempt", "customer"]);
                 needs.id(request.customer.as_deref());
                 needs.method(request.payment_method.as_deref(), request.payment_method_data.as_ref());
             }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod cancel;
 pub mod capture;
 pub mod checkout;
+pub mod combined;
 pub mod confirm;
 pub mod customer;
 pub mod intent;

@@ -454,6 +454,10 @@ impl Gathered for Ahead<'_> {
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
         self.gathered.card()
     }
+
+    fn available(&self, account: &AccountRef) -> Option<u64> {
+        self.gathered.available(account)
+    }
 }
 
 /// What surrounds a decision.
@@ -507,6 +511,8 @@ pub trait Gathered {
     fn link(&self, name: &str, key: &str) -> Option<&str>;
     /// Returns what the vault of the channel made of [`Needs::card`].
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>>;
+    /// Returns what an account has and is not set aside, in minor units, below zero as zero; none where it was never opened.
+    fn available(&self, account: &AccountRef) -> Option<u64>;
 }
 
 /// What a rule must know before it can decide.

@@ -47,6 +47,8 @@ pub const LOCALE_CHARS: usize = 35;
 pub const SESSION_SECONDS: std::ops::RangeInclusive<i64> = 1_800..=86_400;
 /// Attempts of one intent: a hundred declines are an attack on card numbers, not a customer.
 pub const ATTEMPTS_OF_INTENT: u32 = 100;
+/// Sources of one payment: more than there are kinds of them.
+pub const PAYMENT_SOURCES: usize = 10;
 /// Refunds of one charge: each is an entry in the books for ever.
 pub const REFUNDS_OF_CHARGE: u32 = 1_000;
 /// Seconds until an authorization that nobody captured is given back: 7 days, as card networks do.

@@ -15,6 +15,7 @@ pub mod list;
 pub mod payment_intent;
 pub mod payment_method;
 pub mod refund;
+pub mod source;
 pub mod webhook_endpoint;
 
 use crate::decision::ObjectKind;

@@ -253,6 +253,14 @@ pub enum Rejection {
         /// Why.
         why: &'static str,
     },
+    /// What a customer has with us does not cover what was agreed. Nothing was asked for.
+    #[error(
+        "The customer's {kind} does not cover its part of the payment; nothing was taken. Change payment_sources, or pay in first."
+    )]
+    SourceShort {
+        /// What kind of source.
+        kind: &'static str,
+    },
     /// A customer has money with us.
     #[error(
         "Customer {id} still has money with you, or money set aside. Pay it out before the customer is deleted."
@@ -352,6 +360,7 @@ impl Rejection {
             Rejection::RefundTooLarge { .. } => "refund_amount_too_large",
             Rejection::RefundState { .. } => "refund_unexpected_state",
             Rejection::PaymentMethodState { .. } => "payment_method_unexpected_state",
+            Rejection::SourceShort { .. } => "balance_insufficient",
             Rejection::CustomerBalance { .. } => "customer_balance_not_zero",
             Rejection::ChannelMissing { .. } => "channel_missing",
             Rejection::ChannelsResting { .. } => "channels_resting",
@@ -409,6 +418,7 @@ impl Rejection {
             Rejection::ResourceMissing { param, .. } => Some(param),
             Rejection::MerchantOrderTaken { .. } => Some("merchant_order_id"),
             Rejection::RefundTooLarge { .. } => Some("amount"),
+            Rejection::SourceShort { .. } => Some("payment_sources"),
             Rejection::PaymentMethodState { .. } => Some("payment_method"),
             Rejection::Card { code, .. } => code.param(),
             Rejection::BodyUnreadable { .. }

@@ -9,10 +9,10 @@ use crate::seal::{self, Seal};
 use crate::world::View;
 use suanpan_ledger::account::{AccountNo, AccountSpec, Standing};
 use suanpan_ledger::book::{Known, Verdict};
-use suanpan_ledger::entry::{Entry, EntryBatch, Posting};
+use suanpan_ledger::entry::{Action, Entry, EntryBatch, Posting};
 use suanpan_ledger::rejection::Rejection as BooksRejection;
 use suanpan_money::{Currency, Timestamp};
-use suanpan_payments::books::{Accounts, chart, customer_balance};
+use suanpan_payments::books::{Accounts, chart, customer_balance, own_source};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::outcome::decide_outcome;
 use suanpan_payments::decision::{
@@ -74,7 +74,7 @@ impl Decider {
         if let Command::CreateWebhookEndpoint { .. } = &prepared.call.command {
             self.endpoints.check_room(&prepared.call.caller)?;
         }
-        let view = View { world: &self.world, card: prepared.card.as_ref() };
+        let view = View { world: &self.world, card: prepared.card.as_ref(), book: &self.book };
         let context = Context { standings, ..self.context(prepared) };
         let decision = prepared.call.command.decide(&view, &context)?;
         if let Command::DeleteCustomer { id } = &prepared.call.command {
@@ -128,9 +128,24 @@ impl Decider {
     /// Books the entries of a decision, all or none.
     fn book_entries(&mut self, decision: Decision) -> Result<Decision, Refused> {
         if !decision.entries.is_empty() {
-            self.try_entries(&decision.entries)?;
+            self.try_entries(&decision.entries).map_err(|refused| self.source_short(&decision, refused))?;
         }
         Ok(decision)
+    }
+
+    /// Says which source of a payment does not cover what would be set aside there, where that is why the books refuse.
+    fn source_short(&self, decision: &Decision, refused: Refused) -> Refused {
+        if refused != Refused::Books(BooksRejection::ExceedsFloor) {
+            return refused;
+        }
+        let view = View { world: &self.world, card: None, book: &self.book };
+        let holds = decision.entries.iter().filter(|entry| matches!(entry.action, Action::Hold { .. }));
+        let mut lines = holds.flat_map(|entry| &entry.lines);
+        let short = lines.find_map(|line| {
+            let kind = own_source(&line.debit)?;
+            (view.available(&line.debit).unwrap_or(0) < line.amount_minor).then_some(kind)
+        });
+        short.map_or(refused, |kind| Rejection::SourceShort { kind: kind.word() }.into())
     }
 
     /// What a customer pays out of a balance with us, or gets back there, needs no channel: the books say at once
@@ -162,10 +177,8 @@ impl Decider {
     /// Says whether the source of a payment has what is asked for.
     fn is_covered(&self, ask: &ChannelAsk) -> bool {
         let source = Accounts::of(ask.live, &ask.merchant, &ask.channel, ask.currency).source;
-        let available = self.book.find(&source.path, source.currency).and_then(|number| {
-            Some(self.book.balance(number)?.available(self.book.account(number)?.spec.kind))
-        });
-        available.unwrap_or(0) >= i128::from(ask.amount_minor)
+        let view = View { world: &self.world, card: None, book: &self.book };
+        view.available(&source).unwrap_or(0) >= ask.amount_minor
     }
 
     /// Refuses to delete a customer who has money with us: nobody could name it any more.
@@ -188,7 +201,7 @@ impl Decider {
         ask: &ChannelAsk,
         outcome: &ChannelOutcome,
     ) -> Result<Decision, Refused> {
-        let view = View { world: &self.world, card: None };
+        let view = View { world: &self.world, card: None, book: &self.book };
         // Ids of its own.
         let random = *blake3::keyed_hash(&prepared.random, b"outcome").as_bytes();
         let context = Context { random, ..self.context(prepared) };
@@ -363,7 +376,7 @@ impl Decider {
 
     /// Has whoever waits for the outcome of a request wait for that of another, no longer than for the first.
     fn wait_on(&mut self, before: &str, next: String) {
-        let view = View { world: &self.world, card: None };
+        let view = View { world: &self.world, card: None, book: &self.book };
         // While somebody waits here the name is not read from the store again: whoever waits knows the place.
         let waiting = self.parked.get(before).and_then(|parked| parked.key.as_ref());
         let place = waiting.map(|answer| place_text(&answer.scope, &answer.key));
@@ -391,7 +404,7 @@ impl Decider {
                 key
             }
             None => {
-                let view = View { world: &self.world, card: None };
+                let view = View { world: &self.world, card: None, book: &self.book };
                 let place = view.link(WAITS_FOR, reference).and_then(|place| place.split_once('\n'));
                 place.and_then(|(scope, key)| self.world.answer(scope, key)).cloned()
             }

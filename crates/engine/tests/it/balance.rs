@@ -15,11 +15,11 @@ on_each!(
     an_authorization_of_a_balance_ends_by_itself_after_seven_days,
 );
 
-fn customer(world: &World) -> String {
+pub(crate) fn customer(world: &World) -> String {
     id(&world.done(Command::CreateCustomer { request: request(json!({"name": "Li"})) }))
 }
 
-fn fund(world: &World, customer: &str, amount: i64) -> Value {
+pub(crate) fn fund(world: &World, customer: &str, amount: i64) -> Value {
     let request = request(json!({"amount": amount, "currency": "cny"}));
     world.done(Command::FundCashBalance { id: customer.to_owned(), request })
 }
@@ -36,7 +36,7 @@ fn pay_by_balance(customer: Option<&str>, more: Value) -> Command {
 }
 
 /// Posted and held of the customer's account; nothing when there is none.
-fn kept(world: &World, customer: &str) -> (i128, u64) {
+pub(crate) fn kept(world: &World, customer: &str) -> (i128, u64) {
     world.balances().get(&format!("test/customer/{customer}/balance")).copied().unwrap_or_default()
 }
 

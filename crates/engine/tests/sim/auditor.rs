@@ -21,6 +21,8 @@ pub(crate) struct Summary {
     pub(crate) entries: u64,
     pub(crate) records: u64,
     pub(crate) intents: u64,
+    /// Payments of several sources that were taken.
+    pub(crate) combined: u64,
 }
 
 type Verified<T> = Result<T, String>;
@@ -89,7 +91,7 @@ pub(crate) fn audit(state: &State, book: &Book, clients: &Clients, host: &Host) 
     for (id, (.., entry)) in &count.entries {
         ensure!(entry.code != CODE || asked.binary_search(id).is_ok(), "entry {id} was never asked for");
     }
-    summary.intents = payments(&count, state, clients, &bodies, host)?;
+    (summary.intents, summary.combined) = payments(&count, state, clients, &bodies, host)?;
     Ok(summary)
 }
 
@@ -320,7 +322,7 @@ fn payments(
     clients: &Clients,
     bodies: &BTreeMap<usize, &Said>,
     host: &Host,
-) -> Verified<u64> {
+) -> Verified<(u64, u64)> {
     let objects = |kind: &'static str| {
         let of_kind = state.objects.values().filter(move |object| object.kind == kind);
         of_kind.map(|object| serde_json::from_str::<Value>(&object.body).expect("objects are JSON"))
@@ -357,9 +359,70 @@ fn payments(
             _ => false,
         };
         ensure!(fits, "attempt {} is {}, the host says {truth:?}", word("id"), word("status"));
+        let state = match word("status").as_str() {
+            "captured" => "taken",
+            "authorized" => "held",
+            _ => "released",
+        };
+        let mut legs = attempt["legs"].as_array().into_iter().flatten();
+        ensure!(legs.all(|leg| leg["state"] == state), "a leg of {attempt} is not {state}");
     }
+    customers(count, state)?;
     books(count, state, host)?;
-    Ok(objects("payment_intent").count() as u64)
+    let combined = |attempt: &Value| attempt["status"] == "captured" && attempt.get("legs").is_some();
+    Ok((objects("payment_intent").count() as u64, objects("attempt").filter(combined).count() as u64))
+}
+
+/// What customers have with us is what they paid in, less the parts of payments that were taken, with what came back.
+fn customers(count: &Count, state: &State) -> Verified<()> {
+    let objects = |kind: &'static str| {
+        let of_kind = state.objects.values().filter(move |object| object.kind == kind);
+        of_kind.map(|object| serde_json::from_str::<Value>(&object.body).expect("objects are JSON"))
+    };
+    let minor = |value: &Value| i128::from(value["amount"].as_i64().unwrap_or(0));
+    // Taken, set aside, given back, of each source.
+    let mut parts: BTreeMap<String, [i128; 3]> = BTreeMap::new();
+    let mut add = |part: &Value, at: usize| {
+        let source = part["source"].as_str().unwrap_or_default().to_owned();
+        parts.entry(source).or_default()[at] += minor(part);
+    };
+    for attempt in objects("attempt") {
+        let legs = attempt["legs"].as_array().into_iter().flatten();
+        for leg in legs {
+            match leg["state"].as_str() {
+                Some("taken") => add(leg, 0),
+                Some("held") => add(leg, 1),
+                _ => {}
+            }
+        }
+    }
+    for refund in objects("refund").filter(|refund| refund["status"] == "succeeded") {
+        let Some(parts) = refund["allocation"]["sources"].as_array() else { continue };
+        let sum: i128 = parts.iter().map(minor).sum();
+        ensure!(sum == minor(&refund), "the parts of {refund} are not the whole");
+        parts.iter().filter(|part| part["type"] == "balance").for_each(|part| add(part, 2));
+    }
+    for charge in objects("charge").filter(|charge| charge.get("sources").is_some()) {
+        let sources = charge["sources"].as_array().into_iter().flatten();
+        let of = |source: &Value, name: &str| i128::from(source[name].as_i64().unwrap_or(0));
+        let (mut paid, mut back) = (0, 0);
+        for source in sources {
+            ensure!(of(source, "amount_refunded") <= of(source, "amount"), "too much went back: {charge}");
+            paid += of(source, "amount");
+            back += of(source, "amount_refunded");
+        }
+        ensure!(paid == minor(&charge) && back == of(&charge, "amount_refunded"), "{charge} does not sum up");
+    }
+    for row in state.accounts.values() {
+        let words: Vec<&str> = row.path.split('/').collect();
+        let ["test", "customer", id, "balance"] = words[..] else { continue };
+        let [debits, credits, debits_held, credits_held] = count.sums[&row.number];
+        let [taken, held, back] = parts.get(&format!("balance/{id}")).copied().unwrap_or_default();
+        ensure!(debits == taken, "{id} paid {debits}, their payments say {taken}");
+        ensure!(debits_held == held, "{debits_held} of {id} are set aside, their payments say {held}");
+        ensure!(credits_held == 0 && credits >= back, "{back} came back to {id}, and {credits} in all");
+    }
+    Ok(())
 }
 
 /// What the books say the channel owes is what the host says it took, less what it gave back.
@@ -378,8 +441,13 @@ fn books(count: &Count, state: &State, host: &Host) -> Verified<()> {
     ensure!(channel[2] == minor(truth.open_minor), "{} set aside: {truth:?}", channel[2]);
     ensure!(channel[3] == 0, "a refund is still on its way");
     let (merchant, fees) = (sums("test/merchant/acct_sim/pending"), sums("test/platform/fees"));
-    let left = channel[0] - channel[1] - (merchant[1] - merchant[0]) - (fees[1] - fees[0]);
-    ensure!(left == 0, "{left} of the channel's money belongs to nobody");
+    let bank = sums("test/bank/simulated/safeguarding");
+    let customers = state.accounts.values().filter(|row| row.path.starts_with("test/customer/"));
+    let customers: i128 =
+        customers.map(|row| count.sums[&row.number]).map(|[debits, credits, ..]| credits - debits).sum();
+    let had = channel[0] - channel[1] + bank[0] - bank[1];
+    let left = had - (merchant[1] - merchant[0]) - (fees[1] - fees[0]) - customers;
+    ensure!(left == 0, "{left} of the money belongs to nobody");
     let of = |captured: i128| (captured * 60 + 5_000) / 10_000;
     let movements = state.objects.values().filter(|object| object.kind == "balance_transaction");
     let mut expected = 0;

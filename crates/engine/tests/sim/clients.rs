@@ -17,6 +17,8 @@ pub(crate) const CODE: u16 = 100;
 pub(crate) const ACCOUNTS: [(&str, Option<i64>); 6] =
     [("CNY", None), ("CNY", Some(0)), ("CNY", Some(0)), ("CNY", None), ("USD", None), ("USD", Some(-500))];
 const MERCHANT: &str = "acct_sim";
+/// How many customers keep money with us.
+const CUSTOMERS: usize = 3;
 /// How often a request is refused for now before its client gives up.
 const PATIENCE: u32 = 20;
 
@@ -67,6 +69,7 @@ pub(crate) struct Clients {
     holds: Vec<EntryId>,
     posted: Vec<EntryId>,
     intents: Vec<(String, i64)>,
+    customers: Vec<String>,
 }
 
 impl Clients {
@@ -80,6 +83,7 @@ impl Clients {
             holds: Vec::new(),
             posted: Vec::new(),
             intents: Vec::new(),
+            customers: Vec::new(),
         }
     }
 
@@ -171,7 +175,20 @@ impl Clients {
         let metadata = json!({ "key": key });
         let known =
             (!self.intents.is_empty()).then(|| self.intents[numbers.place(self.intents.len())].clone());
+        let customer =
+            (!self.customers.is_empty()).then(|| self.customers[numbers.place(self.customers.len())].clone());
         match (numbers.below(100), known) {
+            (40..70, _) if self.customers.is_empty() => {
+                Command::CreateCustomer { request: parse(json!({"metadata": metadata})) }
+            }
+            (40..42, _) if self.customers.len() < CUSTOMERS => {
+                Command::CreateCustomer { request: parse(json!({"metadata": metadata})) }
+            }
+            (42..60, _) if customer.is_some() => {
+                let amount = 1 + numbers.below(200_000);
+                let request = parse(json!({"amount": amount, "currency": "cny"}));
+                Command::FundCashBalance { id: customer.unwrap_or_default(), request }
+            }
             (0..15, Some((id, amount))) => {
                 let part = numbers.chance(500).then(|| 1 + amount / 2);
                 Command::CapturePaymentIntent { id, request: parse(json!({"amount_to_capture": part})) }
@@ -194,6 +211,12 @@ impl Clients {
                         "card": {"number": card, "exp_month": 12, "exp_year": 2034},
                     },
                 });
+                let mut value = value;
+                if let Some(customer) = customer.filter(|_| amount > 1 && numbers.chance(800)) {
+                    let part = numbers.chance(500).then(|| 1 + numbers.below(amount - 1));
+                    value["customer"] = customer.into();
+                    value["payment_sources"] = json!([{"type": "balance", "amount": part}]);
+                }
                 Command::CreatePaymentIntent { request: parse(value) }
             }
         }
@@ -237,6 +260,11 @@ impl Clients {
                     && !self.intents.iter().any(|(known, _)| known == id)
                 {
                     self.intents.push((id.to_owned(), amount));
+                }
+                if let (Some("customer"), Some(id)) = (value["object"].as_str(), value["id"].as_str())
+                    && !self.customers.iter().any(|known| known == id)
+                {
+                    self.customers.push(id.to_owned());
                 }
                 self.end(at, Said::Body { status, body }, Some(receipt));
             }

@@ -40,6 +40,7 @@ fn nothing_acknowledged_is_lost_doubled_or_made_up() {
                 sum.summary.entries += outcome.summary.entries;
                 sum.summary.records += outcome.summary.records;
                 sum.summary.intents += outcome.summary.intents;
+                sum.summary.combined += outcome.summary.combined;
                 sum.crashes += outcome.crashes;
                 sum.fences += outcome.fences;
                 sum.forks += outcome.forks;
@@ -57,6 +58,7 @@ fn nothing_acknowledged_is_lost_doubled_or_made_up() {
     );
     // A simulator that does nothing finds nothing.
     assert!(sum.summary.acks > 20 * count && sum.summary.intents > count && sum.summary.entries > 10 * count);
+    assert!(sum.summary.combined > count / 10, "{sum:?}");
     assert!(sum.crashes > count && sum.fences > count / 20 && sum.forks > count / 20, "{sum:?}");
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn end_unpaid(
     if let Some(mut attempt) = awaited(gathered, ctx, &intent.value)? {
         intent.value.status = next(&id, intent.value.status, IntentEvent::VoidSent)?;
         intent.value.next_action = None;
-        let ask = call_off(ctx, &mut attempt.value, reason);
+        let ask = call_off(draft, &mut attempt.value, reason)?;
         plan(draft, ask);
         draft.write(ObjectKind::Attempt, &attempt.value.id.clone(), &attempt);
         return Ok(draft.write(ObjectKind::PaymentIntent, &id, intent));

@@ -1,7 +1,7 @@
 //! Captures of what is set aside.
 
 use super::confirm::{ask_of, next_reference, plan, refuse_in_progress};
-use super::{Draft, Stored, load};
+use super::{Draft, Stored, combined, load};
 use crate::decision::{Context, Decision, Gathered, ObjectKind, Operation};
 use crate::object::attempt::{Attempt, Pending};
 use crate::object::payment_intent::PaymentIntent;
@@ -51,6 +51,11 @@ pub(crate) fn send(
     let latest = intent.latest_attempt.as_deref().unwrap_or_default();
     let mut stored: Stored<Attempt> = load(gathered, draft.ctx, ObjectKind::Attempt, latest, "intent")?;
     let reference = next_reference(&mut stored.value);
+    if operation == Operation::Capture {
+        combined::check_capture(&stored.value, amount)?;
+    }
+    // Of several sources only this one is asked; it was agreed how much of the payment it is.
+    let amount = if stored.value.legs.is_empty() { amount } else { stored.value.amount };
     stored.value.pending = Some(Pending { operation, amount, reference, reason });
     stored.value.inquiries = 0;
     let ask = ask_of(draft.ctx, &stored.value);

@@ -4,7 +4,7 @@
 use super::intent::{capture_method, check_owner};
 use super::payment_method::{existing_customer, resolve};
 use super::routing::{find_route, keep, no_channel};
-use super::{Draft, Stored, load};
+use super::{Draft, Stored, combined, load};
 use crate::books::Source;
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, JobBody, ObjectKind, Operation};
 use crate::decline::DeclineCode;
@@ -144,6 +144,7 @@ pub(crate) fn begin_attempt(
         let why = "its type is none of those that the PaymentIntent takes";
         return Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why });
     }
+    combined::check_method(intent, &method.value)?;
     give_up_latest(draft, gathered, intent)?;
     let id = draft.new_id(ObjectKind::Attempt);
     let mut attempt = new_attempt(ctx, id, intent, &method.value, origin.source);
@@ -158,6 +159,7 @@ pub(crate) fn begin_attempt(
     if is_code {
         method.value.internal.token.clear();
     }
+    combined::hold(draft, gathered, intent, &mut attempt)?;
     send_authorization(draft, &mut attempt)?;
     intent.latest_attempt = Some(attempt.id.clone());
     intent.attempts_made += 1;
@@ -195,7 +197,7 @@ fn origin_of(
     if method.kind != CARD {
         check_wallet(intent, method, options)?;
     }
-    let route = find_route(draft, (intent.amount, intent.currency), method, &[])?;
+    let route = find_route(draft, (intent.method_amount(), intent.currency), method, &[])?;
     let source = route.channel.clone().ok_or_else(|| no_channel(&route, method))?;
     Ok(Origin { source: Source::Channel(&source).name(), route: Some(route) })
 }
@@ -246,7 +248,7 @@ pub(super) fn new_attempt(
         reference: id.clone(),
         id,
         object: ObjectKind::Attempt.name().into(),
-        amount: intent.amount,
+        amount: intent.method_amount(),
         amount_captured: 0,
         authenticated: false,
         authorization_code: None,
@@ -262,6 +264,7 @@ pub(super) fn new_attempt(
         hold: None,
         inquiries: 0,
         late_payment: None,
+        legs: Vec::new(),
         livemode: ctx.live,
         off_session: false,
         operations: 0,
@@ -361,10 +364,11 @@ pub(crate) fn give_up_latest(
     let mut stored: Stored<Attempt> = load(gathered, draft.ctx, ObjectKind::Attempt, latest, "intent")?;
     if stored.value.status == AttemptStatus::Created {
         stored.value.status = attempt::next(latest, stored.value.status, None, AttemptEvent::Voided)?;
+        combined::release(draft, &mut stored.value)?;
         draft.write(ObjectKind::Attempt, latest, &stored);
     }
     if stored.value.status == AttemptStatus::AwaitingCustomer && stored.value.is_wanted() {
-        let ask = call_off(draft.ctx, &mut stored.value, Some(SUPERSEDED.to_owned()));
+        let ask = call_off(draft, &mut stored.value, Some(SUPERSEDED.to_owned()))?;
         // Nobody waits for its answer: whoever asked waits for that of the next attempt.
         draft.job(channel_job(&ask.object), draft.ctx.now, JobBody::Inquire(ask));
         draft.write(ObjectKind::Attempt, latest, &stored);
@@ -377,12 +381,18 @@ pub(crate) const SUPERSEDED: &str = "superseded";
 /// Why an attempt is called off whose customer did not agree in time.
 pub(crate) const EXPIRED: &str = "expired";
 
-/// Makes the request that ends what a channel awaits of a customer. The caller plans it and writes the attempt.
-pub(crate) fn call_off(ctx: &Context<'_>, attempt: &mut Attempt, reason: Option<String>) -> ChannelAsk {
+/// Makes the request that ends what a channel awaits of a customer. The caller plans it and writes the attempt. Whatever
+/// the customer still pays goes back, so what is set aside beside it is free from now on.
+pub(crate) fn call_off(
+    draft: &mut Draft<'_>,
+    attempt: &mut Attempt,
+    reason: Option<String>,
+) -> Result<ChannelAsk, Rejection> {
+    combined::release(draft, attempt)?;
     let reference = next_reference(attempt);
     attempt.pending = Some(Pending { operation: Operation::Void, amount: attempt.amount, reference, reason });
     attempt.inquiries = 0;
-    ask_of(ctx, attempt)
+    Ok(ask_of(draft.ctx, attempt))
 }
 
 /// Takes in what the customer did when asked to prove to be the holder: sends the attempt again, or declines

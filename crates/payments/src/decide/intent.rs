@@ -1,5 +1,6 @@
 //! Intents: made and changed.
 
+use super::combined::split;
 use super::confirm::{ConfirmOptions, begin_attempt, give_up_latest};
 use super::payment_method::{existing_customer, resolve};
 use super::{Draft, Stored, load};
@@ -41,6 +42,9 @@ pub fn decide_create_payment_intent(
         check_owner(method.value.customer.as_deref(), customer.as_deref(), &method.value.id)?;
         intent.value.payment_method = Some(method.value.id.clone());
         intent.value.status = next(&id, intent.value.status, IntentEvent::MethodGiven)?;
+    }
+    if let Some(sources) = &request.payment_sources {
+        intent.value.payment_sources = split(gathered, ctx, &intent.value, sources)?;
     }
     let created = json(&intent.value);
     draft.event("payment_intent.created", KIND, &id, &created);
@@ -115,6 +119,7 @@ pub(crate) fn new_intent(
         metadata,
         next_action: None,
         payment_method: None,
+        payment_sources: Vec::new(),
         payment_method_types: request.payment_method_types.clone().unwrap_or_else(|| vec!["card".to_owned()]),
         receipt_email: given(request.receipt_email.as_ref()),
         setup_future_usage: given(request.setup_future_usage.as_ref()),
@@ -181,6 +186,14 @@ pub fn decide_update_payment_intent(
             draft.link(link::INTENT_CUSTOMER, customer.as_deref().unwrap_or_default(), id);
         }
         set(&mut intent.customer, request.customer.as_ref());
+        match &request.payment_sources {
+            Some(sources) => intent.payment_sources = split(gathered, ctx, intent, sources)?,
+            // What was agreed was for that payment.
+            None if !intent.payment_sources.is_empty() && request.changes_sources() => {
+                return Err(Rejection::ParameterMissing { param: "payment_sources".to_owned() });
+            }
+            None => {}
+        }
         match &method {
             Some(method) => {
                 check_owner(method.value.customer.as_deref(), intent.customer.as_deref(), &method.value.id)?;

@@ -9,7 +9,7 @@ pub(crate) use approved::{expiry_job, write_movement};
 
 use super::confirm::{EXPIRED, call_off, channel_job};
 use super::routing::{go_on, next_channel};
-use super::{Draft, Stored, load};
+use super::{Draft, Stored, combined, load};
 use crate::decision::{
     ChannelAsk, ChannelOutcome, Context, Decision, Gathered, JobBody, ObjectKind, Operation,
 };
@@ -198,7 +198,7 @@ fn awaiting(
         plan_inquiry(&mut draft, attempt, ask);
     } else {
         // Written down before the channel is asked: from now on a payment that is told of is one that goes back.
-        let ask = call_off(draft.ctx, attempt, Some(EXPIRED.to_owned()));
+        let ask = call_off(&mut draft, attempt, Some(EXPIRED.to_owned()))?;
         draft.job(channel_job(&ask.object), draft.ctx.now, JobBody::Inquire(ask));
     }
     if stored.value != before {
@@ -298,6 +298,7 @@ pub(crate) fn decline(
     attempt.status = attempt::next(&attempt.id, attempt.status, operation, AttemptEvent::Declined)?;
     attempt.decline_code = Some(code.word().to_owned());
     attempt.forget_code(method);
+    combined::release(&mut draft, attempt)?;
     let mut charge = new_charge(&mut draft, &intent.value, attempt, method);
     charge.set_state(ChargeState::Failed);
     charge.failure_code = Some(code.error_code().to_owned());
@@ -395,7 +396,7 @@ fn new_charge(
     Charge {
         id: draft.new_id(ObjectKind::Charge),
         object: ObjectKind::Charge.name().into(),
-        amount: attempt.amount,
+        amount: attempt.total(),
         amount_captured: 0,
         amount_refunded: 0,
         attempt: attempt.id.clone(),
@@ -426,6 +427,7 @@ fn new_charge(
         receipt_email: intent.receipt_email.clone(),
         refunded: false,
         refunds_made: 0,
+        sources: combined::charge_sources(attempt),
         state: ChargeState::Uncaptured,
         status: "succeeded".to_owned(),
     }

@@ -1,5 +1,6 @@
 //! Refunds: money is set aside in the books first, then asked for at the channel.
 
+use super::combined::divide_refund;
 use super::confirm::{channel_job, plan, positive};
 use super::outcome::{inquiry_due, write_movement};
 use super::{Draft, Stored, load};
@@ -16,13 +17,15 @@ use crate::object::balance_transaction::BalanceTransaction;
 use crate::object::charge::Charge;
 use crate::object::payment_intent::PaymentIntent;
 use crate::object::refund::Refund;
+use crate::object::source::{RefundAllocation, RefundPolicy, RefundSource, SourceType};
 use crate::object::{Metadata, json};
 use crate::rejection::Rejection;
 use crate::request::refund::{CreateRefund, UpdateRefund};
 use crate::request::{given, patch_metadata};
 use crate::state::charge::{self, ChargeEvent, ChargeState};
 use crate::state::refund::{RefundEvent, RefundStatus, next};
-use suanpan_ledger::entry::Action;
+use suanpan_ledger::entry::{Action, EntryId};
+use suanpan_money::Currency;
 
 const KIND: ObjectKind = ObjectKind::Refund;
 
@@ -41,23 +44,30 @@ pub fn decide_create_refund(
     let amount = refund_amount(request, &mut charge.value)?;
     let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, &charge.value.attempt, "charge")?;
     let mut draft = Draft::new(ctx);
-    let (id, hold) = (draft.new_id(KIND), draft.ids.next_entry());
-    let accounts = Accounts::of(ctx.live, ctx.merchant, &attempt.value.channel, charge.value.currency);
-    let action = Action::Hold { expires_at: None };
-    draft.entry(refund_entry(hold, action, &accounts, positive(amount)));
+    let id = draft.new_id(KIND);
+    let allocation = allocate(&mut draft, request, &mut charge.value, amount)?;
+    let (channel, hold) = match &allocation {
+        Some(allocation) => asked_source(allocation),
+        None => {
+            let channel = attempt.value.channel.clone();
+            let hold = set_aside(&mut draft, &channel, charge.value.currency, amount);
+            (channel, hold)
+        }
+    };
     let mut metadata = Metadata::new();
     patch_metadata(&mut metadata, request.metadata.as_ref())?;
     let refund = Refund {
         id: id.clone(),
         object: KIND.name().into(),
+        allocation,
         amount,
         balance_transaction: None,
-        channel: attempt.value.channel.clone(),
+        channel,
         charge: charge.value.id.clone(),
         created: ctx.now.seconds(),
         currency: charge.value.currency,
         failure_reason: None,
-        hold: entry_text(hold),
+        hold,
         inquiries: 0,
         livemode: ctx.live,
         metadata,
@@ -74,6 +84,52 @@ pub fn decide_create_refund(
     let body = draft.write(KIND, &id, &Stored::new(refund, ctx));
     draft.event("refund.created", KIND, &id, &body);
     Ok(draft.answer(KIND, &body))
+}
+
+/// Sets aside what goes back to one source, and returns the entry.
+fn set_aside(draft: &mut Draft<'_>, source: &str, currency: Currency, amount: i64) -> String {
+    let ctx = draft.ctx;
+    let accounts = Accounts::of(ctx.live, ctx.merchant, source, currency);
+    let hold = draft.ids.next_entry();
+    draft.entry(refund_entry(hold, Action::Hold { expires_at: None }, &accounts, positive(amount)));
+    entry_text(hold)
+}
+
+/// Divides a refund among the sources of a payment, and sets each part aside; none where there is one source.
+fn allocate(
+    draft: &mut Draft<'_>,
+    request: &CreateRefund,
+    charge: &mut Charge,
+    amount: i64,
+) -> Result<Option<RefundAllocation>, Rejection> {
+    let asked = given(request.allocation.as_ref());
+    if charge.sources.is_empty() {
+        return match asked {
+            Some(_) => {
+                let why = "the payment has one source, which gets all of it".to_owned();
+                Err(Rejection::ParameterInvalid { param: "allocation".to_owned(), why })
+            }
+            None => Ok(None),
+        };
+    }
+    let policy = asked.and_then(|word| RefundPolicy::parse(&word)).unwrap_or(RefundPolicy::Reverse);
+    let currency = charge.currency;
+    let parts = divide_refund(charge, policy, amount).into_iter().map(|part| RefundSource {
+        hold: set_aside(draft, &part.source, currency, part.amount),
+        kind: part.kind,
+        source: part.source,
+        amount: part.amount,
+    });
+    Ok(Some(RefundAllocation { policy, sources: parts.collect() }))
+}
+
+/// Returns the source that must be asked for its part of a refund, and the entry that set that aside: the channel where
+/// it gives anything. What goes back to a balance needs no asking.
+fn asked_source(allocation: &RefundAllocation) -> (String, String) {
+    let sources = &allocation.sources;
+    let channel = sources.iter().find(|part| part.kind == SourceType::PaymentMethod);
+    let part = channel.or_else(|| sources.first()).expect("a refund has an amount, so somebody gives it");
+    (part.source.clone(), part.hold.clone())
 }
 
 fn charge_to_refund(
@@ -131,12 +187,31 @@ fn ask_of(ctx: &Context<'_>, refund: &Refund, attempt: &Attempt) -> ChannelAsk {
         authorization_code: attempt.authorization_code.clone(),
         trace: 0,
         token: attempt.token(),
-        amount_minor: positive(refund.amount),
+        amount_minor: positive(asked_amount(refund)),
         currency: refund.currency,
         capture: false,
         authenticated: false,
         off_session: false,
         awaiting_until: None,
+    }
+}
+
+/// Returns what the channel of a refund is asked for, in minor units.
+fn asked_amount(refund: &Refund) -> i64 {
+    let allocation = refund.allocation.as_ref();
+    let part = allocation.and_then(|it| it.sources.iter().find(|part| part.source == refund.channel));
+    part.map_or(refund.amount, |part| part.amount)
+}
+
+/// Returns what a refund has set aside: of which source, how much, and the entry that holds it.
+fn parts_of(refund: &Refund) -> Result<Vec<(String, i64, EntryId)>, Rejection> {
+    let hold = |text: &str| parse_entry(text).ok_or_else(|| Rejection::Unreadable { id: refund.id.clone() });
+    match &refund.allocation {
+        None => Ok(vec![(refund.channel.clone(), refund.amount, hold(&refund.hold)?)]),
+        Some(allocation) => {
+            let part = |part: &RefundSource| Ok((part.source.clone(), part.amount, hold(&part.hold)?));
+            allocation.sources.iter().map(part).collect()
+        }
     }
 }
 
@@ -177,11 +252,14 @@ fn refund_done(
     let id = refund.value.id.clone();
     refund.value.status = next(&id, refund.value.status, RefundEvent::Done)?;
     let charge: Stored<Charge> = load(gathered, ctx, ObjectKind::Charge, &refund.value.charge, "charge")?;
-    let hold = parse_entry(&refund.value.hold).ok_or_else(|| Rejection::Unreadable { id: id.clone() })?;
-    let entry = draft.ids.next_entry();
-    let accounts = Accounts::of(ctx.live, ctx.merchant, &refund.value.channel, refund.value.currency);
-    let amount = positive(refund.value.amount);
-    draft.entry(refund_entry(entry, Action::Capture { hold }, &accounts, amount));
+    let mut first_entry = None;
+    for (source, amount, hold) in parts_of(&refund.value)? {
+        let entry = draft.ids.next_entry();
+        let accounts = Accounts::of(ctx.live, ctx.merchant, &source, refund.value.currency);
+        draft.entry(refund_entry(entry, Action::Capture { hold }, &accounts, positive(amount)));
+        first_entry.get_or_insert(entry);
+    }
+    let entry = first_entry.ok_or_else(|| Rejection::Unreadable { id: id.clone() })?;
     let movement = BalanceTransaction {
         id: draft.new_id(ObjectKind::BalanceTransaction),
         object: ObjectKind::BalanceTransaction.name().into(),
@@ -226,9 +304,13 @@ fn refund_refused(
     let state: ChargeState = charge::next(&name, charge.value.state, event)?;
     charge.value.set_state(state);
     charge.value.amount_refunded = still;
-    let hold = parse_entry(&refund.value.hold).ok_or_else(|| Rejection::Unreadable { id: id.clone() })?;
-    let entry = draft.ids.next_entry();
-    draft.entry(void_entry(entry, hold, Code::Refund));
+    for (source, amount, hold) in parts_of(&refund.value)? {
+        let entry = draft.ids.next_entry();
+        draft.entry(void_entry(entry, hold, Code::Refund));
+        if let Some(part) = charge.value.sources.iter_mut().find(|part| part.source == source) {
+            part.amount_refunded -= amount;
+        }
+    }
     draft.job_done(channel_job(&id));
     draft.write(ObjectKind::Charge, &name, &charge);
     let body = draft.write(KIND, &id, &refund);

@@ -198,6 +198,8 @@ pub(super) fn go_on(
     next.refuse_action = before.refuse_action;
     next.return_url.clone_from(&before.return_url);
     next.confirmed_at = Some(confirmed_at(before));
+    // What is set aside stays so, for the next one.
+    next.legs = std::mem::take(&mut before.legs);
     next.internal.token = std::mem::take(&mut before.internal.token);
     next.tried.clone_from(&before.tried);
     next.tried.push(before.channel.clone());

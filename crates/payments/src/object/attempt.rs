@@ -3,6 +3,7 @@
 use crate::decision::Operation;
 use crate::object::Tag;
 use crate::object::payment_method::PaymentMethod;
+use crate::object::source::Leg;
 use crate::request::card::PAYMENT_CODE;
 use crate::routing::{Chosen, Route};
 use crate::state::attempt::AttemptStatus;
@@ -18,9 +19,9 @@ pub struct Attempt {
     /// `attempt`
     #[schema(value_type = String)]
     pub object: Tag,
-    /// How much, in minor units.
+    /// How much the channel is asked for, in minor units.
     pub amount: i64,
-    /// What was taken, in minor units.
+    /// What the channel took, in minor units.
     pub amount_captured: i64,
     /// The customer has proven to be the holder.
     pub authenticated: bool,
@@ -54,6 +55,9 @@ pub struct Attempt {
     /// Money that came when it was not wanted any more; none mostly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_payment: Option<Late>,
+    /// What comes from what the customer has with us, besides the amount of the attempt; none mostly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<Leg>,
     /// Whether in live mode.
     pub livemode: bool,
     /// The customer is not there.
@@ -125,6 +129,12 @@ impl Attempt {
     #[must_use]
     pub fn awaiting_until(&self) -> Option<i64> {
         self.expires_at.filter(|_| self.status == AttemptStatus::AwaitingCustomer)
+    }
+
+    /// Returns what the payment comes to with all its sources, in minor units.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.amount + self.legs.iter().map(|leg| leg.amount).sum::<i64>()
     }
 
     /// Forgets the code that the customer showed: what comes now needs it no more.

@@ -1,5 +1,6 @@
 //! `ch_…`: what an answered attempt has come to; refunds and balance transactions hang on it.
 
+use crate::object::source::ChargeSource;
 use crate::object::{Metadata, Tag};
 use crate::state::charge::ChargeState;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,9 @@ pub struct Charge {
     pub refunded: bool,
     /// How many refunds were made.
     pub refunds_made: u32,
+    /// What came from where, where it was paid from several sources, in the order in which they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<ChargeSource>,
     /// Where it stands; more exact than `status`.
     pub state: ChargeState,
     /// `succeeded` or `failed`.

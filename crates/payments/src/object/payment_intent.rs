@@ -1,5 +1,6 @@
 //! `pi_…`: what a merchant wants to be paid, once.
 
+use crate::object::source::{PaymentSource, SourceType};
 use crate::object::{Metadata, Tag};
 use crate::state::intent::IntentStatus;
 use crate::state::words;
@@ -76,6 +77,10 @@ pub struct PaymentIntent {
     pub payment_method: Option<String>,
     /// With what kinds of methods it may be paid.
     pub payment_method_types: Vec<String>,
+    /// What of it comes from where, where it is paid from several sources; none otherwise. They sum to the amount, and the
+    /// payment method stands last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payment_sources: Vec<PaymentSource>,
     /// Where to send a receipt.
     pub receipt_email: Option<String>,
     /// Whether the method is kept for later payments: `on_session` or `off_session`.
@@ -88,6 +93,15 @@ pub struct PaymentIntent {
     pub status: IntentStatus,
     /// How many attempts were made.
     pub attempts_made: u32,
+}
+
+impl PaymentIntent {
+    /// Returns what the payment method pays, in minor units: all of it, or what other sources leave.
+    #[must_use]
+    pub fn method_amount(&self) -> i64 {
+        let rest = self.payment_sources.iter().find(|source| source.kind == SourceType::PaymentMethod);
+        rest.map_or(self.amount, |source| source.amount)
+    }
 }
 
 /// Says that the platform chooses the methods.

@@ -1,5 +1,6 @@
 //! `re_…`: money given back.
 
+use crate::object::source::RefundAllocation;
 use crate::object::{Metadata, Tag};
 use crate::state::refund::RefundStatus;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ pub struct Refund {
     /// `refund`
     #[schema(value_type = String)]
     pub object: Tag,
+    /// What of it goes where, where the payment came from several sources; none otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<RefundAllocation>,
     /// How much, in minor units.
     pub amount: i64,
     /// The movement of the merchant's money, `txn_…`.
@@ -30,7 +34,7 @@ pub struct Refund {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
-    /// The entry that set the money aside, `je_…`.
+    /// The entry that set the money aside, `je_…`; of the first source where there are several.
     pub hold: String,
     /// How often the channel was asked what became of it.
     pub inquiries: u32,

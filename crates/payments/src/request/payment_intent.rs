@@ -5,6 +5,7 @@ use super::{
     amount, check_chars, check_email, check_expand, check_id, check_metadata, check_url, check_word,
 };
 use crate::limits;
+use crate::object::source::SourceType;
 use crate::rejection::Rejection;
 use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
@@ -65,6 +66,8 @@ pub struct CreatePaymentIntent {
     /// Kinds of methods.
     #[serde(default, deserialize_with = "wire::list")]
     pub payment_method_types: Option<Vec<String>>,
+    /// What of it the customer pays with what is kept here; the payment method takes the rest. An empty list: nothing.
+    pub payment_sources: Option<Vec<SourceData>>,
     /// Where to send a receipt.
     #[serde(default, deserialize_with = "wire::text")]
     pub receipt_email: Option<String>,
@@ -97,6 +100,31 @@ pub struct AutomaticMethods {
     pub allow_redirects: Option<String>,
 }
 
+/// A source of a payment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceData {
+    /// `balance`, or last of all `payment_method`.
+    #[serde(default, rename = "type", deserialize_with = "wire::text")]
+    pub kind: Option<String>,
+    /// Minor units, at least 1. When it is left out: all that is there and the payment needs; for the payment method the
+    /// rest.
+    #[serde(default, deserialize_with = "wire::integer")]
+    pub amount: Option<i64>,
+}
+
+impl SourceData {
+    /// Returns its kind; `at` is its place among the sources.
+    pub(crate) fn kind(&self, at: usize) -> Result<SourceType, Rejection> {
+        let param = || format!("payment_sources[{at}][type]");
+        let word = self.kind.as_deref().filter(|word| !word.is_empty());
+        let word = word.ok_or_else(|| Rejection::ParameterMissing { param: param() })?;
+        let words: Vec<&str> = SourceType::ALL.iter().map(|kind| kind.word()).collect();
+        check_word(&param(), Some(word), &words)?;
+        SourceType::parse(word).ok_or_else(|| Rejection::ParameterMissing { param: param() })
+    }
+}
+
 impl CreatePaymentIntent {
     /// Checks what can be told from the request alone.
     ///
@@ -127,6 +155,7 @@ impl CreatePaymentIntent {
         check_metadata(self.metadata.as_ref())?;
         check_method(self.payment_method.as_deref(), self.payment_method_data.as_ref())?;
         check_types(self.payment_method_types.as_ref())?;
+        check_sources(self.payment_sources.as_ref())?;
         check_email("receipt_email", self.receipt_email.as_deref())?;
         check_url("return_url", self.return_url.as_deref())?;
         check_word("setup_future_usage", self.setup_future_usage.as_deref(), &FUTURE_USAGES)?;
@@ -180,6 +209,8 @@ pub struct UpdatePaymentIntent {
     /// Kinds of methods.
     #[serde(default, deserialize_with = "wire::list")]
     pub payment_method_types: Option<Vec<String>>,
+    /// What of it the customer pays with what is kept here; the payment method takes the rest. An empty list: nothing.
+    pub payment_sources: Option<Vec<SourceData>>,
     /// Where to send a receipt.
     #[serde(default, deserialize_with = "wire::text")]
     pub receipt_email: Option<String>,
@@ -213,6 +244,7 @@ impl UpdatePaymentIntent {
         check_metadata(self.metadata.as_ref())?;
         check_method(self.payment_method.as_deref(), self.payment_method_data.as_ref())?;
         check_types(self.payment_method_types.as_ref())?;
+        check_sources(self.payment_sources.as_ref())?;
         check_email("receipt_email", self.receipt_email.as_deref())?;
         check_word("setup_future_usage", self.setup_future_usage.as_deref(), &FUTURE_USAGES)?;
         check_descriptors(self.statement_descriptor.as_deref(), self.statement_descriptor_suffix.as_deref())
@@ -228,6 +260,7 @@ impl UpdatePaymentIntent {
             || self.payment_method.is_some()
             || self.payment_method_data.is_some()
             || self.payment_method_types.is_some()
+            || self.payment_sources.is_some()
             || self.setup_future_usage.is_some()
     }
 }
@@ -268,6 +301,14 @@ pub struct ConfirmPaymentIntent {
     /// Taken and without effect: browsers' libraries send it.
     #[serde(default, deserialize_with = "wire::boolean")]
     pub use_stripe_sdk: Option<bool>,
+}
+
+impl UpdatePaymentIntent {
+    /// Says whether it changes what the sources of a payment were agreed for.
+    #[must_use]
+    pub const fn changes_sources(&self) -> bool {
+        self.amount.is_some() || self.currency.is_some() || self.customer.is_some()
+    }
 }
 
 impl ConfirmPaymentIntent {
@@ -372,6 +413,21 @@ fn check_types(types: Option<&Vec<String>>) -> Result<(), Rejection> {
         }
         check_word(&format!("payment_method_types[{at}]"), Some(kind), &TYPES)
     })
+}
+
+fn check_sources(sources: Option<&Vec<SourceData>>) -> Result<(), Rejection> {
+    let sources = sources.map(Vec::as_slice).unwrap_or_default();
+    if sources.len() > limits::PAYMENT_SOURCES {
+        let (param, limit) = ("payment_sources".to_owned(), limits::PAYMENT_SOURCES);
+        return Err(Rejection::ParameterTooLong { param, limit, unit: "sources" });
+    }
+    for (at, source) in sources.iter().enumerate() {
+        source.kind(at)?;
+        if source.amount.is_some() {
+            amount(&format!("payment_sources[{at}][amount]"), source.amount)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_descriptors(whole: Option<&str>, suffix: Option<&str>) -> Result<(), Rejection> {

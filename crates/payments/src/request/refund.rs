@@ -9,6 +9,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRefund {
+    /// How it is divided among several sources of the payment: `reverse` or `proportional`; `reverse` when it is left out.
+    #[serde(default, deserialize_with = "wire::text")]
+    pub allocation: Option<String>,
     /// Minor units; all that is left when absent.
     #[serde(default, deserialize_with = "wire::integer")]
     pub amount: Option<i64>,
@@ -45,6 +48,7 @@ impl CreateRefund {
             amount("amount", self.amount)?;
         }
         let words = ["duplicate", "fraudulent", "requested_by_customer"];
+        check_word("allocation", self.allocation.as_deref(), &["reverse", "proportional"])?;
         check_word("reason", self.reason.as_deref(), &words)?;
         check_expand(self.expand.as_ref())?;
         check_metadata(self.metadata.as_ref())

@@ -2,6 +2,7 @@
 
 mod cards;
 mod checkout;
+mod combined;
 mod expect;
 mod flows;
 mod model;

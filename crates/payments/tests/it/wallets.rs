@@ -11,12 +11,12 @@ use suanpan_payments::routing::ChannelTerms;
 
 const EXPIRES: i64 = 900;
 
-fn awaiting(world: &World, show: Option<&str>) -> ChannelOutcome {
+pub(crate) fn awaiting(world: &World, show: Option<&str>) -> ChannelOutcome {
     let expires_at = world.now.seconds() + EXPIRES;
     ChannelOutcome::Awaiting { show: show.map(str::to_owned), expires_at }
 }
 
-fn add_wallet(world: &mut World) {
+pub(crate) fn add_wallet(world: &mut World) {
     let terms = ChannelTerms::of("alipay_cn", &["alipay"]);
     world.settings.routing.channels.push(ChannelTerms { live: terms.test.clone(), ..terms });
 }

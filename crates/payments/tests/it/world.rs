@@ -75,6 +75,14 @@ impl Books {
         -self.posted.iter().filter(|(account, _)| account.path == path).map(|(_, sum)| sum).sum::<i128>()
     }
 
+    /// What an account that we owe has and is not set aside.
+    pub(crate) fn available(&self, account: &AccountRef) -> Option<u64> {
+        let posted = -self.posted.get(account)?;
+        let held = self.holds.values().flatten().filter(|line| line.debit == *account);
+        let held: u64 = held.map(|line| line.amount_minor).sum();
+        Some(u64::try_from(posted - i128::from(held)).unwrap_or(0))
+    }
+
     pub(crate) fn held(&self) -> u64 {
         self.holds.values().flatten().map(|line| line.amount_minor).sum()
     }
@@ -123,6 +131,10 @@ impl Gathered for View<'_> {
 
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>> {
         self.card.as_ref()
+    }
+
+    fn available(&self, account: &AccountRef) -> Option<u64> {
+        self.world.books.available(account)
     }
 }
 

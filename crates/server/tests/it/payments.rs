@@ -322,6 +322,44 @@ fn events_of_several_types_are_one_list() {
 }
 
 #[test]
+fn a_payment_of_several_sources_is_split_before_it_is_confirmed() {
+    let server = Server::start();
+    let key = &server.key;
+    let customer = server.post(key, "/v1/customers", "").id();
+    let fund = format!("/v1/test_helpers/customers/{customer}/fund_cash_balance");
+    server.post(key, &fund, "amount=5000&currency=cny");
+    let make = format!("amount=10000&currency=cny&customer={customer}&payment_sources[0][type]=balance");
+    let intent = server.post(key, "/v1/payment_intents", &make);
+    let split = serde_json::json!([
+        {"type": "balance", "amount": 5_000}, {"type": "payment_method", "amount": 5_000},
+    ]);
+    assert_eq!(intent.json()["payment_sources"], split);
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    let wrong = server.post(key, &path, "payment_sources[0][type]=balance&payment_sources[0][amount]=many");
+    assert_eq!((wrong.status, &wrong.json()["error"]["param"]), (400, &"payment_sources[0][amount]".into()));
+    assert_eq!(server.post(key, &path, "payment_sources=").json().get("payment_sources"), None);
+    let split = "payment_sources[0][type]=balance&payment_sources[0][amount]=5001";
+    server.post(key, &path, split);
+    // It was named by the merchant, so the page may confirm it.
+    let page = server.make_key("type=publishable");
+    let secret = intent.json()["client_secret"].as_str().unwrap().to_owned();
+    let confirm = format!("client_secret={secret}&payment_method=pm_card_visa");
+    let short = server.post(&page, &format!("{path}/confirm"), &confirm);
+    let error = &short.json()["error"];
+    assert_eq!(
+        (short.status, &error["code"], &error["param"]),
+        (400, &"balance_insufficient".into(), &"payment_sources".into())
+    );
+    server.post(key, &fund, "amount=1&currency=cny");
+    assert_eq!(server.post(&page, &format!("{path}/confirm"), &confirm).json()["status"], "succeeded");
+    let refund = format!("payment_intent={}&amount=5000&allocation=proportional", intent.id());
+    let refund = server.post(key, "/v1/refunds", &refund).json();
+    let parts: Vec<_> =
+        refund["allocation"]["sources"].as_array().unwrap().iter().map(|part| &part["amount"]).collect();
+    assert_eq!((&refund["status"], parts), (&"succeeded".into(), vec![&2_501.into(), &2_499.into()]));
+}
+
+#[test]
 fn a_customer_pays_out_of_a_balance_that_the_books_show() {
     let server = Server::start();
     let key = &server.key;

@@ -2,6 +2,7 @@
 
 use super::{new_charge, write_new_charge};
 use crate::books::{Accounts, Code, fee_entry, payment_entry, void_entry};
+use crate::decide::combined;
 use crate::decide::confirm::{channel_job, positive};
 use crate::decide::payment_method::attach;
 use crate::decide::{Draft, Stored};
@@ -47,8 +48,8 @@ pub(super) fn authorized(
     let id = intent.value.id.clone();
     intent.value.latest_charge = Some(charge.id.clone());
     if attempt.capture {
-        let amount = attempt.amount;
-        take(&mut draft, attempt, &mut charge, Action::Post, amount);
+        let taken = attempt.amount;
+        let amount = take(&mut draft, attempt, &mut charge, Action::Post, taken)?;
         charge.set_state(ChargeState::Captured);
         intent.value.status = next(&id, intent.value.status, IntentEvent::Captured)?;
         intent.value.amount_received = amount;
@@ -57,7 +58,7 @@ pub(super) fn authorized(
         set_aside(&mut draft, attempt);
         charge.set_state(ChargeState::Uncaptured);
         intent.value.status = next(&id, intent.value.status, IntentEvent::Authorized)?;
-        intent.value.amount_capturable = attempt.amount;
+        intent.value.amount_capturable = attempt.total();
     }
     let captured = attempt.capture;
     draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
@@ -83,7 +84,7 @@ pub(super) fn captured(
     draft.job_done(channel_job(&attempt.id));
     draft.job_done(expiry_job(&attempt.id));
     let hold = hold_of(attempt)?;
-    take(&mut draft, attempt, &mut charge.value, Action::Capture { hold }, amount);
+    let amount = take(&mut draft, attempt, &mut charge.value, Action::Capture { hold }, amount)?;
     let state = charge::next(&charge.value.id, charge.value.state, ChargeEvent::Captured)?;
     charge.value.set_state(state);
     let id = intent.value.id.clone();
@@ -113,6 +114,7 @@ pub(super) fn voided(
     draft.job_done(expiry_job(&attempt.id));
     let (entry, hold) = (draft.ids.next_entry(), hold_of(attempt)?);
     draft.entry(void_entry(entry, hold, Code::Payment));
+    combined::release(&mut draft, attempt)?;
     let state = charge::next(&charge.value.id, charge.value.state, ChargeEvent::Released)?;
     charge.value.set_state(state);
     let id = intent.value.id.clone();
@@ -169,19 +171,27 @@ fn set_aside(draft: &mut Draft<'_>, attempt: &mut Attempt) {
     plan_expiry(draft, &attempt.payment_intent, &attempt.id, due);
 }
 
-/// Books money that was taken, with the fee, and shows both as a movement of the merchant's money.
-fn take(draft: &mut Draft<'_>, attempt: &mut Attempt, charge: &mut Charge, action: Action, amount: i64) {
+/// Books what the channel took with what other sources give, and the fee of all of it, and shows that as one movement of
+/// the merchant's money. Returns how much it is.
+fn take(
+    draft: &mut Draft<'_>,
+    attempt: &mut Attempt,
+    charge: &mut Charge,
+    action: Action,
+    taken: i64,
+) -> Result<i64, Rejection> {
     let ctx = draft.ctx;
     let accounts = Accounts::of(ctx.live, ctx.merchant, &attempt.channel, attempt.currency);
-    let fee_minor = ctx.settings.fee.fee(positive(amount));
     let entry = draft.ids.next_entry();
-    draft.entry(payment_entry(entry, action, &accounts, positive(amount)));
+    draft.entry(payment_entry(entry, action, &accounts, positive(taken)));
+    let amount = taken + combined::take(draft, attempt)?;
+    let fee_minor = ctx.settings.fee.fee(positive(amount));
     let fee_id = draft.ids.next_entry();
     if let Some(fee) = fee_entry(fee_id, &accounts, fee_minor) {
         draft.entry(fee);
     }
     let fee = i64::try_from(fee_minor).expect("a fee is at most the payment, which fits");
-    attempt.amount_captured = amount;
+    attempt.amount_captured = taken;
     charge.amount_captured = amount;
     charge.fee = fee;
     let movement = BalanceTransaction {
@@ -210,6 +220,7 @@ fn take(draft: &mut Draft<'_>, attempt: &mut Attempt, charge: &mut Charge, actio
         entry: entry_text(entry),
     };
     charge.balance_transaction = Some(write_movement(draft, movement));
+    Ok(amount)
 }
 
 /// Writes a movement and returns its id.
