@@ -105,8 +105,44 @@ function show() {
       setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
     });
   }
+  for (const field of page.querySelectorAll("[data-balance]")) slide(field);
   goBack(page.querySelector("[data-return]"));
   tick();
+}
+
+// A slider beside the box for what comes out of the balance, and what is left for the method. All in minor units: the box
+// is read and written digit by digit, so that no amount is ever rounded.
+function slide(field) {
+  const { most, total, exponent, sign } = field.dataset;
+  const [box, slider] = field.querySelectorAll("input");
+  const hint = field.querySelector("[data-rest]");
+  const plainHint = hint.textContent;
+  const places = Number(exponent);
+  const write = (minor) => {
+    const digits = String(minor).padStart(places + 1, "0");
+    return places ? `${digits.slice(0, -places)}.${digits.slice(-places)}` : digits;
+  };
+  const group = (text) => text.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+  const read = (text) => {
+    const parts = /^(\d{0,12})(?:\.(\d*))?$/.exec(text.replace(/[ ,]/g, ""));
+    if (!parts || (parts[2] ?? "").length > places) return null;
+    return Number(parts[1] + (parts[2] ?? "").padEnd(places, "0"));
+  };
+  const tell = (minor) => {
+    const good = minor !== null && minor <= Number(most);
+    hint.textContent = good ? hint.dataset.rest.replace("{rest}", sign + group(write(Number(total) - minor))) : plainHint;
+    if (good) slider.setAttribute("aria-valuetext", sign + group(write(minor)));
+    field.closest("form").classList.toggle("covered", good && minor === Number(total));
+  };
+  const fromBox = () => {
+    const minor = read(box.value);
+    if (minor !== null) slider.value = Math.min(minor, Number(most));
+    tell(minor);
+  };
+  slider.hidden = false;
+  slider.addEventListener("input", () => { box.value = write(Number(slider.value)); tell(Number(slider.value)); });
+  box.addEventListener("input", fromBox);
+  fromBox();
 }
 
 async function copy(button) {

@@ -32,7 +32,7 @@ use axum::http::header::{ACCEPT_LANGUAGE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use form::{Choice, Fault};
+use form::{Choice, Fault, Paying};
 use language::Language;
 use page::{Page, Wrong};
 use suanpan_engine::{Call, Caller, Refused};
@@ -140,6 +140,7 @@ async fn show(
         lang: asked.lang,
         faults: &[],
         chosen: None,
+        balance: None,
     };
     page::answer(StatusCode::OK, shown.write())
 }
@@ -164,16 +165,18 @@ async fn pay(
     }
     let again = |status, faults: &[Fault]| {
         let Asked { language, lang, .. } = asked;
-        let shown = Page { api: &api, view: &view, language, lang, faults, chosen: Some(choice.method()) };
+        let (chosen, balance) = (Some(choice.method()), choice.written_balance());
+        let shown = Page { api: &api, view: &view, language, lang, faults, chosen, balance };
         page::answer(status, shown.write())
     };
-    let (method, test_card) = match choice.read(view.now, view.simulates_cards(&api)) {
-        Ok(read) => read,
+    let paying = match choice.read(view.now, view.simulates_cards(&api), &view.bill()) {
+        Ok(paying) => paying,
         Err(faults) => return again(StatusCode::UNPROCESSABLE_ENTITY, &faults),
     };
     let public = &api.engine().settings().public_url;
     let return_url = format!("{}{page}", public.strip_suffix(prefix(&api)).unwrap_or(public));
-    let request = PayCheckoutSession { attempts_seen: choice.seen, method, test_card, return_url };
+    let Paying { method, test_card, balance } = paying;
+    let request = PayCheckoutSession { attempts_seen: choice.seen, method, balance, test_card, return_url };
     let call = Call {
         caller: Caller { merchant: view.merchant.clone(), live: view.session.livemode },
         idempotency: None,

@@ -14,7 +14,6 @@ use suanpan_ledger::rejection::Rejection as BooksRejection;
 use suanpan_money::{Currency, Timestamp};
 use suanpan_payments::books::{Accounts, chart, customer_balance, own_source};
 use suanpan_payments::command::Command;
-use suanpan_payments::decide::outcome::decide_outcome;
 use suanpan_payments::decision::{
     AccountRef, Ahead, ChannelAsk, ChannelOutcome, Context, Decision, EntryDraft, Gathered, JobBody,
     JobDraft, Link, Operation,
@@ -48,7 +47,7 @@ impl Decider {
             .decide(&prepared, &self.standings)
             .and_then(|decision| self.check_accounts(decision))
             .or_else(|refused| self.without_going_on(&prepared, refused))
-            .and_then(|decision| self.book_entries(decision))
+            .and_then(|decision| self.book_or_name_source(decision))
             .and_then(|decision| self.settle_own(&prepared, decision))
             .inspect_err(|_| self.book.rollback(&mut self.draft, mark));
         match decided {
@@ -127,9 +126,13 @@ impl Decider {
 
     /// Books the entries of a decision, all or none.
     fn book_entries(&mut self, decision: Decision) -> Result<Decision, Refused> {
-        if !decision.entries.is_empty() {
-            self.try_entries(&decision.entries).map_err(|refused| self.source_short(&decision, refused))?;
-        }
+        self.try_entries(&decision.entries)?;
+        Ok(decision)
+    }
+
+    /// The same, and says which source is short where a part of a payment cannot be set aside.
+    fn book_or_name_source(&mut self, decision: Decision) -> Result<Decision, Refused> {
+        self.try_entries(&decision.entries).map_err(|refused| self.source_short(&decision, refused))?;
         Ok(decision)
     }
 
@@ -205,10 +208,15 @@ impl Decider {
         // Ids of its own.
         let random = *blake3::keyed_hash(&prepared.random, b"outcome").as_bytes();
         let context = Context { random, ..self.context(prepared) };
-        Ok(decide_outcome(ask, outcome, &Ahead { gathered: &view, decision }, &context)?)
+        // As a command of its own: what follows for others follows here too.
+        let command = Command::Outcome { ask: ask.clone(), outcome: outcome.clone() };
+        Ok(command.decide(&Ahead { gathered: &view, decision }, &context)?)
     }
 
     fn try_entries(&mut self, drafts: &[EntryDraft]) -> Result<(), Refused> {
+        if drafts.is_empty() {
+            return Ok(());
+        }
         let mut entries = EntryBatch::default();
         let mut postings = Vec::new();
         for (at, draft) in drafts.iter().enumerate() {

@@ -8,6 +8,7 @@ pub(crate) use follow::{follow, refuse_own};
 pub use late::decide_late_payment;
 
 use super::cancel::end_unpaid;
+use super::combined::split;
 use super::confirm::{ConfirmOptions, begin_attempt, channel_job, check_merchant, refuse_in_progress};
 use super::intent::new_intent;
 use super::payment_method::{existing_customer, is_test_id, resolve};
@@ -16,10 +17,12 @@ use crate::decision::{Context, Decision, Gathered, JobBody, ObjectKind};
 use crate::link;
 use crate::object::checkout_session::{CheckoutSession, LineItem, LineItems, Price};
 use crate::object::payment_intent::PaymentIntent;
+use crate::object::source::SourceType;
 use crate::object::{Metadata, json};
 use crate::rejection::Rejection;
+use crate::request::card::{CUSTOMER_BALANCE, PaymentMethodData};
 use crate::request::checkout_session::{CreateCheckoutSession, Expiry, PAGE_TYPES, PayCheckoutSession};
-use crate::request::payment_intent::CreatePaymentIntent;
+use crate::request::payment_intent::{CreatePaymentIntent, SourceData};
 use crate::request::{amount, currency, given, patch_metadata};
 use crate::settings::Settings;
 use crate::state::checkout_session::{SessionEvent, SessionPaymentStatus, SessionStatus, next};
@@ -70,12 +73,18 @@ pub fn decide_create_checkout_session(
     check_merchant(gathered, ctx)?;
     let (amount_total, currency) = total(request)?;
     let types = types(request, ctx, currency)?;
+    let sources: Vec<SourceType> =
+        request.payment_sources.iter().flatten().filter_map(|word| SourceType::parse(word)).collect();
     let expires_at = expires_at(request, ctx.now)?;
     // With more chance than other ids have: whoever knows it may open the page.
     let id = draft.new_id(KIND);
     let id = draft.ids.next_secret(&id);
     let mut intent =
         Stored::new(intent_of(&mut draft, gathered, request, (amount_total, currency), &types)?, ctx);
+    if !sources.is_empty() {
+        // It may pay all of it.
+        intent.value.payment_method_types.push(CUSTOMER_BALANCE.to_owned());
+    }
     intent.value.checkout_session = Some(id.clone());
     let intent_id = intent.value.id.clone();
     let mut metadata = Metadata::new();
@@ -99,6 +108,7 @@ pub fn decide_create_checkout_session(
         mode: "payment".to_owned(),
         payment_intent: intent_id.clone(),
         payment_method_types: types,
+        payment_sources: sources,
         payment_status: SessionPaymentStatus::Unpaid,
         status: SessionStatus::Open,
         success_url: given(request.success_url.as_ref()).unwrap_or_default(),
@@ -261,7 +271,23 @@ pub fn decide_pay_checkout_session(
         data.check("")?;
     }
     let mut draft = Draft::new(ctx);
-    let method = resolve(&mut draft, gathered, test_card, request.method.as_ref())?
+    let from_balance = request.balance != 0;
+    if from_balance && !session.value.payment_sources.contains(&SourceType::Balance) {
+        let why = "this page does not offer the balance".to_owned();
+        return Err(Rejection::ParameterInvalid { param: "balance".to_owned(), why });
+    }
+    let balance_alone = from_balance && request.balance == intent.value.amount;
+    let mut sources = Vec::new();
+    if from_balance && !balance_alone {
+        let kind = Some(SourceType::Balance.word().to_owned());
+        sources.push(SourceData { kind, amount: Some(amount("balance", Some(request.balance))?) });
+    }
+    intent.value.payment_sources = split(gathered, ctx, &intent.value, &sources)?;
+    let balance =
+        PaymentMethodData { kind: Some(CUSTOMER_BALANCE.to_owned()), ..PaymentMethodData::default() };
+    let (test_card, method) =
+        if balance_alone { (None, Some(&balance)) } else { (test_card, request.method.as_ref()) };
+    let method = resolve(&mut draft, gathered, test_card, method)?
         .ok_or_else(|| Rejection::ParameterMissing { param: "method".to_owned() })?;
     let return_url = Some(request.return_url.clone());
     let options = ConfirmOptions { return_url, ..ConfirmOptions::default() };

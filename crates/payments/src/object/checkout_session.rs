@@ -1,5 +1,6 @@
 //! `cs_…`: a page on which a customer pays, once. Whoever knows the id may open the page, so it is long and random.
 
+use crate::object::source::SourceType;
 use crate::object::{Metadata, Tag};
 use crate::state::checkout_session::{SessionPaymentStatus, SessionStatus};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct CheckoutSession {
     pub payment_intent: String,
     /// With what kinds of methods it may be paid.
     pub payment_method_types: Vec<String>,
+    /// What the customer has with the merchant's platform that the page offers beside a method; nothing mostly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payment_sources: Vec<SourceType>,
     /// Whether it is paid.
     pub payment_status: SessionPaymentStatus,
     /// Where it stands.

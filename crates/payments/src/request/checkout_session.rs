@@ -5,12 +5,13 @@ use super::{
     amount, check_chars, check_email, check_expand, check_id, check_metadata, check_url, check_word,
 };
 use crate::limits;
+use crate::object::source::SourceType;
 use crate::rejection::{Rejection, shorten};
 use crate::wire::{self, MetadataPatch};
 use serde::Deserialize;
 
-/// Kinds of methods that a page can offer. A balance is not among them: whoever has the address of a page has not
-/// proven to be the customer; and a code that is scanned needs a shop.
+/// Kinds of methods that a page can offer. A balance is not among them: it is offered beside them
+/// where the merchant says so, since whoever has the address of a page has not proven to be the customer; and a code that is scanned needs a shop.
 pub const PAGE_TYPES: [&str; 3] = [ALIPAY, WECHAT_PAY, CARD];
 
 /// `POST /v1/checkout/sessions`
@@ -58,6 +59,10 @@ pub struct CreateCheckoutSession {
     /// `card`, `alipay`, `wechat_pay`; all that can be paid with when it is left out.
     #[serde(default, deserialize_with = "wire::list")]
     pub payment_method_types: Option<Vec<String>>,
+    /// What the customer has with you that the page offers beside a method: `balance`. Whoever has the address of the page
+    /// can pay with it, so name it only for a customer who is signed in with you.
+    #[serde(default, deserialize_with = "wire::list")]
+    pub payment_sources: Option<Vec<String>>,
     /// The page for a customer who has paid; `{CHECKOUT_SESSION_ID}` in it becomes the id.
     #[serde(default, deserialize_with = "wire::text")]
     pub success_url: Option<String>,
@@ -155,6 +160,16 @@ impl CreateCheckoutSession {
                 check_word(&param, Some(kind), &PAGE_TYPES)?;
             }
         }
+        for (at, source) in self.payment_sources.iter().flatten().enumerate() {
+            check_word(&format!("payment_sources[{at}]"), Some(source), &[SourceType::Balance.word()])?;
+            if at > 0 {
+                let why = "it stands there twice".to_owned();
+                return Err(Rejection::ParameterInvalid { param: format!("payment_sources[{at}]"), why });
+            }
+            if self.customer.is_none() {
+                return Err(Rejection::ParameterMissing { param: "customer".to_owned() });
+            }
+        }
         if self.success_url.as_deref().unwrap_or_default().is_empty() {
             return Err(Rejection::ParameterMissing { param: "success_url".to_owned() });
         }
@@ -225,8 +240,10 @@ pub struct ExpireCheckoutSession {
 pub struct PayCheckoutSession {
     /// How many attempts the page knew of that was sent, so that one that was sent twice begins one attempt.
     pub attempts_seen: u32,
-    /// The method.
+    /// The method; it need not be given where the balance pays all of it.
     pub method: Option<PaymentMethodData>,
+    /// What comes out of the customer's balance, in minor units; 0 is nothing.
+    pub balance: i64,
     /// Instead, a card for tests such as `pm_card_visa`.
     pub test_card: Option<String>,
     /// Where the customer comes back to from another page.

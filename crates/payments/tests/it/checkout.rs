@@ -35,6 +35,7 @@ fn pay(id: &str, seen: u32, method: Method) -> Command {
     let request = PayCheckoutSession {
         attempts_seen: seen,
         method,
+        balance: 0,
         test_card,
         return_url: format!("https://pay.example/c/{id}"),
     };

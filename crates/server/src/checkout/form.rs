@@ -6,6 +6,7 @@ use crate::parameters::{Node, typed};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use suanpan_money::Currency;
 use suanpan_payments::object::payment_method::CardNumber;
 use suanpan_payments::request::card::{CARD, CardData, PaymentMethodData};
 use suanpan_payments::request::checkout_session::PAGE_TYPES;
@@ -31,6 +32,8 @@ pub(super) struct Choice {
     number: String,
     expiry: String,
     cvc: String,
+    /// What comes out of the customer's balance, as it is written; nothing when it is empty.
+    balance: String,
     /// One of the cards of test mode instead.
     test: String,
 }
@@ -44,6 +47,7 @@ pub(super) enum Fault {
     Cvc,
     Method,
     MethodGone,
+    Balance,
     Busy,
 }
 
@@ -54,6 +58,7 @@ impl Fault {
             Fault::Number => Some("number"),
             Fault::Expiry | Fault::ExpiryPast => Some("expiry"),
             Fault::Cvc => Some("cvc"),
+            Fault::Balance => Some("balance"),
             Fault::Method | Fault::MethodGone | Fault::Busy => None,
         }
     }
@@ -67,6 +72,7 @@ impl Fault {
             Fault::Cvc => Text::CvcWrong,
             Fault::Method => Text::MethodWrong,
             Fault::MethodGone => Text::MethodGone,
+            Fault::Balance => Text::BalanceWrong,
             Fault::Busy => Text::Busy,
         }
     }
@@ -79,14 +85,32 @@ impl Fault {
             Fault::Expiry
         } else if param.contains("cvc") {
             Fault::Cvc
+        } else if param.contains("balance") || param.contains("payment_sources") {
+            Fault::Balance
         } else {
             Fault::MethodGone
         }
     }
 }
 
-/// A method, or the id of a card for tests.
-type Read = (Option<PaymentMethodData>, Option<String>);
+/// What is to be paid, and what of it may come out of a balance, in minor units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bill {
+    pub(super) total: i64,
+    pub(super) currency: Currency,
+    /// What the customer has; none where the page does not offer it.
+    pub(super) balance: Option<i64>,
+}
+
+/// How somebody wants to pay.
+pub(super) struct Paying {
+    /// The method; none where a card for tests is named, or the balance pays all of it.
+    pub(super) method: Option<PaymentMethodData>,
+    /// The id of a card for tests.
+    pub(super) test_card: Option<String>,
+    /// What comes out of the balance, in minor units.
+    pub(super) balance: i64,
+}
 
 impl Choice {
     /// Reads a form; none when it is not one of the page's.
@@ -95,17 +119,32 @@ impl Choice {
     }
 
     /// Reads the method, at a moment in seconds.
-    pub(super) fn read(&self, now: i64, simulates_cards: bool) -> Result<Read, Vec<Fault>> {
+    pub(super) fn read(&self, now: i64, simulates_cards: bool, bill: &Bill) -> Result<Paying, Vec<Fault>> {
+        let balance = self.balance(bill).map_err(|fault| vec![fault])?;
+        if balance == bill.total {
+            return Ok(Paying { method: None, test_card: None, balance });
+        }
         if simulates_cards && let Some((id, _)) = TEST_CARDS.iter().find(|(id, _)| *id == self.test) {
-            return Ok((None, Some((*id).to_owned())));
+            return Ok(Paying { method: None, test_card: Some((*id).to_owned()), balance });
         }
         let kind =
             PAGE_TYPES.into_iter().find(|kind| *kind == self.method).ok_or_else(|| vec![Fault::Method])?;
         let card = if kind == CARD { Some(self.card(now)?) } else { None };
-        Ok((
-            Some(PaymentMethodData { kind: Some(kind.to_owned()), card, ..PaymentMethodData::default() }),
-            None,
-        ))
+        let method = PaymentMethodData { kind: Some(kind.to_owned()), card, ..PaymentMethodData::default() };
+        Ok(Paying { method: Some(method), test_card: None, balance })
+    }
+
+    /// Reads what comes out of the balance: an amount as people write it.
+    fn balance(&self, bill: &Bill) -> Result<i64, Fault> {
+        let text: String = self.balance.chars().filter(|char| !matches!(char, ' ' | ',')).collect();
+        if text.is_empty() {
+            return Ok(0);
+        }
+        let most = bill.balance.unwrap_or(0).min(bill.total);
+        suanpan_money::parse_decimal(text.as_bytes(), bill.currency.exponent())
+            .ok()
+            .filter(|amount| (0..=most).contains(amount))
+            .ok_or(Fault::Balance)
     }
 
     fn card(&self, now: i64) -> Result<CardData, Vec<Fault>> {
@@ -139,6 +178,11 @@ impl Choice {
         }
     }
 
+    /// Returns what was written for the balance, for the page that is shown again; none where nothing was.
+    pub(super) fn written_balance(&self) -> Option<&str> {
+        Some(self.balance.as_str()).filter(|text| !text.is_empty() && text.len() <= 24)
+    }
+
     /// Returns the method that was chosen, for the page that is shown again.
     pub(super) fn method(&self) -> &str {
         &self.method
@@ -150,7 +194,9 @@ impl Choice {
 #[must_use]
 pub fn reads(form: &[u8], now: i64) -> Option<usize> {
     let choice = Choice::of(crate::parameters::form::parse(form).ok()?)?;
-    Some(choice.read(now, true).err().map_or(0, |faults| faults.len()))
+    let currency = Currency::parse("CNY")?;
+    let bill = Bill { total: 10_000, currency, balance: Some(5_000) };
+    Some(choice.read(now, true, &bill).err().map_or(0, |faults| faults.len()))
 }
 
 /// Reads `08/29`, `8 / 2029` or `0829` as month and year.
@@ -193,16 +239,21 @@ mod tests {
         form::parse(text.as_bytes()).ok().and_then(Choice::of)
     }
 
+    fn bill(balance: Option<i64>) -> Bill {
+        Bill { total: 10_000, currency: Currency::parse("CNY").unwrap(), balance }
+    }
+
     fn faults(form: &str) -> Vec<Fault> {
-        choice(form).unwrap().read(NOW, false).err().unwrap_or_default()
+        choice(form).unwrap().read(NOW, false, &bill(None)).err().unwrap_or_default()
     }
 
     #[test]
     fn a_card_is_read_as_people_write_it() {
         let form = "method=card&number=4242+4242-4242+4242&expiry=8+%2F+29&cvc=123&seen=3&token=t";
         let choice = choice(form).unwrap();
-        let (method, test) = choice.read(NOW, true).unwrap();
+        let Paying { method, test_card: test, balance } = choice.read(NOW, true, &bill(None)).unwrap();
         let card = method.unwrap().card.unwrap();
+        assert_eq!(balance, 0);
         assert_eq!(
             (card.number.unwrap().0.as_str(), card.cvc.unwrap().0.as_str()),
             ("4242424242424242", "123")
@@ -239,8 +290,34 @@ mod tests {
     #[test]
     fn cards_for_tests_are_taken_where_they_are_simulated_only() {
         let test = choice("test=pm_card_visa").unwrap();
-        assert_eq!(test.read(NOW, true).unwrap().1.as_deref(), Some("pm_card_visa"));
-        assert!(test.read(NOW, false).is_err());
-        assert!(choice("test=pm_1").unwrap().read(NOW, true).is_err(), "no other method can be named");
+        assert_eq!(test.read(NOW, true, &bill(None)).unwrap().test_card.as_deref(), Some("pm_card_visa"));
+        assert!(test.read(NOW, false, &bill(None)).is_err());
+        let other = choice("test=pm_1").unwrap().read(NOW, true, &bill(None));
+        assert!(other.is_err(), "no other method can be named");
+    }
+
+    #[test]
+    fn a_balance_is_read_as_people_write_it_and_is_never_more_than_there_is() {
+        let read = |written: &str, has: Option<i64>| {
+            let form = format!("method=alipay&balance={written}");
+            let paying = choice(&form).unwrap().read(NOW, false, &bill(has));
+            paying.map(|paying| (paying.balance, paying.method.is_some()))
+        };
+        for (written, has, want) in [
+            ("", None, Ok((0, true))),
+            ("0", None, Ok((0, true))),
+            ("30", Some(5_000), Ok((3_000, true))),
+            ("30.5", Some(5_000), Ok((3_050, true))),
+            (" 50.00 ", Some(5_000), Ok((5_000, true))),
+            ("1,00.00", Some(20_000), Ok((10_000, false))),
+            ("50.01", Some(5_000), Err(vec![Fault::Balance])),
+            ("100.01", Some(20_000), Err(vec![Fault::Balance])),
+            ("-1", Some(5_000), Err(vec![Fault::Balance])),
+            ("0.001", Some(5_000), Err(vec![Fault::Balance])),
+            ("all", Some(5_000), Err(vec![Fault::Balance])),
+            ("1", None, Err(vec![Fault::Balance])),
+        ] {
+            assert_eq!(read(written, has), want, "{written}");
+        }
     }
 }

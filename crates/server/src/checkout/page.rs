@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
 use suanpan_money::Currency;
 use suanpan_payments::checkout::Shown;
+use suanpan_payments::object::source::SourceType;
 
 /// Nothing is loaded but our own files, nothing is run that stands in the page, and no other page shows this one
 /// inside of itself.
@@ -38,6 +39,8 @@ pub(super) struct Page<'a> {
     pub(super) faults: &'a [Fault],
     /// The method that was chosen in it.
     pub(super) chosen: Option<&'a str>,
+    /// What was written in it for the balance.
+    pub(super) balance: Option<&'a str>,
 }
 
 /// A page that is no payment.
@@ -127,6 +130,24 @@ impl Page<'_> {
     /// What is to be paid, as it is written.
     fn amount(&self) -> String {
         money(self.view.session.amount_total, self.view.session.currency, self.language)
+    }
+
+    fn money(&self, minor: i64) -> String {
+        money(minor, self.view.session.currency, self.language)
+    }
+
+    /// What of the payment under way comes out of the customer's balance, in minor units; none where nothing does.
+    fn own_part(&self) -> Option<i64> {
+        let mut sources = self.view.intent.payment_sources.iter();
+        sources.find(|source| source.kind == SourceType::Balance).map(|source| source.amount)
+    }
+
+    /// What comes from where, where that is more than one place.
+    fn split(&self) -> Option<String> {
+        let kind = self.view.method.as_ref().map_or("", |method| method.kind.as_str());
+        let (balance, rest) = (self.money(self.own_part()?), self.money(self.view.intent.method_amount()));
+        let values = [("balance", balance.as_str()), ("rest", &rest), ("method", self.method_name(kind))];
+        Some(self.say(Text::Split, &values))
     }
 
     fn address(&self) -> String {

@@ -55,6 +55,13 @@ texts! {
     CvcHint: "3 or 4 digits on the card", "卡片上的 3 或 4 位数字";
     PayNow: "Pay {amount}", "支付 {amount}";
     OtherWays: "Pay in another way", "换一种付款方式";
+    Balance: "Your balance", "余额";
+    BalanceUse: "Use from your balance of {balance}", "使用余额（可用 {balance}）";
+    BalanceHint: "The method above pays the rest. 0 uses nothing of it.", "其余部分由上方所选方式支付。填 0 表示不使用余额。";
+    BalanceRest: "By the method above: {rest}", "上方所选方式支付：{rest}";
+    BalanceSlide: "Share of your balance", "余额使用比例";
+    BalanceWrong: "Enter an amount up to your balance and the sum to pay.", "请输入不超过余额和应付金额的金额。";
+    Split: "{balance} from your balance, {rest} by {method}", "余额支付 {balance}，{method}支付 {rest}";
     NoMethod: "Nothing can be paid with at the moment. Please go back to the shop.", "暂时没有可用的付款方式，请返回商家。";
 
     // What is wrong with the form.

@@ -1,7 +1,9 @@
 //! What a page shows, read from the store at once.
 
+use super::form::Bill;
 use crate::api::Api;
 use crate::problem::Problem;
+use crate::v1::customers;
 use serde::de::DeserializeOwned;
 use suanpan_payments::checkout::{Shown, shown};
 use suanpan_payments::decide::checkout::payable_types;
@@ -11,6 +13,8 @@ use suanpan_payments::object::charge::Charge;
 use suanpan_payments::object::checkout_session::CheckoutSession;
 use suanpan_payments::object::payment_intent::PaymentIntent;
 use suanpan_payments::object::payment_method::PaymentMethod;
+use suanpan_payments::object::source::SourceType;
+use suanpan_payments::state::checkout_session::SessionStatus;
 use suanpan_payments::state::intent::IntentStatus;
 use suanpan_store::commit::Object;
 use suanpan_store::{Read, StoreError};
@@ -26,6 +30,8 @@ pub(super) struct View {
     pub(super) merchant: String,
     /// What customers call the merchant.
     pub(super) shop: String,
+    /// What the customer has and the page offers, in minor units; none where it offers no balance.
+    pub(super) balance: Option<i64>,
     /// The method of the newest attempt.
     pub(super) method: Option<PaymentMethod>,
     /// When it was paid, seconds.
@@ -75,6 +81,12 @@ impl View {
         is_end(self.state, &self.intent)
     }
 
+    /// What is to be paid.
+    pub(super) fn bill(&self) -> Bill {
+        let CheckoutSession { amount_total: total, currency, .. } = self.session;
+        Bill { total, currency, balance: self.balance }
+    }
+
     /// Returns the kinds of methods that can be paid with now.
     pub(super) fn methods(&self, api: &Api) -> Vec<&'static str> {
         let CheckoutSession { livemode, currency, payment_method_types, .. } = &self.session;
@@ -114,7 +126,21 @@ pub(super) async fn load(api: &Api, id: &str) -> Result<Option<View>, Problem> {
     let method = method.and_then(read);
     let charge: Option<Charge> = charge.filter(|_| state == Shown::Paid).and_then(read);
     let paid_at = charge.map(|charge| charge.created);
-    Ok(Some(View { session, intent, merchant, shop, method, paid_at, now, state, version }))
+    let balance = balance(api, &session).await;
+    Ok(Some(View { session, intent, merchant, shop, balance, method, paid_at, now, state, version }))
+}
+
+/// Reads what the customer of a session has, where the merchant lets the page offer it. A page that cannot know it offers
+/// nothing.
+async fn balance(api: &Api, session: &CheckoutSession) -> Option<i64> {
+    let customer = session.customer.clone()?;
+    if session.status != SessionStatus::Open || !session.payment_sources.contains(&SourceType::Balance) {
+        return None;
+    }
+    let (live, currency) = (session.livemode, session.currency);
+    let asked = api.engine().query(move |book| customers::available(book, live, &customer, currency));
+    let (available, _) = asked.await.ok()?;
+    available.filter(|available| *available > 0)
 }
 
 /// Reads how a session stands; none when there is no such session.

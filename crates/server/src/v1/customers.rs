@@ -130,7 +130,7 @@ pub async fn cash_balance(State(api): State<Api>, Id(id): Id, inbound: Inbound) 
     inbound.no_parameters(READ).await?;
     api.object(&inbound.caller, ObjectKind::Customer, &id).await?;
     let (live, customer) = (inbound.caller.live, id.clone());
-    let (available, _) = api.engine().query(move |book| available(book, live, &customer)).await?;
+    let (available, _) = api.engine().query(move |book| all_available(book, live, &customer)).await?;
     let shown = CashBalance {
         object: "cash_balance".into(),
         available: (!available.is_empty()).then_some(available),
@@ -140,16 +140,21 @@ pub async fn cash_balance(State(api): State<Api>, Id(id): Id, inbound: Inbound) 
     Ok(answer_json(serde_json::to_vec(&shown).map_err(|error| Problem::fault(&error))?))
 }
 
-/// Reads the account of a customer in each currency that has one. Sums beyond 64 bits are shown as the largest number
-/// there is.
-fn available(book: &Book, live: bool, customer: &str) -> BTreeMap<String, i64> {
-    let standing = |currency: Currency| {
-        let account = customer_balance(live, customer, currency);
-        let number = book.find(&account.path, currency)?;
-        let available = book.balance(number)?.available(book.account(number)?.spec.kind);
-        Some((currency.code().to_ascii_lowercase(), i64::try_from(available).unwrap_or(i64::MAX)))
+/// Reads the account of a customer in each currency that has one.
+fn all_available(book: &Book, live: bool, customer: &str) -> BTreeMap<String, i64> {
+    let named = |currency: Currency| {
+        Some((currency.code().to_ascii_lowercase(), available(book, live, customer, currency)?))
     };
-    Currency::all().filter_map(standing).collect()
+    Currency::all().filter_map(named).collect()
+}
+
+/// Reads the account of a customer in a currency, in minor units; none where there is none. Sums beyond 64 bits are shown as
+/// the largest number there is.
+pub(crate) fn available(book: &Book, live: bool, customer: &str, currency: Currency) -> Option<i64> {
+    let account = customer_balance(live, customer, currency);
+    let number = book.find(&account.path, currency)?;
+    let available = book.balance(number)?.available(book.account(number)?.spec.kind);
+    Some(i64::try_from(available).unwrap_or(i64::MAX))
 }
 
 /// Adds to what a customer keeps with us, as if a bank transfer had come. Test mode only.

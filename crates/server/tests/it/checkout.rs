@@ -210,6 +210,89 @@ fn a_card_is_paid_by_a_form_and_stands_nowhere() {
     assert!(!ours.iter().any(|line| line.contains("4242+4242") || line.contains(&page.id)));
 }
 
+/// A customer with 50.00, and the part of a session that lets the page offer it.
+fn payer(server: &Server) -> (String, String) {
+    let key = &server.key;
+    let customer = server.post(key, "/v1/customers", "").id();
+    let fund = format!("/v1/test_helpers/customers/{customer}/fund_cash_balance");
+    assert_eq!(server.post(key, &fund, "amount=5000&currency=cny").status, 200);
+    let more = format!("&customer={customer}&payment_sources[]=balance");
+    (customer, more)
+}
+
+fn kept(server: &Server, customer: &str) -> serde_json::Value {
+    let shown = server.get(&server.key, &format!("/v1/customers/{customer}/cash_balance"));
+    shown.json()["available"]["cny"].clone()
+}
+
+#[test]
+fn a_part_is_paid_out_of_the_balance_and_the_page_says_what_comes_from_where() {
+    let server = Server::start();
+    let (customer, more) = payer(&server);
+    let page = Page::open(&server, &more);
+    let body = page.get().body;
+    assert!(body.contains("Use from your balance of CNY\u{a0}50.00"), "{body}");
+    assert!(body.contains("data-most=\"5000\" data-total=\"9600\""), "{body}");
+    // Too much is said at its field, and stands there still.
+    let wrong = page.pay(&format!("{CARD}&balance=50.01"));
+    assert_eq!(wrong.status, 422);
+    assert!(
+        wrong.body.contains("id=\"balance-wrong\"") && wrong.body.contains("value=\"50.01\""),
+        "{}",
+        wrong.body
+    );
+    // A card that is declined leaves the balance alone, and the page keeps the part.
+    let declined = CARD.replace("4242+4242+4242+4242", "4000+0000+0000+9995");
+    assert_eq!(page.pay(&format!("{declined}&balance=30")).status, 303);
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("failed", json!(5_000)));
+    assert!(page.get().body.contains("value=\"30.00\""));
+    page.pay(&format!("{CARD}&balance=30.00"));
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("paid", json!(2_000)));
+    let text = page.get().body;
+    assert!(text.contains("CNY\u{a0}30.00 from your balance, CNY\u{a0}66.00 by Bank card"), "{text}");
+    let intent = page.session()["payment_intent"].as_str().unwrap().to_owned();
+    let intent = server.get(&server.key, &format!("/v1/payment_intents/{intent}")).json();
+    assert_eq!(
+        (&intent["amount_received"], &intent["payment_sources"][0]["amount"]),
+        (&json!(9_600), &json!(3_000))
+    );
+}
+
+#[test]
+fn a_balance_that_covers_all_of_it_pays_in_one_commit_and_completes_the_session() {
+    let server = Server::start();
+    let (customer, more) = payer(&server);
+    let fund = format!("/v1/test_helpers/customers/{customer}/fund_cash_balance");
+    server.post(&server.key, &fund, "amount=5000&currency=cny");
+    let page = Page::open(&server, &more);
+    // No method is needed.
+    assert_eq!(page.pay("balance=96").status, 303);
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("paid", json!(400)));
+    let session = page.session();
+    assert_eq!((&session["status"], &session["payment_status"]), (&json!("complete"), &json!("paid")));
+    assert!(page.get().body.contains("Your balance"), "{}", page.get().body);
+}
+
+#[test]
+fn only_the_merchant_offers_a_balance() {
+    let server = Server::start();
+    let (customer, more) = payer(&server);
+    let page = Page::open(&server, &format!("&customer={customer}"));
+    assert!(!page.get().body.contains("name=\"balance\""));
+    for form in [format!("{CARD}&balance=30"), "balance=96".to_owned()] {
+        assert_eq!(page.pay(&form).status, 422, "{form}");
+    }
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("choose", json!(5_000)));
+    for (bad, param) in [
+        ("&payment_sources[]=balance".to_owned(), "customer"),
+        (more.replace("balance", "credit"), "payment_sources[0]"),
+        (format!("{more}&payment_sources[]=balance"), "payment_sources[1]"),
+    ] {
+        let reply = server.post(&server.key, "/v1/checkout/sessions", &format!("{SESSION}{bad}"));
+        assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &param.into()), "{bad}");
+    }
+}
+
 #[test]
 fn a_decline_is_told_in_words_and_another_card_pays() {
     let server = Server::start();

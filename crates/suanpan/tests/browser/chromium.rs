@@ -197,6 +197,7 @@ impl Browser {
 
     pub(crate) fn fill(&self, selector: &str, text: &str) {
         self.click(selector);
+        self.eval("document.activeElement.select()");
         self.write(text);
     }
 

@@ -33,7 +33,7 @@ const MEASURE: &str = r#"(() => {
     if (contrast < 4.5) faults.push(`${text.textContent.trim().slice(0, 40)}: contrast ${contrast.toFixed(2)}`);
   }
   if (document.querySelectorAll('h1').length !== 1) faults.push('there is not one h1');
-  for (const at of document.querySelectorAll('input:not([type=hidden])')) if (!at.labels.length) faults.push(`${at.outerHTML} has no label`);
+  for (const at of document.querySelectorAll('input:not([type=hidden])')) if (!at.labels.length && !at.ariaLabel) faults.push(`${at.outerHTML} has no label`);
   const ids = [...document.querySelectorAll('[id]')].map((at) => at.id);
   if (new Set(ids).size !== ids.length) faults.push(`ids are there twice: ${ids}`);
   for (const at of document.querySelectorAll('[aria-describedby]')) for (const id of at.getAttribute('aria-describedby').split(' ')) if (!document.getElementById(id)) faults.push(`nothing has the id ${id}`);

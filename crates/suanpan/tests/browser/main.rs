@@ -68,6 +68,62 @@ fn a_card_is_declined_and_another_pays() {
 }
 
 #[test]
+fn a_part_comes_out_of_the_balance_by_slider_or_box_and_is_free_again_when_the_card_fails() {
+    let shop = Shop::open();
+    for window in [PHONE, Window { language: "zh-CN", dark: true, ..DESKTOP }] {
+        let customer = shop.payer(20_000);
+        let more = format!("&customer={customer}&payment_sources[]=balance");
+        let session = shop.session(&more);
+        let browser = page(window, &session);
+        browser.click("label[for=method-card]");
+        looks::check(&browser, "choose-split");
+        // 298.00 are to be paid and 200.00 are there.
+        let slider = ".balance input[type=range]";
+        browser.eval(&format!(
+            "(() => {{ const it = document.querySelector('{slider}'); it.value = 12345; \
+             it.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"
+        ));
+        assert_eq!(browser.eval("document.getElementById('balance').value"), "123.45");
+        browser.until("document.getElementById('balance-hint').textContent.includes('174.55')");
+        browser.fill("#balance", "98");
+        assert_eq!(browser.eval(&format!("document.querySelector('{slider}').value")), "9800");
+        browser.until("document.getElementById('balance-hint').textContent.includes('200.00')");
+        looks::check(&browser, "split");
+        pay_by_card(&browser, "4000 0000 0000 9995");
+        browser.state("failed");
+        looks::check(&browser, "split-failed");
+        assert_eq!(
+            (shop.kept(&customer), shop.status(&session)),
+            (20_000, "requires_payment_method".to_owned())
+        );
+        // What was agreed stands there still, and another card pays the rest.
+        assert_eq!(browser.eval("document.getElementById('balance').value"), "98.00");
+        pay_by_card(&browser, "4242 4242 4242 4242");
+        browser.state("paid");
+        looks::check(&browser, "split-paid");
+        let text = browser.text();
+        assert!(text.contains("98.00") && text.contains("200.00"), "{text}");
+        assert_eq!(shop.kept(&customer), 10_200);
+        expect_silence(&browser, &shop);
+        // Scanned: the code is for the rest only, and without a script the box alone does it.
+        let session = shop.session(&more);
+        let browser = page(Window { script: false, ..window }, &session);
+        assert_eq!(browser.eval(&format!("document.querySelector('{slider}').hidden")), true);
+        browser.fill("#balance", "100");
+        browser.click("label[for=method-alipay]");
+        browser.click(".balance + button");
+        browser.state("scan");
+        looks::check(&browser, "split-scan");
+        assert!(browser.text().contains("198.00"), "{}", browser.text());
+        assert_eq!(shop.kept(&customer), 200);
+        shop.scan(&shop.code(&session));
+        browser.click_away("form[action*='/check'] button");
+        browser.state("paid");
+        assert_eq!(shop.kept(&customer), 200);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_card_is_said_at_its_field() {
     let shop = Shop::open();
     let browser = page(PHONE, &shop.session(""));

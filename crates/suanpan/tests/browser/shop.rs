@@ -103,6 +103,24 @@ impl Shop {
         self.get(&format!("/v1/payment_intents/{}", session["payment_intent"].as_str().unwrap()))
     }
 
+    /// A customer who keeps some money with the platform, in minor units.
+    pub(crate) fn payer(&self, amount: i64) -> String {
+        let customer = self.post("/v1/customers", "")["id"].as_str().unwrap().to_owned();
+        let fund = format!("/v1/test_helpers/customers/{customer}/fund_cash_balance");
+        self.post(&fund, &format!("amount={amount}&currency=cny"));
+        customer
+    }
+
+    /// What a customer keeps and can spend, in minor units.
+    pub(crate) fn kept(&self, customer: &str) -> i64 {
+        self.get(&format!("/v1/customers/{customer}/cash_balance"))["available"]["cny"].as_i64().unwrap()
+    }
+
+    /// Where the payment of a session stands.
+    pub(crate) fn status(&self, session: &Value) -> String {
+        self.intent(session)["status"].as_str().unwrap().to_owned()
+    }
+
     /// Waits until a session has a status.
     pub(crate) fn until(&self, session: &Value, status: &str) {
         let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());

@@ -4,7 +4,7 @@ use super::Page;
 use crate::checkout::form::{Fault, TEST_CARDS};
 use crate::checkout::text::Text;
 use maud::{Markup, html};
-use suanpan_payments::request::card::{ALIPAY, CARD, WECHAT_PAY};
+use suanpan_payments::request::card::{ALIPAY, CARD, CUSTOMER_BALANCE, WECHAT_PAY};
 
 impl Page<'_> {
     /// The form with all methods that can be paid with now.
@@ -36,6 +36,7 @@ impl Page<'_> {
                         }
                     }
                 }
+                @if let Some(has) = self.view.balance { (self.balance_field(has)) }
                 button { (self.say(Text::PayNow, &[("amount", &self.amount())])) }
             }
             @if self.view.simulates_cards(self.api) { (self.test_cards()) }
@@ -57,8 +58,38 @@ impl Page<'_> {
         self.text(match kind {
             ALIPAY => Text::Alipay,
             WECHAT_PAY => Text::WechatPay,
+            CUSTOMER_BALANCE => Text::Balance,
             _ => Text::Card,
         })
+    }
+
+    /// How much of the balance is used: a box for figures, to which the script adds a slider and says what is left.
+    fn balance_field(&self, has: i64) -> Markup {
+        let bill = self.view.bill();
+        let exponent = bill.currency.exponent();
+        let plain = |minor: i64| suanpan_money::format_minor(minor, exponent);
+        let most = has.min(bill.total);
+        let written =
+            self.balance.map_or_else(|| plain(self.own_part().unwrap_or(0).min(most)), str::to_owned);
+        let fault = self.faults.contains(&Fault::Balance);
+        let described = if fault { "balance-hint balance-wrong" } else { "balance-hint" };
+        // The script writes amounts as they stand here.
+        let one = self.money(0);
+        let sign = one.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
+        html! {
+            fieldset.balance data-balance data-most=(most) data-total=(bill.total) data-exponent=(exponent)
+                data-sign=(sign) {
+                legend.unseen { (self.text(Text::Balance)) }
+                div.field.wide {
+                    label for="balance" { (self.say(Text::BalanceUse, &[("balance", &self.money(has))])) }
+                    input #balance name="balance" type="text" inputmode="decimal" autocomplete="off" maxlength="20"
+                        value=(written) aria-invalid=[fault.then_some("true")] aria-describedby=(described);
+                    input type="range" min="0" max=(most) step="1" hidden aria-label=(self.text(Text::BalanceSlide));
+                    @if fault { span.wrong #balance-wrong { (self.text(Text::BalanceWrong)) } }
+                    span.hint #balance-hint data-rest=(self.text(Text::BalanceRest)) { (self.text(Text::BalanceHint)) }
+                }
+            }
+        }
     }
 
     /// The fields of a card. Nothing that was typed into them comes back.

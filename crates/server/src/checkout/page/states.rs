@@ -22,6 +22,7 @@ impl Page<'_> {
             Shown::Wallet => html! {
                 (self.title(self.text(Text::WalletTitle), false))
                 p.lead { (self.text(Text::WalletLead)) }
+                (self.split_line())
                 div.stack { (self.waiting()) }
                 (self.check())
             },
@@ -32,6 +33,7 @@ impl Page<'_> {
                     (self.title(self.text(Text::ConfirmingTitle), false))
                 }
                 p.lead { (self.text(Text::ConfirmingLead)) }
+                (self.split_line())
                 (self.check())
             },
             Shown::Paid => self.paid(),
@@ -97,6 +99,7 @@ impl Page<'_> {
             (self.faults())
             (self.title(&self.say(Text::ScanTitle, &wallet), false))
             p.lead { (self.say(Text::ScanHow, &wallet)) }
+            (self.split_line())
             div.scan {
                 @if let Some(link) = link {
                     a.button.open href=(link) rel="noreferrer" { (self.say(Text::OpenApp, &wallet)) }
@@ -119,7 +122,10 @@ impl Page<'_> {
     fn code(&self, code: &DisplayQrCode) -> Markup {
         // It can be paid as long as the order can.
         let until = code.expires_at.min(self.view.session.expires_at);
-        let alt = self.say(Text::CodePicture, &[("wallet", self.wallet()), ("amount", &self.amount())]);
+        let alt = self.say(
+            Text::CodePicture,
+            &[("wallet", self.wallet()), ("amount", &self.money(self.view.intent.method_amount()))],
+        );
         let drawn = qr::draw(&code.data).unwrap_or_default();
         // What comes before the picture is for files, and not for pages.
         let drawn = drawn.find("<svg").map_or("", |at| &drawn[at..]);
@@ -141,6 +147,11 @@ impl Page<'_> {
                 span { (self.text(Text::Waiting)) noscript { " " (self.text(Text::WaitingPlain)) } }
             }
         }
+    }
+
+    /// What comes from where, while it is paid.
+    fn split_line(&self) -> Markup {
+        html! { @if let Some(split) = self.split() { p.split { (split) } } }
     }
 
     /// The button that works without a script: it has the channel asked.
@@ -173,6 +184,10 @@ impl Page<'_> {
             form method="post" action=(self.address()) data-once {
                 (self.hidden())
                 input type="hidden" name="method" value=(kind);
+                @if let Some(minor) = self.own_part() {
+                    @let written = suanpan_money::format_minor(minor, self.view.session.currency.exponent());
+                    input type="hidden" name="balance" value=(written);
+                }
                 button { (self.text(Text::NewCode)) }
             }
             (self.check())
@@ -187,6 +202,7 @@ impl Page<'_> {
             (self.faults())
             (self.title(self.text(Text::ProveTitle), false))
             p.lead { (self.text(Text::ProveLead)) }
+            (self.split_line())
             div.stack {
                 @if let Some(url) = url { a.button href=(url) { (self.text(Text::ProveNow)) } }
             }
@@ -225,6 +241,8 @@ impl Page<'_> {
                 None => name.to_owned(),
             }
         });
+        // What comes from where says more.
+        let with = self.split().or(with);
         let order = intent.merchant_order_id.as_ref().or(self.view.session.client_reference_id.as_ref());
         let paid_at = self.view.paid_at;
         html! {
