@@ -3,16 +3,18 @@ auditor decide who lost or doubled what.
 
     python3 bench/soak.py [--payments 200000] [--kill-every 4] [--workers 48] [--seed 1] [--program SUANPAN]
 
-Each payment has an amount of its own, so that all of its movements can be told from all others without any id. Cards are
-charged over two networks with routing between them, at once or set aside first and then captured or canceled; codes are
-shown and scanned, or canceled, or given up for a card; codes of customers are scanned; some payments are refunded. The
-networks and the wallet lose, garble, repeat and delay messages and hang up. The server is killed (SIGKILL) every few
+What a channel is asked for is an amount of its own for each payment, so that all of its movements can be told from all
+others without any id. Cards are charged over two networks with routing between them, at once or set aside first and then
+captured or canceled; codes of two wallets are shown and scanned, or canceled, or given up for a card; codes of customers
+are scanned; a part of some payments comes out of a balance; some payments are refunded. The networks and the wallets lose,
+garble, repeat and delay messages and hang up. The server is killed (SIGKILL) every few
 seconds and started again on what it has written. When all are sent, nothing is killed any more, and everything must come
 to its end within --bound seconds.
 
 The auditor shares no code with the platform. It reads what the simulators hold true (their --truth), the journal of the
 books (suanpan ledger journal --json) and the list of payments, and holds all three against one another, payment by
-payment. Exits with 0 when nothing is lost, doubled or stuck.
+payment: takes, refunds and holds of each channel, what each customer's balance gave and got back, what the merchant has,
+and one fee for each payment that was taken. Exits with 0 when nothing is lost, doubled or stuck.
 """
 
 import argparse
@@ -41,6 +43,9 @@ FAULTS = {"lost-before": 8_000, "lost-after": 8_000, "garbled": 4_000, "twice": 
           "latency": 3_000}
 # What an attempt may wait for an inquiry that was planned before a kill, and for the channel's own two minutes.
 BOUND_SECONDS = 600
+CUSTOMERS = 20
+# Enough for any number of payments.
+FUNDS = 900_000_000_000
 FIRST_AMOUNT = 1_000
 NETWORK = """
 [[card_network]]
@@ -67,6 +72,21 @@ qr_seconds = 60
 code_seconds = 60
 patience_seconds = 2
 """
+WECHAT = """
+[[wechat]]
+name = "wechat_cn"
+gateway = "http://127.0.0.1:{port}"
+app_id = "wx8888888888888888"
+merchant = "1900000109"
+serial = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
+private_key_file = "wechat-keys/merchant-private-key.pem"
+wallet_public_key_files = {{ PUB_KEY_ID_0000000000000024112800000000000001 = "wechat-keys/wallet-public-key.pem" }}
+api_key_file = "wechat-keys/api-v3-key"
+description = "SOAK"
+qr_seconds = 60
+code_seconds = 60
+patience_seconds = 2
+"""
 
 
 def luhn(digits):
@@ -89,18 +109,28 @@ class World:
     def __init__(self, given, folder):
         self.given, self.folder, self.key, self.kills = given, folder, None, 0
         self.port, self.simulators, self.server = free_port(), {}, None
-        self.held = threading.Lock()
-        (folder / "transport-key").write_text("00112233445566778899aabbccddeeff\n")
-        (folder / "transport-key").chmod(0o600)
-        file = ['[cards]', 'test = ["network_a", "network_b"]', '[wallets]', 'test = { alipay = "alipay_cn" }',
+        self.trouble, self.customers = None, []
+
+    def begin(self):
+        (self.folder / "transport-key").write_text("00112233445566778899aabbccddeeff\n")
+        (self.folder / "transport-key").chmod(0o600)
+        file = ['[cards]', 'test = ["network_a", "network_b"]', '[wallets]',
+                'test = { alipay = "alipay_cn", wechat_pay = "wechat_cn" }',
                 '[[rule]]', 'name = "halves"', 'when = { kinds = ["card"] }', 'shares = { network_a = 1, network_b = 1 }']
         for name, acquirer in (("network_a", "48020000"), ("network_b", "48020002")):
             port = self.simulator(name, ["card-network", "--transport-key-file", "transport-key"])
             file.append(NETWORK.format(name=name, port=port, acquirer=acquirer))
-        port = self.simulator("alipay_cn", ["alipay", "--customers", "800000", "--hesitation", "1500"])
-        file.append(WALLET.format(port=port))
-        (folder / "channels.toml").write_text("\n".join(file))
+        come = ["--customers", "800000", "--hesitation", "1500"]
+        file.append(WALLET.format(port=self.simulator("alipay_cn", ["alipay", *come])))
+        file.append(WECHAT.format(port=self.simulator("wechat_cn", ["wechat", *come])))
+        (self.folder / "channels.toml").write_text("\n".join(file))
         self.start()
+        client = Client(self)
+        for number in range(CUSTOMERS):
+            customer = client.must("POST", "/v1/customers", {}, f"customer {number}")["id"]
+            fund = f"/v1/test_helpers/customers/{customer}/fund_cash_balance"
+            client.must("POST", fund, {"amount": FUNDS, "currency": "cny"}, f"fund {number}")
+            self.customers.append(customer)
 
     def simulator(self, name, arguments):
         port = free_port()
@@ -134,14 +164,16 @@ class World:
             self.server.send_signal(signal.SIGKILL)
             self.server.wait()
             self.kills += 1
-            self.start()
+            try:
+                self.start()
+            except (SystemExit, OSError) as error:
+                self.trouble = f"the server does not come back: {error}"
+                return
 
     def end(self):
-        self.server.terminate()
-        self.server.wait()
-        for simulator in self.simulators.values():
-            simulator.terminate()
-            simulator.wait()
+        for process in filter(None, [self.server, *self.simulators.values()]):
+            process.terminate()
+            process.wait()
 
     def lines(self, *arguments):
         """Lines of a command on the store."""
@@ -192,25 +224,36 @@ class Client:
             return answer.status, value
         return None
 
+    def must(self, *asked):
+        """A call that has to be answered well."""
+        answer = self.call(*asked)
+        if answer is None or answer[0] != 200:
+            sys.exit(f"{asked[:2]}: {answer}")
+        return answer[1]
+
 
 def pay(client, number, seed):
     """One payment from beginning to end; returns false when its answer is not known yet."""
     chance = random.Random(seed * 1_000_003 + number)
-    amount, kind = FIRST_AMOUNT + number, chance.choices(["card", "manual", "shown", "scanned"], [50, 15, 15, 20])[0]
-    code = chance.choices(["00", "51", "98", "05"], [80, 10, 5, 5])[0]
-    fields = {"amount": amount, "currency": "cny", "confirm": "true"}
-    for place, name in enumerate(("card", "alipay", "payment_code")):
+    asked, kind = FIRST_AMOUNT + number, chance.choices(["card", "manual", "shown", "scanned"], [50, 15, 15, 20])[0]
+    code, wallet = chance.choices(["00", "51", "98", "05"], [80, 10, 5, 5])[0], chance.choice(["alipay", "wechat_pay"])
+    part = chance.choice([0, 0, 0, 1 + chance.randrange(5_000)])
+    fields = {"amount": asked + part, "currency": "cny", "confirm": "true"}
+    if part:
+        fields["customer"] = client.world.customers[number % CUSTOMERS]
+        fields["payment_sources[0][type]"], fields["payment_sources[0][amount]"] = "balance", part
+    for place, name in enumerate(("card", "alipay", "wechat_pay", "payment_code")):
         fields[f"payment_method_types[{place}]"] = name
     if kind in ("card", "manual"):
         fields.update(card(number, code))
         if kind == "manual":
             fields["capture_method"] = "manual"
     elif kind == "shown":
-        fields["payment_method_data[type]"] = "alipay"
+        fields["payment_method_data[type]"] = wallet
     else:
         fields["payment_method_data[type]"] = "payment_code"
         last = chance.choices(["00", "01", "02", "51"], [75, 10, 5, 10])[0]
-        fields["payment_method_data[payment_code][code]"] = f"28{number:014}{last}"
+        fields["payment_method_data[payment_code][code]"] = f"{28 if wallet == 'alipay' else 13}{number:014}{last}"
     answer = client.call("POST", "/v1/payment_intents", fields, f"{number}")
     if answer is None:
         return False
@@ -227,7 +270,10 @@ def pay(client, number, seed):
         else:
             answer = client.call("POST", path + "/confirm", card(number, "00"), f"{number}/confirm")
     if answer is not None and answer[0] == 200 and answer[1]["status"] == "succeeded" and chance.random() < 0.15:
-        answer = client.call("POST", "/v1/refunds", {"payment_intent": intent["id"]}, f"{number}/refund")
+        refund = {"payment_intent": intent["id"]}
+        if part and chance.random() < 0.5:
+            refund["allocation"] = "proportional"
+        answer = client.call("POST", "/v1/refunds", refund, f"{number}/refund")
     return answer is not None
 
 
@@ -254,6 +300,8 @@ def load(world, given):
         thread.start()
     while any(thread.is_alive() for thread in threads):
         time.sleep(5)
+        if world.trouble:
+            sys.exit(world.trouble)
         print(f"  {done[0]:,} of {given.payments:,} sent in {time.monotonic() - began:.0f} s, {world.kills} kills, "
               f"{len(unknown)} without an answer", flush=True)
     return unknown
@@ -263,7 +311,7 @@ def listed(client, path):
     """All objects of a list."""
     cursor = ""
     while True:
-        _, page = client.call("GET", f"{path}?limit=100{cursor}")
+        page = client.must("GET", f"{path}?limit=100{cursor}")
         yield from page["data"]
         if not page["has_more"]:
             return
@@ -300,30 +348,60 @@ def minor(text):
     return int(whole) * 100 + int(cents.ljust(2, "0"))
 
 
-def books(world):
-    """What was booked on the accounts of channels: takes, refunds and open holds, by channel and amount."""
-    takes, refunds, holds = collections.Counter(), collections.Counter(), {}
-    start, page = 1, 20_000
-    while True:
-        records = 0
-        for line in world.lines("ledger", "journal", "--json", "--from", str(start), "--limit", str(page)):
-            records += 1
-            for entry in json.loads(line)["entries"]:
-                if entry["of"] is not None:
-                    holds.pop(entry["of"], None)
-                # What is released moves nothing.
-                for posting in entry["lines"] if entry["action"] != "void" else []:
-                    for side, counter in (("debit", takes), ("credit", refunds)):
-                        found = re.fullmatch(r"test/channel/(\w+)/receivable", posting[side])
-                        if not found:
-                            continue
-                        if entry["action"] == "hold":
-                            holds[entry["id"]] = (found[1], minor(posting["held"]))
-                        else:
-                            counter[found[1], minor(posting["posted"])] += 1
-        if records < page:
-            return takes, refunds, collections.Counter(holds.values())
-        start += page
+class Books:
+    """What was booked: takes, refunds and open holds of channels by channel and amount; what customers gave and got; and what
+    else the accounts say."""
+
+    def __init__(self, world):
+        self.takes, self.refunds, self.gave, self.got, self.owned = (collections.Counter() for _ in range(5))
+        self.fees, self.left_held = collections.Counter(), collections.Counter()
+        self.holds = {}
+        start, page = 1, 20_000
+        while True:
+            records = 0
+            for line in world.lines("ledger", "journal", "--json", "--from", str(start), "--limit", str(page)):
+                records += 1
+                for entry in json.loads(line)["entries"]:
+                    self.take_in(entry)
+            if records < page:
+                break
+            start += page
+        for channel_or_customer, amount in self.holds.values():
+            self.left_held[channel_or_customer, amount] += 1
+
+    def take_in(self, entry):
+        if entry["of"] is not None:
+            self.holds.pop(entry["of"], None)
+        # What is released moves nothing.
+        for posting in entry["lines"] if entry["action"] != "void" else []:
+            debit, credit = posting["debit"], posting["credit"]
+            if entry["action"] == "hold":
+                source = channel_of(debit) or channel_of(credit) or customer_of(debit) or customer_of(credit)
+                self.holds[entry["id"]] = (source, minor(posting["held"]))
+                continue
+            amount = minor(posting["posted"])
+            self.owned[debit] -= amount
+            self.owned[credit] += amount
+            if channel_of(debit):
+                self.takes[channel_of(debit), amount] += 1
+            if channel_of(credit):
+                self.refunds[channel_of(credit), amount] += 1
+            if customer_of(debit):
+                self.gave[customer_of(debit)] += amount
+            if customer_of(credit) and "safeguarding" not in debit:
+                self.got[customer_of(credit)] += amount
+            if credit == "test/platform/fees":
+                self.fees[amount] += 1
+
+
+def channel_of(path):
+    found = re.fullmatch(r"test/channel/(\w+)/receivable", path)
+    return found and found[1]
+
+
+def customer_of(path):
+    found = re.fullmatch(r"test/customer/(\w+)/balance", path)
+    return found and found[1]
 
 
 def truths(world):
@@ -337,41 +415,89 @@ def truths(world):
     return takes, refunds, holds, undone
 
 
+def asked_of(intent):
+    """What of a payment its method pays."""
+    return intent["payment_sources"][-1]["amount"] if intent.get("payment_sources") else intent["amount"]
+
+
 def audit(world, given, intents, refunds):
     """Holds the books, the outside and the payments against one another. Returns all faults in words."""
     faults = []
-    booked, outside = books(world), truths(world)
-    for what, ours, theirs in zip(("taken", "refunded", "set aside"), booked, outside):
+    booked, outside = Books(world), truths(world)
+    channel_holds = collections.Counter({key: count for key, count in booked.left_held.items() if key[0] in world.simulators})
+    for what, ours, theirs in zip(("taken", "refunded", "set aside"), (booked.takes, booked.refunds, channel_holds), outside):
         for (channel, amount), count in (theirs - ours).items():
             faults.append(f"lost: {channel} has {what} {amount} {count} times more than the books")
         for (channel, amount), count in (ours - theirs).items():
             faults.append(f"invented: the books have {what} {amount} {count} times more than {channel}")
-    taken = collections.Counter()
-    for (_, amount), count in outside[0].items():
-        taken[amount] += count
+    taken, held = collections.Counter(), collections.Counter()
+    for counter, into in ((outside[0], taken), (outside[2], held)):
+        for (_, amount), count in counter.items():
+            into[amount] += count
     faults += [f"doubled: {amount} was taken {count} times" for amount, count in taken.items() if count > 1]
-    by_amount = collections.Counter(intent["amount"] for intent in intents)
+    by_amount = collections.Counter(asked_of(intent) for intent in intents)
     for number in range(given.payments):
         if by_amount[FIRST_AMOUNT + number] != 1:
             faults.append(f"payment {number} is there {by_amount[FIRST_AMOUNT + number]} times")
+    fees, net, gives, keeps = collections.Counter(), 0, collections.Counter(), collections.Counter()
     for intent in intents:
-        if (intent["status"] == "succeeded") != (taken[intent["amount"]] == 1):
-            faults.append(f"{intent['id']} is {intent['status']}, and was taken {taken[intent['amount']]} times")
+        amount, status = asked_of(intent), intent["status"]
+        if status not in OVER:
+            faults.append(f"{intent['id']} is {status} at the end")
+        if (status == "succeeded") != (taken[amount] == 1):
+            faults.append(f"{intent['id']} is {status}, and was taken {taken[amount]} times")
+        if (status == "requires_capture") != (held[amount] == 1):
+            faults.append(f"{intent['id']} is {status}, and is set aside {held[amount]} times")
+        if status == "succeeded":
+            # 0.60 %, halves away from zero.
+            fee = (intent["amount"] * 60 + 5_000) // 10_000
+            fees[fee] += 1
+            net += intent["amount"] - fee
+        if status in ("succeeded", "requires_capture") and intent["amount"] > amount:
+            (gives if status == "succeeded" else keeps)[intent["customer"]] += intent["amount"] - amount
+    fees.pop(0, None)
+    back = collections.Counter()
     for refund in refunds:
-        count = sum(outside[1][name, refund["amount"]] for name in world.simulators)
-        if (refund["status"] == "succeeded") != (count == 1):
-            faults.append(f"{refund['id']} is {refund['status']}, and was given back {count} times")
+        parts = (refund.get("allocation") or {}).get("sources", [])
+        of_channel = [part["amount"] for part in parts if part["type"] == "payment_method"] or ([] if parts else [refund["amount"]])
+        if parts and sum(part["amount"] for part in parts) != refund["amount"]:
+            faults.append(f"{refund['id']} is not the sum of its parts")
+        for amount in of_channel:
+            count = sum(outside[1][name, amount] for name in world.simulators)
+            if (refund["status"] == "succeeded") != (count == 1):
+                faults.append(f"{refund['id']} is {refund['status']}, and was given back {count} times")
+        if refund["status"] == "succeeded":
+            net -= refund["amount"]
+            for part in parts:
+                back[part["source"].removeprefix("balance/")] += part["amount"] if part["type"] == "balance" else 0
+    for what, ours, theirs in (("one fee for each payment", booked.fees, fees), ("what customers gave", booked.gave, gives),
+                               ("what customers got back", booked.got, back)):
+        for key in (ours - theirs) | (theirs - ours):
+            faults.append(f"{what}: {key}: {ours[key]} in the books, {theirs[key]} by the payments")
+    held_of = collections.Counter()
+    for (source, amount), count in booked.left_held.items():
+        if source not in world.simulators:
+            held_of[source] += amount * count
+    if held_of != keeps:
+        faults.append(f"set aside of balances: {held_of} in the books, {keeps} by the payments")
+    merchant = sum(amount for path, amount in booked.owned.items() if path.startswith("test/merchant/"))
+    if merchant != net:
+        faults.append(f"the merchant has {merchant} in the books, and {net} by the payments")
     verified = subprocess.run([given.program, "ledger", "verify"], cwd=world.folder, capture_output=True, text=True,
                               check=False)
     if verified.returncode:
         faults.append(f"suanpan ledger verify: {verified.stdout}{verified.stderr}")
     sums = [sum(counter.values()) for counter in outside]
-    print(f"  outside: {sums[0]:,} taken, {sums[1]:,} refunded, {sums[2]:,} set aside, {sums[3]:,} undone; "
-          f"books: {sum(booked[0].values()):,} taken, {sum(booked[1].values()):,} refunded", flush=True)
+    print(f"  outside: {sums[0]:,} taken, {sums[1]:,} refunded, {sums[2]:,} set aside, {sums[3]:,} released or called off; "
+          f"books: {sum(booked.takes.values()):,} taken, {sum(booked.refunds.values()):,} refunded", flush=True)
     states = collections.Counter(intent["status"] for intent in intents)
     print("  payments: " + ", ".join(f"{count:,} {status}" for status, count in states.most_common()), flush=True)
-    if not given.dull and (sums[0] < given.payments // 3 or sums[3] == 0 or world.kills == 0):
-        faults.append("too little went well or wrong to say anything")
+    combined = [intent for intent in intents if intent["status"] == "succeeded" and intent["amount"] > asked_of(intent)]
+    print(f"  of several sources: {len(combined):,} taken, {sum(gives.values()):,} minor units out of balances, "
+          f"{sum(back.values()):,} back to them", flush=True)
+    silent = [name for name in world.simulators if not any(channel == name for channel, _ in outside[0])]
+    if not given.dull and (sums[0] < given.payments // 3 or sums[3] == 0 or world.kills == 0 or silent or not combined):
+        faults.append(f"too little went well or wrong to say anything; nothing was taken over {silent}")
     return faults
 
 
@@ -390,10 +516,12 @@ def main():
     given.program = str(pathlib.Path(given.program).resolve())
     folder = given.keep or pathlib.Path(tempfile.mkdtemp(prefix="suanpan-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
-    world, over, began = World(given, folder), threading.Event(), time.monotonic()
+    world, over = World(given, folder), threading.Event()
     killer = threading.Thread(target=world.kill_often, args=(over,))
-    killer.start()
     try:
+        world.begin()
+        began = time.monotonic()
+        killer.start()
         unknown = load(world, given)
         sent = time.monotonic() - began
         over.set()
@@ -401,7 +529,8 @@ def main():
         intents, refunds, settled = settle(world, given, unknown)
     finally:
         over.set()
-        killer.join()
+        if killer.ident:
+            killer.join()
         world.end()
     faults = audit(world, given, intents, refunds)
     print(f"{given.payments:,} payments in {sent:.0f} s with {world.kills} kills, all at their end {settled:.0f} s after the "
