@@ -12,6 +12,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
 mod chips;
+mod clearing;
 mod engine;
 mod messages;
 mod platform;

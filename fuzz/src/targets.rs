@@ -31,7 +31,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
     let alone = [&crate::statements::LAYOUT, &crate::statements::SHEET];
     let messages =
         crate::messages::TARGETS.iter().chain(crate::chips::TARGETS).chain(crate::signatures::TARGETS);
-    let platform = crate::platform::TARGETS.iter().chain(crate::wallets::TARGETS);
+    let outside = crate::wallets::TARGETS.iter().chain(crate::clearing::TARGETS);
+    let platform = crate::platform::TARGETS.iter().chain(outside);
     TARGETS.iter().chain(crate::statements::TARGETS).chain(alone).chain(messages).chain(platform)
 }
 

@@ -29,7 +29,7 @@ pub use line::{Correlation, Ended, Event, Line, LineSettings, Management, sealed
 pub use message::{Stamp, header_between, original_of};
 pub use vault::{VaultKey, pan_of};
 
-use crate::{CardInput, Channel, ChannelAnswer, Request, TokenizedCard, Trace, VaultError};
+use crate::{Call, CardInput, Channel, ChannelAnswer, Request, TokenizedCard, Trace, VaultError};
 use suanpan_messages::iso8583::UNIONPAY_HOST;
 use suanpan_money::Timestamp;
 
@@ -130,7 +130,8 @@ impl Channel for CardNetwork {
     /// a moment: the network would look for what it cannot know, and say that there is nothing.
     fn build(&self, request: &Request) -> Option<Vec<u8>> {
         let pan = vault::open(&self.vault, request.token.as_deref()?)?;
-        if request.trace <= Trace::default() {
+        let of_accounts = matches!(request.about, Call::Payout | Call::SignUp | Call::ConfirmSignUp);
+        if request.trace <= Trace::default() || of_accounts {
             return None;
         }
         UNIONPAY_HOST.encode(&message::of(&self.settings, request, &pan)).ok()

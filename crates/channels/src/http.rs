@@ -1,6 +1,6 @@
 //! Channels over HTTP: calls and answers with method, path, headers and status.
 
-use crate::{ChannelAnswer, Notification, NotificationError, Request};
+use crate::{AccountInput, ChannelAnswer, Notification, NotificationError, Request};
 use http::HeaderMap;
 use std::fmt;
 use suanpan_money::Timestamp;
@@ -15,6 +15,13 @@ pub trait HttpChannel: Send + Sync {
     /// nothing is believed that does not certainly come from the channel. After [`crate::limits::CALLS_MAX`] calls nobody
     /// asks any more.
     fn next(&self, request: &Request, heard: &[http::Response<Vec<u8>>]) -> Step;
+
+    /// Seals an account that an agreement is to be about, and returns what may be stored of it; none where the channel
+    /// makes no agreements.
+    fn seal_account(&self, account: &AccountInput) -> Option<String> {
+        let _ = account;
+        None
+    }
 
     /// Reads what the channel tells by itself. Whether it is the channel's and meant for us is checked, and its age where it
     /// says one; that it was not told before, and that the amount is the one that was asked for, is for the caller to check.

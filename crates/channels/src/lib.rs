@@ -6,12 +6,13 @@
 //! only the channel itself may say that nothing was done.
 //!
 //! [`card_network`] is a real protocol: ISO 8583 as UnionPay's host speaks it, and so are [`alipay`] and [`wechat`],
-//! wallets over HTTP. [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can
+//! wallets over HTTP. [`clearing`] takes money from bank accounts by agreement, EPCC-style. [`card_sim`] is a simulator of a card channel, in process. It keeps its own truth, so that tests can
 //! compare the books with it.
 
 pub mod alipay;
 pub mod card_network;
 pub mod card_sim;
+pub mod clearing;
 pub mod faults;
 mod http;
 pub mod limits;
@@ -24,7 +25,7 @@ pub mod wechat;
 pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
-pub use vault::{BRANDS, CardInput, CardNumber, TokenizedCard, VaultError};
+pub use vault::{AccountInput, BRANDS, CardInput, CardNumber, TokenizedCard, VaultError};
 
 use std::time::Duration;
 use suanpan_money::Timestamp;

@@ -15,6 +15,12 @@ pub enum Call {
     Void,
     /// Give back what was taken.
     Refund,
+    /// Pay money to an account.
+    Payout,
+    /// Ask for an agreement about an account: its bank sends a code to the holder.
+    SignUp,
+    /// Sign the agreement with that code.
+    ConfirmSignUp,
     /// What became of the request with this reference? One that has not arrived is refused from then on, so
     /// that the answer stays true.
     Inquire,
@@ -39,13 +45,13 @@ pub struct Request {
     /// Names the request for ever. The same reference is never done twice; it is answered as before. For
     /// [`Call::Inquire`] the request asked about.
     pub reference: String,
-    /// The authorization that is captured, voided or refunded.
+    /// The authorization that is captured, voided or refunded; or the sign-up that is confirmed.
     pub original: Option<String>,
     /// The channel's own name for that authorization.
     pub original_id: Option<String>,
-    /// The code that the issuer gave to that authorization.
+    /// The code that the issuer gave to that authorization; or the one that the bank sent to the holder of an account.
     pub authorization_code: Option<String>,
-    /// The card, as the vault calls it; or the code that the customer showed.
+    /// The card, or the account, as the vault calls it; the agreement that is paid by; or the code that the customer showed.
     pub token: Option<String>,
     /// How much, in minor units.
     pub amount_minor: u64,

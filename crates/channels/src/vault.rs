@@ -32,6 +32,27 @@ pub enum CardInput {
     TestId(String),
 }
 
+/// An account that an agreement is to be about. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountInput {
+    /// The bank, as the network numbers it.
+    pub bank: String,
+    /// The number of the account.
+    pub number: String,
+    /// Whose it is.
+    pub holder: String,
+    /// The number of the holder's identity card.
+    pub id_number: String,
+    /// The holder's telephone, as the bank knows it.
+    pub phone: String,
+}
+
+impl std::fmt::Debug for AccountInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountInput").field("bank", &self.bank).finish_non_exhaustive()
+    }
+}
+
 /// What may be known of a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenizedCard {

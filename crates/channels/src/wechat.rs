@@ -182,9 +182,12 @@ impl HttpChannel for Wechat {
             (Call::Void, _, heard) | (Call::Inquire, Call::Void, heard) => self.call_off(request, heard),
             (Call::Refund, _, heard) => self.refund(request, heard),
             (Call::Inquire, Call::Refund, heard) => self.inquire_refund(request, heard),
-            (Call::Capture, _, _) | (Call::Inquire, Call::Capture | Call::Inquire, _) => {
-                Step::Is(unanswered(request, Lost::NotSent))
-            }
+            (Call::Capture | Call::Payout | Call::SignUp | Call::ConfirmSignUp, _, _)
+            | (
+                Call::Inquire,
+                Call::Capture | Call::Inquire | Call::Payout | Call::SignUp | Call::ConfirmSignUp,
+                _,
+            ) => Step::Is(unanswered(request, Lost::NotSent)),
         }
     }
 

@@ -8,12 +8,14 @@ use http::HeaderMap;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, HttpChannel, Lost, Notification,
-    NotificationError, Request, Step, Trace, VaultError, Wire, judge, limits, too_long, unanswered,
+    AccountInput, Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, HttpChannel, Lost,
+    Notification, NotificationError, Request, Step, Trace, VaultError, Wire, judge, limits, too_long,
+    unanswered,
 };
 use suanpan_money::Timestamp;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, Operation};
 use suanpan_payments::decline::DeclineCode;
+use suanpan_payments::object::bank_agreement::{AccountSource, VaultedAccount};
 use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::routing::health::Heard;
@@ -144,6 +146,29 @@ impl Channels {
         }))
     }
 
+    /// Has an account sealed by the vault of the channel over which agreements are made in this mode, so that no number
+    /// goes any further. None when there is none.
+    pub(crate) fn seal_account(
+        &self,
+        source: &AccountSource,
+        live: bool,
+        settings: &Settings,
+    ) -> Option<VaultedAccount> {
+        let channel = match self.way(settings.routing.agreement_keeper(live)?)? {
+            Way::Http(channel, _) => channel,
+            Way::Near(..) | Way::Line(..) => return None,
+        };
+        let account = AccountInput {
+            bank: source.bank.clone(),
+            number: source.number.0.clone(),
+            holder: source.holder.0.clone(),
+            id_number: source.id_number.0.clone(),
+            phone: source.phone.0.clone(),
+        };
+        let token = channel.seal_account(&account)?;
+        Some(VaultedAccount { channel: channel.name().to_owned(), token })
+    }
+
     /// Sends a request and waits for its answer.
     pub(crate) async fn ask(&self, asked: &ChannelAsk, clock: &Clock) -> ChannelOutcome {
         self.exchange(asked, call_of(asked.operation), clock).await
@@ -270,7 +295,13 @@ impl Said {
             }
             (
                 Sign::Life,
-                Call::Capture | Call::Void | Call::Refund | Call::Inquire,
+                Call::Capture
+                | Call::Void
+                | Call::Refund
+                | Call::Payout
+                | Call::SignUp
+                | Call::ConfirmSignUp
+                | Call::Inquire,
                 ChannelAnswer::Approved { .. }
                 | ChannelAnswer::Declined { .. }
                 | ChannelAnswer::ActionRequired
@@ -349,5 +380,7 @@ const fn call_of(operation: Operation) -> Call {
         Operation::Capture => Call::Capture,
         Operation::Void => Call::Void,
         Operation::Refund => Call::Refund,
+        Operation::SignUp => Call::SignUp,
+        Operation::ConfirmSignUp => Call::ConfirmSignUp,
     }
 }

@@ -244,6 +244,8 @@ pub(crate) struct PreparedCall {
     pub(crate) random: [u8; 32],
     /// The card of the request, taken in by the vault of its channel, or the refusal.
     pub(crate) card: Option<Result<suanpan_payments::object::payment_method::VaultedCard, Rejection>>,
+    /// The account of the request, sealed by the vault of its channel.
+    pub(crate) account: Option<suanpan_payments::object::bank_agreement::VaultedAccount>,
     /// Its place among those on their way to their first commit; none for what ends something.
     pub(crate) entry: Option<Entry>,
 }

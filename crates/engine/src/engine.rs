@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use suanpan_ledger::book::Book;
 use suanpan_payments::command::Command;
 use suanpan_payments::decision::{AccountRef, Context, Found, Gathered};
+use suanpan_payments::object::bank_agreement::VaultedAccount;
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::routing::health::{ALL_WELL, Standings};
@@ -114,6 +115,16 @@ impl Shared {
             Context { now: clock.now(), merchant, live: *live, random, settings, standings: &ALL_WELL };
         let source = call.command.needs(&Nothing, &context).card?;
         channels.vault(&source, *live, settings, clock)
+    }
+
+    /// Has the account of a call sealed by its vault, where there is one.
+    pub(crate) fn account(&self, call: &Call, random: [u8; 32]) -> Option<VaultedAccount> {
+        let Shared { channels, settings, clock, .. } = self;
+        let Caller { merchant, live } = &call.caller;
+        let context =
+            Context { now: clock.now(), merchant, live: *live, random, settings, standings: &ALL_WELL };
+        let source = call.command.needs(&Nothing, &context).account?;
+        channels.seal_account(&source, *live, settings)
     }
 
     pub(crate) fn role(&self) -> Role {
@@ -229,8 +240,9 @@ impl Engine {
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|error| Refused::Unavailable(error.to_string()))?;
         let card = self.shared.card(&call, random);
+        let account = self.shared.account(&call, random);
         let (reply, answer) = oneshot::channel();
-        let call = Box::new(PreparedCall { call, random, card, entry });
+        let call = Box::new(PreparedCall { call, random, card, account, entry });
         self.push(priority, Envelope::Call { call, reply })?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
@@ -403,7 +415,8 @@ fn priority(command: &Command) -> Priority {
         | Command::ExpireCheckoutSession { .. }
         | Command::LatePayment { .. }
         | Command::CapturePaymentIntent { .. }
-        | Command::CancelPaymentIntent { .. } => Priority::High,
+        | Command::CancelPaymentIntent { .. }
+        | Command::ConfirmBankAgreement { .. } => Priority::High,
         _ => Priority::Normal,
     }
 }

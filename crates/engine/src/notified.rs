@@ -6,7 +6,7 @@ use crate::command::{Call, Caller, Refused};
 use crate::engine::Engine;
 use http::HeaderMap;
 use std::time::Duration;
-use suanpan_channels::{Notification, NotificationError};
+use suanpan_channels::{ChannelAnswer, Notification, NotificationError};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::confirm::pending_ask;
 use suanpan_payments::decision::{ChannelAsk, ChannelOutcome, ObjectKind, Operation};
@@ -74,12 +74,13 @@ impl Engine {
             return Err(missing());
         }
         check_amount(&told, &attempt)?;
-        if told.answer.is_some() && is_over_unpaid(&attempt) {
+        let paid = matches!(told.answer, Some(ChannelAnswer::Approved { .. }));
+        if paid && is_over_unpaid(&attempt) {
             self.note_late(&attempt, &stored, false).await?;
             self.give_back(&told, &attempt, &stored).await?;
             return self.note_late(&attempt, &stored, true).await.map(|()| taken);
         }
-        if told.answer.is_some() && !attempt.is_wanted() {
+        if paid && !attempt.is_wanted() {
             // It goes back by the calling off that is on its way.
             return self.note_late(&attempt, &stored, false).await.map(|()| taken);
         }

@@ -76,9 +76,10 @@ impl Single {
     /// Puts a call into the next batch.
     pub fn call(&mut self, call: Call, random: [u8; 32]) -> CallPromise {
         let card = self.shared.card(&call, random);
+        let account = self.shared.account(&call, random);
         let (reply, answer) = oneshot::channel();
-        self.waiting
-            .push(Envelope::Call { call: Box::new(PreparedCall { call, random, card, entry: None }), reply });
+        let call = Box::new(PreparedCall { call, random, card, account, entry: None });
+        self.waiting.push(Envelope::Call { call, reply });
         answer
     }
 

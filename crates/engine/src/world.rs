@@ -8,6 +8,7 @@ use std::sync::Arc;
 use suanpan_ledger::book::Book;
 use suanpan_money::Timestamp;
 use suanpan_payments::decision::{AccountRef, Found, Gathered, Link, Needs, ObjectKind, ObjectWrite};
+use suanpan_payments::object::bank_agreement::VaultedAccount;
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_store::commit::{self, Answer, Object};
@@ -222,6 +223,7 @@ impl World {
 pub(crate) struct View<'a> {
     pub(crate) world: &'a World,
     pub(crate) card: Option<&'a Result<VaultedCard, Rejection>>,
+    pub(crate) account: Option<&'a VaultedAccount>,
     pub(crate) book: &'a Book,
 }
 
@@ -251,6 +253,10 @@ impl Gathered for View<'_> {
         let available = self.book.balance(number)?.available(self.book.account(number)?.spec.kind);
         // No account has more than fits.
         Some(u64::try_from(available.max(0)).unwrap_or(u64::MAX))
+    }
+
+    fn account(&self) -> Option<&VaultedAccount> {
+        self.account
     }
 }
 
@@ -290,10 +296,9 @@ mod tests {
         assert_eq!(missing(&mut world), (0, 0, false));
         assert!(world.answer("scope", "key").is_some());
         assert!(!world.is_changed() && !world.link(link));
-        assert_eq!(
-            View { world: &world, card: None, book: &Book::new(1, 1) }.object("pi_1").unwrap().version,
-            1
-        );
+        let book = Book::new(1, 1);
+        let view = View { world: &world, card: None, account: None, book: &book };
+        assert_eq!(view.object("pi_1").unwrap().version, 1);
         world.given();
         world.given();
         // It is: names and answers are read again, objects stay for a while.

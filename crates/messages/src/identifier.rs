@@ -122,9 +122,39 @@ pub fn credit_code(text: &str) -> CreditCode {
     if (31 - sum % 31) % 31 == values[17] { CreditCode::Valid } else { CreditCode::Doubtful }
 }
 
+/// Returns whether a text is the number of a Chinese identity card: 17 digits, of which the seventh to fourteenth are a
+/// date, and a last character that checks them (GB 11643-1999, by ISO 7064 mod 11-2).
+#[must_use]
+pub fn resident_id_is_valid(text: &str) -> bool {
+    let Some((digits, check)) = text.split_at_checked(17).filter(|(_, check)| check.len() == 1) else {
+        return false;
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit())
+        || jiff::civil::Date::strptime("%Y%m%d", &digits[6..14]).is_err()
+    {
+        return false;
+    }
+    let sum = digits.bytes().fold(0_u32, |sum, byte| (sum + u32::from(byte - b'0')) * 2 % 11);
+    let wanted = (12 - sum) % 11;
+    let given = if check == "X" { Some(10) } else { check.parse().ok() };
+    given == Some(wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identity_cards_are_checked() {
+        // The number that GB 11643-1999 has for an example.
+        assert!(resident_id_is_valid("11010519491231002X"));
+        for wrong in
+            ["110105194912310021", "11010519491331002X", "1101051949123100", "", "11010519491231002x"]
+        {
+            assert!(!resident_id_is_valid(wrong), "{wrong}");
+        }
+        assert!(resident_id_is_valid("440524188001010014"));
+    }
 
     #[test]
     fn card_numbers_are_checked() {

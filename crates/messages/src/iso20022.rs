@@ -38,6 +38,7 @@ pub mod totals;
 pub mod value;
 
 pub use part::{DOUBTFUL, MISSING, VALUE, Violation};
+pub(crate) use source::is_xml;
 pub use source::{Fault, Place, Span, Unknown};
 
 use cancellation::{CancellationRequest, Resolution};

@@ -4,6 +4,7 @@
 //! lives in `suanpan-formats`. Nothing here opens a socket, reads a clock or draws a random number: a
 //! caller gives bytes, keys and nonces, and gets values or named errors that point at the place.
 //!
+//! - [`clearing`]: signed XML of a clearing network, EPCC-style, after public traces.
 //! - [`emv`], [`mac`], [`pin`], [`keys`]: cryptograms, authentication codes and PIN blocks.
 //! - [`identifier`]: check digits and shapes of card, account, bank and company numbers.
 //! - [`iso20022`]: payments between customers and institutions, their states, returns and cancellations.
@@ -13,6 +14,7 @@
 //! - [`signing`]: signatures, codes and sealed texts of the channels.
 //! - [`tlv`]: data objects of chip cards.
 
+pub mod clearing;
 pub mod emv;
 pub mod identifier;
 pub mod iso20022;

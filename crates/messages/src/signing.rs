@@ -26,13 +26,13 @@ pub mod wechat_v2;
 pub struct SignatureError;
 
 /// Decodes Base64 of the standard alphabet with its padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     use ::base64::Engine;
     ::base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
 /// Encodes Base64 of the standard alphabet with its padding.
-fn to_base64(bytes: &[u8]) -> String {
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
     use ::base64::Engine;
     ::base64::engine::general_purpose::STANDARD.encode(bytes)
 }

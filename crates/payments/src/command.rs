@@ -1,8 +1,8 @@
 //! Every write in one place: what it needs to know, and what it decides.
 
 use crate::decide::{
-    account, cancel, capture, checkout, confirm, customer, intent, outcome, payment_method, refund,
-    webhook_endpoint,
+    account, bank_agreement, cancel, capture, checkout, confirm, customer, intent, outcome, payment_method,
+    refund, webhook_endpoint,
 };
 use crate::decision::{ChannelAsk, ChannelOutcome, Context, Decision, Gathered, Needs, ObjectKind};
 use crate::link;
@@ -10,6 +10,7 @@ use crate::object::payment_method::CardSource;
 use crate::object::webhook_endpoint::EndpointHealth;
 use crate::rejection::Rejection;
 use crate::request::account::{CreateApiKey, WriteAccount};
+use crate::request::bank_agreement::{ConfirmBankAgreement, CreateBankAgreement};
 use crate::request::card::PaymentMethodData;
 use crate::request::checkout_session::{
     CreateCheckoutSession, ExpireCheckoutSession, Expiry, PayCheckoutSession,
@@ -85,6 +86,13 @@ pub enum Command {
     DetachPaymentMethod {
         id: String,
         request: DetachPaymentMethod,
+    },
+    CreateBankAgreement {
+        request: Box<CreateBankAgreement>,
+    },
+    ConfirmBankAgreement {
+        id: String,
+        request: ConfirmBankAgreement,
     },
     CreateWebhookEndpoint {
         request: WriteWebhookEndpoint,
@@ -256,7 +264,13 @@ impl Command {
                 needs.method(Some(id), None);
                 needs.id(request.customer.as_deref());
             }
-            Command::UpdateRefund { id, .. }
+            Command::CreateBankAgreement { request } => {
+                needs.id(Some(ctx.merchant));
+                needs.id(request.customer.as_deref());
+                needs.account = request.source().ok();
+            }
+            Command::ConfirmBankAgreement { id, .. }
+            | Command::UpdateRefund { id, .. }
             | Command::DeleteCustomer { id }
             | Command::FundCashBalance { id, .. }
             | Command::UpdatePaymentMethod { id, .. }
@@ -329,6 +343,12 @@ impl Command {
             }
             Command::DetachPaymentMethod { id, .. } => {
                 payment_method::decide_detach_payment_method(id, gathered, ctx)
+            }
+            Command::CreateBankAgreement { request } => {
+                bank_agreement::decide_create_bank_agreement(request, gathered, ctx)
+            }
+            Command::ConfirmBankAgreement { id, request } => {
+                bank_agreement::decide_confirm_bank_agreement(id, request, gathered, ctx)
             }
             Command::CreateWebhookEndpoint { request } => {
                 webhook_endpoint::decide_create_webhook_endpoint(request, ctx)
@@ -403,6 +423,8 @@ impl Command {
             Command::CreatePaymentMethod { .. }
             | Command::UpdatePaymentMethod { .. }
             | Command::AttachPaymentMethod { .. }
+            | Command::CreateBankAgreement { .. }
+            | Command::ConfirmBankAgreement { .. }
             | Command::DetachPaymentMethod { .. } => Some("payment_methods:write"),
             Command::CreateWebhookEndpoint { .. }
             | Command::UpdateWebhookEndpoint { .. }

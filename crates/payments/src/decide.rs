@@ -1,6 +1,7 @@
 //! The decisions: one function a call. See [`crate::command`] for all of them in one place.
 
 pub mod account;
+pub mod bank_agreement;
 pub mod cancel;
 pub mod capture;
 pub mod checkout;

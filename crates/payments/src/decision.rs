@@ -2,6 +2,7 @@
 
 use crate::books::Source;
 use crate::id::IdSource;
+use crate::object::bank_agreement::{AccountSource, VaultedAccount};
 use crate::object::payment_method::{CardSource, VaultedCard};
 use crate::rejection::Rejection;
 use crate::routing::health::Standings;
@@ -38,11 +39,13 @@ pub enum ObjectKind {
     ApiKey,
     /// `cs_…`
     CheckoutSession,
+    /// `bagr_…`
+    BankAgreement,
 }
 
 impl ObjectKind {
     /// All kinds.
-    pub const ALL: [ObjectKind; 12] = [
+    pub const ALL: [ObjectKind; 13] = [
         ObjectKind::PaymentIntent,
         ObjectKind::Attempt,
         ObjectKind::Charge,
@@ -55,6 +58,7 @@ impl ObjectKind {
         ObjectKind::Account,
         ObjectKind::ApiKey,
         ObjectKind::CheckoutSession,
+        ObjectKind::BankAgreement,
     ];
 
     /// Returns the name that stands in the member `object`, and as kind in the store.
@@ -73,6 +77,7 @@ impl ObjectKind {
             ObjectKind::Account => "account",
             ObjectKind::ApiKey => "api_key",
             ObjectKind::CheckoutSession => "checkout.session",
+            ObjectKind::BankAgreement => "bank_agreement",
         }
     }
 
@@ -92,6 +97,7 @@ impl ObjectKind {
             ObjectKind::Account => "acct_",
             ObjectKind::ApiKey => "key_",
             ObjectKind::CheckoutSession => "cs_",
+            ObjectKind::BankAgreement => "bagr_",
         }
     }
 
@@ -256,6 +262,10 @@ pub enum Operation {
     Void,
     /// Give back money that was taken.
     Refund,
+    /// Ask a bank for an agreement about an account.
+    SignUp,
+    /// Sign it with the code that the bank sent to the holder.
+    ConfirmSignUp,
 }
 
 /// A request to a channel, as values.
@@ -269,23 +279,23 @@ pub struct ChannelAsk {
     pub merchant: String,
     /// Whether in live mode.
     pub live: bool,
-    /// The object whose outcome this decides: `att_…`, or `re_…` for a refund.
+    /// The object whose outcome this decides: `att_…`, `re_…` for a refund, or `bagr_…` for an agreement.
     pub object: String,
     /// Names this request at the channel for ever: the same reference is never done twice.
     pub reference: String,
-    /// The reference of the authorization that is captured, voided or refunded.
+    /// The reference of the authorization that is captured, voided or refunded, or of the sign-up that is confirmed.
     pub original: Option<String>,
     /// The channel's own name for that authorization.
     #[serde(default)]
     pub original_id: Option<String>,
-    /// The code that the issuer gave to that authorization.
+    /// The code that the issuer gave to that authorization, or that the bank sent to the holder of an account.
     #[serde(default)]
     pub authorization_code: Option<String>,
     /// The moment that names this request for channels that take no long references, microseconds since the epoch. The
     /// sequencer gives each moment away once, when it takes the decision in; 0 until then.
     #[serde(default)]
     pub trace: i64,
-    /// The card, as the channel names it.
+    /// The card, the account or the agreement, as the channel names it.
     pub token: Option<String>,
     /// How much, in minor units.
     pub amount_minor: u64,
@@ -458,6 +468,10 @@ impl Gathered for Ahead<'_> {
     fn available(&self, account: &AccountRef) -> Option<u64> {
         self.gathered.available(account)
     }
+
+    fn account(&self) -> Option<&VaultedAccount> {
+        self.gathered.account()
+    }
 }
 
 /// What surrounds a decision.
@@ -513,6 +527,10 @@ pub trait Gathered {
     fn card(&self) -> Option<&Result<VaultedCard, Rejection>>;
     /// Returns what an account has and is not set aside, in minor units, below zero as zero; none where it was never opened.
     fn available(&self, account: &AccountRef) -> Option<u64>;
+    /// Returns what the vault of a channel made of [`Needs::account`]; none when no channel makes agreements in this mode.
+    fn account(&self) -> Option<&VaultedAccount> {
+        None
+    }
 }
 
 /// What a rule must know before it can decide.
@@ -526,4 +544,6 @@ pub struct Needs {
     /// [`Gathered::card`] as [`Rejection::Card`], or as [`Rejection::ResourceMissing`] for a test id that it does
     /// not know.
     pub card: Option<CardSource>,
+    /// An account that the vault of a channel must seal.
+    pub account: Option<AccountSource>,
 }

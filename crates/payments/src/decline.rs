@@ -35,11 +35,19 @@ pub enum DeclineCode {
     InvalidPaymentCode,
     /// The wallet says no and not why.
     WalletDeclined,
+    /// The code that the bank sent to the holder is another one.
+    IncorrectVerificationCode,
+    /// The code that the bank sent was wrong too often, or came too late.
+    VerificationFailed,
+    /// The bank knows the account under another name, or not at all.
+    BankAccountMismatch,
+    /// The holder, or the bank, has ended the agreement.
+    AgreementInactive,
 }
 
 impl DeclineCode {
     /// All reasons.
-    pub const ALL: [DeclineCode; 16] = [
+    pub const ALL: [DeclineCode; 20] = [
         DeclineCode::AuthenticationRequired,
         DeclineCode::GenericDecline,
         DeclineCode::InsufficientFunds,
@@ -56,6 +64,10 @@ impl DeclineCode {
         DeclineCode::AttemptExpired,
         DeclineCode::InvalidPaymentCode,
         DeclineCode::WalletDeclined,
+        DeclineCode::IncorrectVerificationCode,
+        DeclineCode::VerificationFailed,
+        DeclineCode::BankAccountMismatch,
+        DeclineCode::AgreementInactive,
     ];
 
     /// Reads a word; one that is not known is a generic decline, because a decline it is in any case.
@@ -84,6 +96,10 @@ impl DeclineCode {
             DeclineCode::AttemptExpired => "attempt_expired",
             DeclineCode::InvalidPaymentCode => "invalid_payment_code",
             DeclineCode::WalletDeclined => "wallet_declined",
+            DeclineCode::IncorrectVerificationCode => "incorrect_verification_code",
+            DeclineCode::VerificationFailed => "verification_failed",
+            DeclineCode::BankAccountMismatch => "bank_account_mismatch",
+            DeclineCode::AgreementInactive => "agreement_inactive",
         }
     }
 
@@ -98,9 +114,12 @@ impl DeclineCode {
             DeclineCode::IncorrectNumber => "incorrect_number",
             DeclineCode::ProcessingError => "processing_error",
             DeclineCode::AttemptExpired => "payment_intent_payment_attempt_expired",
-            DeclineCode::InvalidPaymentCode | DeclineCode::WalletDeclined => {
-                "payment_method_provider_decline"
-            }
+            DeclineCode::InvalidPaymentCode
+            | DeclineCode::WalletDeclined
+            | DeclineCode::IncorrectVerificationCode
+            | DeclineCode::VerificationFailed
+            | DeclineCode::BankAccountMismatch
+            | DeclineCode::AgreementInactive => "payment_method_provider_decline",
             DeclineCode::GenericDecline
             | DeclineCode::InsufficientFunds
             | DeclineCode::LostCard
@@ -155,6 +174,14 @@ impl DeclineCode {
                 "The payment code is not valid. Ask the customer for a new one."
             }
             DeclineCode::WalletDeclined => "The wallet declined the payment.",
+            DeclineCode::IncorrectVerificationCode => "The code is not the one that the bank has sent.",
+            DeclineCode::VerificationFailed => {
+                "The code of the bank was wrong too often, or came too late. Ask for a new agreement."
+            }
+            DeclineCode::BankAccountMismatch => "The bank does not know the account under these particulars.",
+            DeclineCode::AgreementInactive => {
+                "The agreement with the bank does not stand any more. Ask for a new one."
+            }
             DeclineCode::CardNotSupported => "The card does not support this kind of purchase.",
             DeclineCode::GenericDecline
             | DeclineCode::LostCard

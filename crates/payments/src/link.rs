@@ -16,6 +16,8 @@ pub const CHARGE_CUSTOMER: &str = "charge.customer";
 pub const REFUND_INTENT: &str = "refund.payment_intent";
 /// Refunds of a charge.
 pub const REFUND_CHARGE: &str = "refund.charge";
+/// Agreements of a customer.
+pub const AGREEMENT_CUSTOMER: &str = "bank_agreement.customer";
 /// Methods of a customer, at one time or another.
 pub const METHOD_CUSTOMER: &str = "payment_method.customer";
 /// Movements of a charge or refund.

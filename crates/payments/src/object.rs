@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod attempt;
 pub mod balance;
 pub mod balance_transaction;
+pub mod bank_agreement;
 pub mod cash_balance;
 pub mod charge;
 pub mod checkout_session;
@@ -36,6 +37,7 @@ pub type Tag = Cow<'static, str>;
 pub fn api_view(kind: ObjectKind, stored: &str) -> Cow<'_, str> {
     match kind {
         ObjectKind::Attempt
+        | ObjectKind::BankAgreement
         | ObjectKind::PaymentMethod
         | ObjectKind::WebhookEndpoint
         | ObjectKind::ApiKey => {

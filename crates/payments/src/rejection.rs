@@ -245,6 +245,16 @@ pub enum Rejection {
         /// What came.
         event: &'static str,
     },
+    /// The agreement is in a state in which this cannot happen.
+    #[error("Bank agreement {id} has a status of {status}; it cannot take {event}.")]
+    BankAgreementState {
+        /// The agreement.
+        id: String,
+        /// Its state.
+        status: &'static str,
+        /// What came.
+        event: &'static str,
+    },
     /// The payment method cannot be used like this.
     #[error("Payment method {id} cannot be used: {why}")]
     PaymentMethodState {
@@ -359,6 +369,7 @@ impl Rejection {
             Rejection::ChargeRefunded { .. } => "charge_already_refunded",
             Rejection::RefundTooLarge { .. } => "refund_amount_too_large",
             Rejection::RefundState { .. } => "refund_unexpected_state",
+            Rejection::BankAgreementState { .. } => "bank_agreement_unexpected_state",
             Rejection::PaymentMethodState { .. } => "payment_method_unexpected_state",
             Rejection::SourceShort { .. } => "balance_insufficient",
             Rejection::CustomerBalance { .. } => "customer_balance_not_zero",
@@ -390,6 +401,7 @@ impl Rejection {
             | Rejection::InProgress { .. }
             | Rejection::SessionChanged
             | Rejection::AttemptState { .. }
+            | Rejection::BankAgreementState { .. }
             | Rejection::RefundState { .. } => 409,
             Rejection::Unreadable { .. } => 500,
             Rejection::ChannelsResting { .. } => 503,
@@ -435,6 +447,7 @@ impl Rejection {
             | Rejection::ChargeNotRefundable { .. }
             | Rejection::ChargeRefunded { .. }
             | Rejection::RefundState { .. }
+            | Rejection::BankAgreementState { .. }
             | Rejection::CustomerBalance { .. }
             | Rejection::ChannelMissing { .. }
             | Rejection::ChannelsResting { .. }

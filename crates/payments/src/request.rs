@@ -2,6 +2,7 @@
 //! [`crate::wire::read_request`], and says by `check` whether it keeps the limits.
 
 pub mod account;
+pub mod bank_agreement;
 pub mod card;
 pub mod checkout_session;
 pub mod customer;

@@ -156,6 +156,13 @@ impl Routing {
         self.taking(live, crate::request::card::CARD).next().map(|terms| terms.name.as_str())
     }
 
+    /// Returns the channel over which agreements with bank accounts are made, for a mode: the first that is not drained.
+    #[must_use]
+    pub fn agreement_keeper(&self, live: bool) -> Option<&str> {
+        let mut channels = self.taking(live, crate::request::card::BANK_AGREEMENT);
+        channels.find(|terms| !terms.drained).map(|terms| terms.name.as_str())
+    }
+
     /// Says whether a kind of payment is taken in a mode at all.
     #[must_use]
     pub fn takes(&self, live: bool, kind: &str) -> bool {

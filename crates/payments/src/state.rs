@@ -2,6 +2,7 @@
 //! `tests/golden`.
 
 pub mod attempt;
+pub mod bank_agreement;
 pub mod charge;
 pub mod checkout_session;
 pub mod intent;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod balance;
+pub mod bank_agreements;
 pub mod charges;
 pub mod checkout_sessions;
 pub mod customers;
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .merge(accounts::routes())
         .merge(attempts::routes())
         .merge(balance::routes())
+        .merge(bank_agreements::routes())
         .merge(charges::routes())
         .merge(checkout_sessions::routes())
         .merge(customers::routes())

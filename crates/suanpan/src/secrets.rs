@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use suanpan_messages::clearing::key::{PrivateKey, PublicKey};
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_messages::signing::wechat::ResourceKey;
 use zeroize::Zeroizing;
@@ -77,6 +78,23 @@ pub(crate) fn resource_key(path: &Path) -> Result<ResourceKey, Trouble> {
 /// Reads a public key of RSA.
 pub(crate) fn rsa_public_key(path: &Path) -> Result<RsaPublicKey, Trouble> {
     RsaPublicKey::parse(&public_text(path)?).map_err(|error| wrong_pem(path, &error))
+}
+
+/// Reads a private key of SM2 or RSA.
+pub(crate) fn clearing_private_key(path: &Path) -> Result<PrivateKey, Trouble> {
+    let text = Zeroizing::new(read(path).map_err(|error| Trouble::io("read", path, error))?);
+    PrivateKey::parse(&text).map_err(|error| wrong_either(path, &error))
+}
+
+/// Reads a public key of SM2 or RSA.
+pub(crate) fn clearing_public_key(path: &Path) -> Result<PublicKey, Trouble> {
+    PublicKey::parse(&public_text(path)?).map_err(|error| wrong_either(path, &error))
+}
+
+fn wrong_either(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new("key_wrong", format!("the file holds neither a key of SM2 nor one of RSA: {why}"))
+        .at(path.display().to_string())
+        .next("give a key as PEM, or as bare Base64")
 }
 
 fn public_text(path: &Path) -> Result<String, Trouble> {

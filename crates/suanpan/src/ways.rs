@@ -2,6 +2,7 @@
 
 mod alipay;
 mod card_network;
+mod clearing;
 mod codes;
 mod routing;
 mod wallet;
@@ -38,6 +39,11 @@ struct File {
     alipay: Vec<alipay::Wallet>,
     #[serde(default)]
     wechat: Vec<wechat::Wallet>,
+    /// Which networks take money by agreement.
+    #[serde(default)]
+    bank_agreements: Cards,
+    #[serde(default)]
+    clearing: Vec<clearing::Network>,
     #[serde(default)]
     routing: Keys,
     /// The terms of channels, by name.
@@ -67,6 +73,7 @@ pub(crate) fn channels(
     check_names(&at, &file)?;
     check_cards(&at, &file)?;
     check_wallets(&at, &file)?;
+    check_agreements(&at, &file)?;
     let code_rules =
         if file.code.is_empty() { settings.code_rules.clone() } else { codes::rules(&at, file.code)? };
     let routing = routing::routing(
@@ -74,6 +81,7 @@ pub(crate) fn channels(
         Parts {
             cards: file.cards,
             wallets: file.wallets,
+            bank_agreements: file.bank_agreements,
             routing: file.routing,
             terms: file.terms,
             rules: file.rule,
@@ -86,6 +94,9 @@ pub(crate) fn channels(
     }
     for wallet in file.wechat {
         ways.push(wallet.way(&at, &settings, clock)?);
+    }
+    for network in file.clearing {
+        ways.push(network.way(&at, &settings, clock)?);
     }
     // Last, because lines are made at once: what is wrong elsewhere makes none.
     for network in file.card_network {
@@ -120,7 +131,9 @@ fn wallets(file: &File) -> impl Iterator<Item = (&str, &'static [&'static str])>
 
 fn check_names(at: &At<'_>, file: &File) -> Result<(), Trouble> {
     let mut names = BTreeSet::from([card_sim::NAME]);
-    match networks(file).chain(wallets(file).map(|wallet| wallet.0)).find(|name| !names.insert(name)) {
+    let clearing = file.clearing.iter().map(|network| network.name.as_str());
+    let mut all = networks(file).chain(wallets(file).map(|wallet| wallet.0)).chain(clearing);
+    match all.find(|name| !names.insert(name)) {
         Some(name) => {
             Err(at.wrong(format!("there are two channels named {name}"), "give each a name of its own"))
         }
@@ -170,6 +183,25 @@ fn check_wallets(at: &At<'_>, file: &File) -> Result<(), Trouble> {
         return Err(at.wrong(
             "a wallet of live mode has a key that stands in the source of this program",
             "give it the shop's own keys, and the wallet's public key",
+        ));
+    }
+    Ok(())
+}
+
+fn check_agreements(at: &At<'_>, file: &File) -> Result<(), Trouble> {
+    let mut named = file.bank_agreements.test.all().iter().chain(file.bank_agreements.live.all());
+    let known = |name: &str| file.clearing.iter().any(|network| network.name == name);
+    if let Some(name) = named.find(|name| !known(name)) {
+        return Err(at.wrong(
+            format!("bank_agreements names {name}, and there is no such clearing network"),
+            "name a clearing network of this file",
+        ));
+    }
+    let is_live = |name: &str| file.bank_agreements.live.all().iter().any(|other| other == name);
+    if file.clearing.iter().any(|network| is_live(&network.name) && network.is_simulated(at)) {
+        return Err(at.wrong(
+            "a clearing network of live mode has a key that stands in the source of this program",
+            "give it the institution's own key, and the network's public key",
         ));
     }
     Ok(())

@@ -41,7 +41,11 @@ impl Method {
             (Call::Refund, _) => Some(Method::Refund),
             (Call::Inquire, Call::Authorize) => Some(Method::Query),
             (Call::Inquire, Call::Refund) => Some(Method::RefundQuery),
-            (Call::Capture, _) | (Call::Inquire, Call::Capture | Call::Inquire) => None,
+            (Call::Capture | Call::Payout | Call::SignUp | Call::ConfirmSignUp, _)
+            | (
+                Call::Inquire,
+                Call::Capture | Call::Inquire | Call::Payout | Call::SignUp | Call::ConfirmSignUp,
+            ) => None,
         }
     }
 

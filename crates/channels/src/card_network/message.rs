@@ -84,7 +84,10 @@ fn named(settings: &Settings, message_type: MessageType, stamp: Stamp) -> Origin
 fn kind_of(call: Call, capture: bool) -> (&'static [u8; 4], &'static str, &'static str) {
     match call {
         Call::Authorize if capture => (b"0200", "000000", "00"),
-        Call::Authorize | Call::Inquire => (b"0100", "030000", "06"),
+        // No message is made of the last three.
+        Call::Authorize | Call::Inquire | Call::Payout | Call::SignUp | Call::ConfirmSignUp => {
+            (b"0100", "030000", "06")
+        }
         Call::Capture => (b"0200", "000000", "06"),
         Call::Void => (b"0100", "200000", "06"),
         Call::Refund => (b"0220", "200000", "00"),

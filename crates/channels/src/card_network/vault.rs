@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 const PREFIX: &str = "pan1.";
 const NONCE_BYTES: usize = 12;
 
-/// The key under which card numbers are sealed. Never shown.
+/// The key under which card numbers, or numbers of accounts, are sealed. Never shown.
 #[derive(Clone)]
 pub struct VaultKey(Zeroizing<[u8; 32]>);
 
@@ -28,6 +28,26 @@ impl VaultKey {
 
     fn cipher(&self) -> LessSafeKey {
         LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &*self.0).expect("a key of 32 bytes"))
+    }
+
+    /// Seals a text; the token begins with the prefix, and is opened with it only. A key is for texts of one prefix.
+    pub(crate) fn seal(&self, prefix: &str, mut text: Zeroizing<Vec<u8>>) -> String {
+        let nonce = self.nonce(&text);
+        let tag = self
+            .cipher()
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(prefix), &mut text)
+            .expect("what is sealed is far shorter than what the cipher takes");
+        format!("{prefix}{}", hex::encode([&nonce[..], &text, tag.as_ref()].concat()))
+    }
+
+    /// Opens a token; none when it was not sealed under this key.
+    pub(crate) fn open(&self, prefix: &str, token: &str) -> Option<Zeroizing<String>> {
+        let sealed = hex::decode(token.strip_prefix(prefix)?).ok()?;
+        let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+        let mut text = Zeroizing::new(text.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = self.cipher().open_in_place(nonce, Aad::from(prefix), &mut text).ok()?;
+        std::str::from_utf8(opened).ok().map(|text| Zeroizing::new(text.to_owned()))
     }
 
     /// The same number gets the same nonce, which is then used for this one text only.
@@ -62,14 +82,9 @@ pub fn pan_of(key: &VaultKey, token: &str) -> Option<CardNumber> {
 }
 
 pub(super) fn open(key: &VaultKey, token: &str) -> Option<Pan> {
-    let sealed = hex::decode(token.strip_prefix(PREFIX)?).ok()?;
-    let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-    let mut text = Zeroizing::new(text.to_vec());
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let opened = key.cipher().open_in_place(nonce, Aad::from(PREFIX), &mut text).ok()?;
-    let text = std::str::from_utf8(opened).ok()?;
+    let text = key.open(PREFIX, token)?;
     let whole = text.len() >= EXPIRY_DIGITS + 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    whole.then(|| Pan(Zeroizing::new(text.to_owned())))
+    whole.then(|| Pan(text))
 }
 
 /// Takes a card in. Ids for tests are those of a simulator, and no card of a network.
@@ -85,15 +100,9 @@ pub(super) fn tokenize(
         return Err(VaultError::Expired);
     }
     let text = format!("{:02}{:02}{}", card.exp_year % 100, card.exp_month, card.number);
-    let mut text = Zeroizing::new(text.into_bytes());
-    let nonce = sealing.nonce(&text);
-    let tag = sealing
-        .cipher()
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(PREFIX), &mut text)
-        .expect("card numbers are far shorter than what the cipher takes");
-    let sealed = [&nonce[..], &text, tag.as_ref()].concat();
+    let token = sealing.seal(PREFIX, Zeroizing::new(text.into_bytes()));
     Ok(TokenizedCard {
-        token: format!("{PREFIX}{}", hex::encode(sealed)),
+        token,
         brand: vault::brand(card.number),
         country: None,
         exp_month: card.exp_month,

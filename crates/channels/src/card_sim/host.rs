@@ -199,7 +199,9 @@ impl State {
         let said = match message.call {
             Call::Authorize => authorize(message, behaviour),
             Call::Capture | Call::Void | Call::Refund => self.follow_up(message, behaviour),
-            Call::Inquire => Said::Declined("processing_error"),
+            Call::Inquire | Call::Payout | Call::SignUp | Call::ConfirmSignUp => {
+                Said::Declined("processing_error")
+            }
         };
         self.remember(message, said.clone(), behaviour, 1);
         said

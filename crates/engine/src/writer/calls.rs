@@ -73,7 +73,12 @@ impl Decider {
         if let Command::CreateWebhookEndpoint { .. } = &prepared.call.command {
             self.endpoints.check_room(&prepared.call.caller)?;
         }
-        let view = View { world: &self.world, card: prepared.card.as_ref(), book: &self.book };
+        let view = View {
+            world: &self.world,
+            card: prepared.card.as_ref(),
+            account: prepared.account.as_ref(),
+            book: &self.book,
+        };
         let context = Context { standings, ..self.context(prepared) };
         let decision = prepared.call.command.decide(&view, &context)?;
         if let Command::DeleteCustomer { id } = &prepared.call.command {
@@ -105,6 +110,8 @@ impl Decider {
                 Operation::Refund => self.check_open(&merchant, &source)?,
                 // These end holds, which may be ended whatever was frozen since.
                 Operation::Capture | Operation::Void => {}
+                // These move no money.
+                Operation::SignUp | Operation::ConfirmSignUp => {}
             }
         }
         Ok(decision)
@@ -141,7 +148,7 @@ impl Decider {
         if refused != Refused::Books(BooksRejection::ExceedsFloor) {
             return refused;
         }
-        let view = View { world: &self.world, card: None, book: &self.book };
+        let view = View { world: &self.world, card: None, account: None, book: &self.book };
         let holds = decision.entries.iter().filter(|entry| matches!(entry.action, Action::Hold { .. }));
         let mut lines = holds.flat_map(|entry| &entry.lines);
         let short = lines.find_map(|line| {
@@ -180,7 +187,7 @@ impl Decider {
     /// Says whether the source of a payment has what is asked for.
     fn is_covered(&self, ask: &ChannelAsk) -> bool {
         let source = Accounts::of(ask.live, &ask.merchant, &ask.channel, ask.currency).source;
-        let view = View { world: &self.world, card: None, book: &self.book };
+        let view = View { world: &self.world, card: None, account: None, book: &self.book };
         view.available(&source).unwrap_or(0) >= ask.amount_minor
     }
 
@@ -204,7 +211,7 @@ impl Decider {
         ask: &ChannelAsk,
         outcome: &ChannelOutcome,
     ) -> Result<Decision, Refused> {
-        let view = View { world: &self.world, card: None, book: &self.book };
+        let view = View { world: &self.world, card: None, account: None, book: &self.book };
         // Ids of its own.
         let random = *blake3::keyed_hash(&prepared.random, b"outcome").as_bytes();
         let context = Context { random, ..self.context(prepared) };
@@ -384,7 +391,7 @@ impl Decider {
 
     /// Has whoever waits for the outcome of a request wait for that of another, no longer than for the first.
     fn wait_on(&mut self, before: &str, next: String) {
-        let view = View { world: &self.world, card: None, book: &self.book };
+        let view = View { world: &self.world, card: None, account: None, book: &self.book };
         // While somebody waits here the name is not read from the store again: whoever waits knows the place.
         let waiting = self.parked.get(before).and_then(|parked| parked.key.as_ref());
         let place = waiting.map(|answer| place_text(&answer.scope, &answer.key));
@@ -412,7 +419,7 @@ impl Decider {
                 key
             }
             None => {
-                let view = View { world: &self.world, card: None, book: &self.book };
+                let view = View { world: &self.world, card: None, account: None, book: &self.book };
                 let place = view.link(WAITS_FOR, reference).and_then(|place| place.split_once('\n'));
                 place.and_then(|(scope, key)| self.world.answer(scope, key)).cloned()
             }

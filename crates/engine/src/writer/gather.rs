@@ -40,7 +40,12 @@ impl Decider {
 
     fn want(&mut self, prepared: &PreparedCall, missing: &mut Missing) {
         let call = &prepared.call;
-        let view = View { world: &self.world, card: prepared.card.as_ref(), book: &self.book };
+        let view = View {
+            world: &self.world,
+            card: prepared.card.as_ref(),
+            account: prepared.account.as_ref(),
+            book: &self.book,
+        };
         let mut needs: Needs = call.command.needs(&view, &self.context(prepared));
         if let Command::Outcome { ask, .. } = &call.command
             && !self.parked.contains_key(&ask.reference)

@@ -4,6 +4,7 @@
 mod balance;
 mod books;
 mod card_network;
+mod clearing;
 mod combined;
 mod dialects;
 mod forget;

@@ -9,7 +9,7 @@ use suanpan_money::Timestamp;
 use suanpan_payments::command::Command;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::settings::Settings;
-use suanpan_store::open;
+use suanpan_store::{Database, open};
 use tokio::runtime::Runtime;
 
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -21,6 +21,8 @@ pub(crate) struct Outside {
     pub(crate) clock: Clock,
     pub(crate) runtime: Runtime,
     pub(crate) engine: Engine,
+    database: Database,
+    settings: Settings,
 }
 
 impl Outside {
@@ -29,26 +31,32 @@ impl Outside {
         way: impl FnOnce(&Runtime, &Clock) -> Way,
         change: impl FnOnce(&mut Settings),
     ) -> Outside {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let clock = Clock::manual(Timestamp::from_seconds(NOON));
+        let mut settings = Settings::with_simulator([7; 32], "http://127.0.0.1:8080");
+        change(&mut settings);
+        let database = open("sqlite::memory:").unwrap();
+        let runtime = workers();
         let engine = {
             let _within = runtime.enter();
             let way = way(&runtime, &clock);
-            let mut settings = Settings::with_simulator([7; 32], "http://127.0.0.1:8080");
-            change(&mut settings);
-            let config = Config {
-                cell: CELL,
-                node: "node-a".to_owned(),
-                lease: Duration::from_secs(10),
-                settings,
-                clock: clock.clone(),
-            };
-            Engine::start(&open("sqlite::memory:").unwrap(), Channels::new(vec![way]), config).unwrap()
+            start(&database, way, &settings, &clock)
         };
-        let outside = Outside { clock, runtime, engine };
+        let outside = Outside { clock, runtime, engine, database, settings };
         outside.until("the engine writes", || outside.engine.role() == Role::Writer);
         outside
+    }
+
+    /// Ends the engine with all that it was doing, and starts another over the same store. Whoever waited for a channel is
+    /// not answered, and requests under way are forgotten.
+    pub(crate) fn restart(&mut self, way: impl FnOnce(&Clock) -> Way) {
+        // First the jobs, so that none comes to its end.
+        std::mem::replace(&mut self.runtime, workers()).shutdown_background();
+        self.engine.stop();
+        self.engine = {
+            let _within = self.runtime.enter();
+            start(&self.database, way(&self.clock), &self.settings, &self.clock)
+        };
+        self.until("the engine writes again", || self.engine.role() == Role::Writer);
     }
 
     pub(crate) fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
@@ -140,6 +148,22 @@ impl Outside {
         });
         self.runtime.block_on(ask).unwrap().0
     }
+}
+
+fn workers() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Starts an engine; must be called within a runtime.
+fn start(database: &Database, way: Way, settings: &Settings, clock: &Clock) -> Engine {
+    let config = Config {
+        cell: CELL,
+        node: "node-a".to_owned(),
+        lease: Duration::from_secs(10),
+        settings: settings.clone(),
+        clock: clock.clone(),
+    };
+    Engine::start(database, Channels::new(vec![way]), config).unwrap()
 }
 
 impl Drop for Outside {

@@ -2,6 +2,7 @@
 
 mod card;
 mod chip;
+mod clearing;
 mod iso20022;
 mod iso8583;
 mod national;

@@ -14,7 +14,7 @@ use crate::object::attempt::{Attempt, Internal, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::{CARD, CUSTOMER_BALANCE, PAYMENT_CODE};
+use crate::request::card::{BANK_AGREEMENT, CARD, CUSTOMER_BALANCE, PAYMENT_CODE};
 use crate::request::given;
 use crate::request::payment_intent::ConfirmPaymentIntent;
 use crate::routing::Route;
@@ -120,6 +120,7 @@ pub(crate) const fn operation_word(operation: Operation) -> &'static str {
         Operation::Capture => "a capture",
         Operation::Void => "a cancellation",
         Operation::Refund => "a refund",
+        Operation::SignUp | Operation::ConfirmSignUp => "a sign-up",
     }
 }
 
@@ -194,7 +195,9 @@ fn origin_of(
         existing_customer(gathered, draft.ctx, customer)?;
         return Ok(Origin { source: Source::CustomerBalance(customer).name(), route: None });
     }
-    if method.kind != CARD {
+    if method.kind == BANK_AGREEMENT {
+        check_agreement(intent, method)?;
+    } else if method.kind != CARD {
         check_wallet(intent, method, options)?;
     }
     let route = find_route(draft, (intent.method_amount(), intent.currency), method, &[])?;
@@ -220,6 +223,18 @@ fn check_wallet(
     }
     if method.kind == PAYMENT_CODE && method.internal.token.is_empty() {
         return refuse("its code was used; scan a new one");
+    }
+    Ok(())
+}
+
+/// Refuses what a debit by agreement cannot do: it takes the money at once.
+fn check_agreement(intent: &PaymentIntent, method: &PaymentMethod) -> Result<(), Rejection> {
+    let refuse = |why| Err(Rejection::PaymentMethodState { id: method.id.clone(), why });
+    if intent.capture_method == CaptureMethod::Manual {
+        return refuse("a debit takes the money at once: capture_method must not be manual");
+    }
+    if method.customer.is_none() {
+        return refuse("it was taken from its customer");
     }
     Ok(())
 }

@@ -39,8 +39,12 @@ pub fn decide_outcome(
     gathered: &dyn Gathered,
     ctx: &Context<'_>,
 ) -> Result<Decision, Rejection> {
-    if ask.operation == Operation::Refund {
-        return super::refund::refund_outcome(ask, outcome, gathered, ctx);
+    match ask.operation {
+        Operation::Refund => return super::refund::refund_outcome(ask, outcome, gathered, ctx),
+        Operation::SignUp | Operation::ConfirmSignUp => {
+            return super::bank_agreement::agreement_outcome(ask, outcome, gathered, ctx);
+        }
+        Operation::Authorize | Operation::Capture | Operation::Void => {}
     }
     let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, &ask.object, "attempt")?;
     let pending = attempt.value.pending.as_ref().filter(|pending| pending.reference == ask.reference);
@@ -98,13 +102,21 @@ pub fn decide_outcome(
             refused(draft, intent, attempt, pending.operation, DeclineCode::parse(code))
         }
         (
-            Operation::Capture | Operation::Void | Operation::Refund,
+            Operation::Capture
+            | Operation::Void
+            | Operation::Refund
+            | Operation::SignUp
+            | Operation::ConfirmSignUp,
             ChannelOutcome::ActionRequired | ChannelOutcome::Awaiting { .. },
         ) => {
             // Not an answer to what was asked, so it tells nothing.
             unknown(draft, intent, attempt, ask, "the channel asked for an action where there is none")
         }
-        (Operation::Refund, ChannelOutcome::Approved { .. } | ChannelOutcome::Declined { .. }) => {
+        // Attempts have none of these pending.
+        (
+            Operation::Refund | Operation::SignUp | Operation::ConfirmSignUp,
+            ChannelOutcome::Approved { .. } | ChannelOutcome::Declined { .. },
+        ) => {
             let (status, event) = (attempt.value.status.word(), "refund");
             Err(Rejection::AttemptState { id: ask.object.clone(), status, event })
         }
@@ -388,9 +400,12 @@ fn new_charge(
             },
             "type": "card",
         }),
-        None => match &method.payment_code {
-            Some(code) => serde_json::json!({"payment_code": {"wallet": code.wallet}, "type": method.kind}),
-            None => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
+        None => match (&method.payment_code, &method.bank_agreement) {
+            (Some(code), _) => {
+                serde_json::json!({"payment_code": {"wallet": code.wallet}, "type": method.kind})
+            }
+            (None, Some(account)) => serde_json::json!({"bank_agreement": account, "type": method.kind}),
+            (None, None) => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
         },
     };
     Charge {

@@ -10,7 +10,9 @@ use crate::object::payment_method::{
     PaymentMethod, ThreeDSecureUsage, VaultedCard, Wallet,
 };
 use crate::rejection::{Rejection, shorten};
-use crate::request::card::{ALIPAY, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, PaymentMethodData, WECHAT_PAY};
+use crate::request::card::{
+    ALIPAY, BANK_AGREEMENT, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, PaymentMethodData, WECHAT_PAY,
+};
 use crate::request::patch_metadata;
 use crate::request::payment_method::{AttachPaymentMethod, CreatePaymentMethod, UpdatePaymentMethod};
 use suanpan_messages::payment_code::wallet;
@@ -94,6 +96,7 @@ fn make(
         id: draft.new_id(KIND),
         object: KIND.name().into(),
         allow_redisplay: data.allow_redisplay.clone().unwrap_or_else(|| "unspecified".to_owned()),
+        bank_agreement: None,
         billing_details,
         card: vaulted.map(card),
         alipay: (kind == ALIPAY).then(Wallet::default),
@@ -228,6 +231,8 @@ pub(crate) fn attach(
             let why = "a balance is its customer's already; name the customer with the PaymentIntent";
             Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })
         }
+        // It was made for one customer, and stays that one's.
+        Some(owner) if method.value.kind == BANK_AGREEMENT && owner == customer => Ok(()),
         _ if method.value.kind != CARD => {
             let why = "only cards are kept for later payments";
             Err(Rejection::PaymentMethodState { id: method.value.id.clone(), why })

@@ -9,7 +9,7 @@ use crate::object::attempt::Attempt;
 use crate::object::payment_intent::PaymentIntent;
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::{CARD, PAYMENT_CODE};
+use crate::request::card::{BANK_AGREEMENT, CARD, PAYMENT_CODE};
 use crate::request::routing::SimulateRouting;
 use crate::routing::{Asked, CASCADE_MAX, Route, Routing, route};
 use crate::state::attempt::{self, AttemptEvent};
@@ -102,7 +102,9 @@ fn asked<'a>(
     chance: u64,
 ) -> Result<Asked<'a>, Rejection> {
     let card = method.card.as_ref();
-    let vault = card.map(|_| vault_of(&ctx.settings.routing, method)).transpose()?;
+    // An agreement is known to the network over which it was made, as a card is to its vault.
+    let kept = card.is_some() || method.kind == BANK_AGREEMENT;
+    let vault = kept.then(|| vault_of(&ctx.settings.routing, method)).transpose()?;
     Ok(Asked {
         merchant: ctx.merchant,
         live: ctx.live,

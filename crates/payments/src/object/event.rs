@@ -11,8 +11,11 @@ use suanpan_money::Timestamp;
 pub const API_VERSION: &str = "2025-03-31.basil";
 
 /// All types of events that rules make.
-pub const EVENT_TYPES: [&str; 31] = [
+pub const EVENT_TYPES: [&str; 34] = [
     "account.updated",
+    "bank_agreement.active",
+    "bank_agreement.failed",
+    "bank_agreement.requires_confirmation",
     "charge.captured",
     "charge.expired",
     "charge.failed",

@@ -35,6 +35,7 @@ pub const fn expandable(kind: ObjectKind) -> &'static [(&'static str, ObjectKind
         ],
         K::CheckoutSession => &[("customer", K::Customer), ("payment_intent", K::PaymentIntent)],
         K::PaymentMethod => &[("customer", K::Customer)],
+        K::BankAgreement => &[("customer", K::Customer), ("payment_method", K::PaymentMethod)],
         K::Customer | K::BalanceTransaction | K::Event | K::WebhookEndpoint | K::Account | K::ApiKey => &[],
     }
 }

@@ -16,6 +16,9 @@ pub struct PaymentMethod {
     pub object: Tag,
     /// `always`, `limited` or `unspecified`: where it may be shown again.
     pub allow_redisplay: String,
+    /// The account, where the customer pays by an agreement with a bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank_agreement: Option<BankAccount>,
     /// Who pays, as the bank of the customer knows it.
     pub billing_details: BillingDetails,
     /// The card, where it is one.
@@ -42,7 +45,7 @@ pub struct PaymentMethod {
     /// There, and empty, where the customer pays with WeChat Pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wechat_pay: Option<Wallet>,
-    /// `card`, `customer_balance`, `alipay`, `wechat_pay` or `payment_code`
+    /// `card`, `customer_balance`, `alipay`, `wechat_pay`, `payment_code` or `bank_agreement`
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
@@ -55,7 +58,7 @@ pub struct PaymentMethod {
 pub struct Internal {
     /// The channel whose vault keeps the card, or that knows the code; empty without one.
     pub channel: String,
-    /// What the vault calls the card, or the code that was scanned.
+    /// What the vault calls the card, or the bank its agreement; or the code that was scanned.
     pub token: String,
     /// The vault, which several channels may share; empty without one, and in methods of before.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -82,6 +85,17 @@ pub struct Wallet {}
 pub struct PaymentCode {
     /// Whose it is, as the table of codes says: `alipay`, `wechat_pay` and so on.
     pub wallet: String,
+}
+
+/// An account that is paid from by agreement.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BankAccount {
+    /// The agreement, `bagr_…`.
+    pub agreement: String,
+    /// The bank, as the clearing network numbers it.
+    pub bank: String,
+    /// The last four digits of the account.
+    pub last4: String,
 }
 
 /// The balance of a customer: there is one in each currency, so nothing needs saying.

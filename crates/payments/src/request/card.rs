@@ -18,8 +18,10 @@ pub const ALIPAY: &str = "alipay";
 pub const WECHAT_PAY: &str = "wechat_pay";
 /// The kind of methods that are a code which the customer showed, of whatever wallet.
 pub const PAYMENT_CODE: &str = "payment_code";
+/// The kind of methods that are agreements with bank accounts.
+pub const BANK_AGREEMENT: &str = "bank_agreement";
 /// Kinds of methods that are taken now.
-pub const TYPES: [&str; 5] = [CARD, CUSTOMER_BALANCE, ALIPAY, WECHAT_PAY, PAYMENT_CODE];
+pub const TYPES: [&str; 6] = [CARD, CUSTOMER_BALANCE, ALIPAY, WECHAT_PAY, PAYMENT_CODE, BANK_AGREEMENT];
 
 /// Makes a payment method inside another call.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
@@ -65,6 +67,10 @@ impl PaymentMethodData {
             return Err(Rejection::ParameterMissing { param: within(at, "type") });
         }
         check_word(&within(at, "type"), Some(kind), &TYPES)?;
+        if kind == BANK_AGREEMENT {
+            let why = "a method of this type is made by POST /v1/bank_agreements".to_owned();
+            return Err(Rejection::ParameterInvalid { param: within(at, "type"), why });
+        }
         let words = ["always", "limited", "unspecified"];
         check_word(&within(at, "allow_redisplay"), self.allow_redisplay.as_deref(), &words)?;
         if let Some(billing) = &self.billing_details {

@@ -109,7 +109,7 @@ pub fn next(
             | S::Voided
             | S::Expired
             | S::Unknown,
-            None | Some(O::Authorize | O::Capture | O::Void | O::Refund),
+            None | Some(O::Authorize | O::Capture | O::Void | O::Refund | O::SignUp | O::ConfirmSignUp),
         ) => None,
     };
     after.ok_or_else(|| Rejection::AttemptState {

@@ -1,5 +1,6 @@
 //! The rules as the engine sees them: commands over a small world with books of its own.
 
+mod bank_agreements;
 mod cards;
 mod checkout;
 mod combined;

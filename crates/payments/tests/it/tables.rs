@@ -7,6 +7,7 @@ use suanpan_payments::decision::Operation;
 use suanpan_payments::decline::DeclineCode;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::state::attempt::{self, AttemptEvent, AttemptStatus};
+use suanpan_payments::state::bank_agreement::{self, BankAgreementEvent, BankAgreementStatus};
 use suanpan_payments::state::charge::{self, ChargeEvent, ChargeState};
 use suanpan_payments::state::checkout_session::{self, SessionEvent, SessionStatus};
 use suanpan_payments::state::intent::{self, IntentEvent, IntentStatus};
@@ -57,6 +58,8 @@ fn every_state_and_event_of_attempts() {
         Some(Operation::Capture),
         Some(Operation::Void),
         Some(Operation::Refund),
+        Some(Operation::SignUp),
+        Some(Operation::ConfirmSignUp),
     ];
     let mut text = String::new();
     for pending in pendings {
@@ -86,6 +89,14 @@ fn every_state_and_event_of_checkout_sessions() {
         "checkout_session.txt",
         &table(SessionStatus::ALL, SessionEvent::ALL, word, SessionEvent::word, next),
     );
+}
+
+#[test]
+fn every_state_and_event_of_bank_agreements() {
+    let word = |state: BankAgreementStatus| state.word().to_owned();
+    let next = |state, event| bank_agreement::next("bagr_1", state, event);
+    let (states, events) = (BankAgreementStatus::ALL, BankAgreementEvent::ALL);
+    golden("bank_agreement.txt", &table(states, events, word, BankAgreementEvent::word, next));
 }
 
 #[test]
@@ -136,6 +147,7 @@ fn all_rejections() -> Vec<Rejection> {
         Rejection::ChargeRefunded { id: text() },
         Rejection::RefundTooLarge { asked: 2, left: 1 },
         Rejection::RefundState { id: text(), status: "failed", event: "done" },
+        Rejection::BankAgreementState { id: text(), status: "failed", event: "confirmed" },
         Rejection::PaymentMethodState { id: text(), why: "it is gone" },
         Rejection::CustomerBalance { id: text() },
         Rejection::ChannelMissing { why: "no channel takes alipay in this mode".to_owned() },

@@ -12,6 +12,7 @@ use suanpan_payments::decision::{
     AccountRef, ChannelAsk, ChannelOutcome, Context, Decision, EntryDraft, EventDraft, Found, Gathered,
     JobBody, JobDraft, Line, ObjectWrite,
 };
+use suanpan_payments::object::bank_agreement::VaultedAccount;
 use suanpan_payments::object::payment_method::VaultedCard;
 use suanpan_payments::rejection::Rejection;
 use suanpan_payments::routing::health::Standings;
@@ -109,6 +110,7 @@ struct View<'a> {
     ids: BTreeSet<String>,
     links: BTreeSet<(String, String)>,
     card: Option<Result<VaultedCard, Rejection>>,
+    account: Option<VaultedAccount>,
 }
 
 impl Gathered for View<'_> {
@@ -135,6 +137,10 @@ impl Gathered for View<'_> {
 
     fn available(&self, account: &AccountRef) -> Option<u64> {
         self.world.books.available(account)
+    }
+
+    fn account(&self) -> Option<&VaultedAccount> {
+        self.account.as_ref()
     }
 }
 
@@ -170,7 +176,8 @@ impl World {
                 settings: &self.settings,
                 standings: &self.standings,
             };
-            let mut view = View { world: self, ids: BTreeSet::new(), links: BTreeSet::new(), card: None };
+            let (ids, links) = (BTreeSet::new(), BTreeSet::new());
+            let mut view = View { world: self, ids, links, card: None, account: None };
             for round in 0.. {
                 assert!(round < 4, "{command:?} never has enough");
                 let needs = command.needs(&view, &ctx);
@@ -178,6 +185,11 @@ impl World {
                 view.ids.extend(needs.ids);
                 view.links.extend(needs.links.into_iter().map(|(name, key)| (name.to_owned(), key)));
                 view.card = needs.card.as_ref().map(vault);
+                let keeper = self.settings.routing.agreement_keeper(self.live);
+                view.account = needs.account.as_ref().zip(keeper).map(|(_, channel)| VaultedAccount {
+                    channel: channel.to_owned(),
+                    token: "sealed".to_owned(),
+                });
                 if view.ids.len() == before && round > 0 {
                     break;
                 }

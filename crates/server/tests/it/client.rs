@@ -1,12 +1,17 @@
 //! A server on a free port of this machine over a new store, and a client that sends exactly the bytes it is
 //! told to.
 
+use axum::http::{HeaderMap, Response};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use suanpan_channels::card_sim::{CardSim, Host, HostSettings};
-use suanpan_engine::{Channels, Clock, Config, Engine, Role, Way};
+use suanpan_channels::{
+    AccountInput, Call, ChannelAnswer, HttpChannel, Notification, NotificationError, Request, Step,
+};
+use suanpan_engine::{Channels, Clock, Config, Engine, Gateway, Role, Way};
+use suanpan_payments::routing::ChannelTerms;
 use suanpan_payments::settings::Settings;
 use suanpan_server::api::{self, Api};
 use suanpan_server::bootstrap;
@@ -44,6 +49,48 @@ fn log_everything() {
 fn warnings() -> String {
     let logged = String::from_utf8_lossy(&LOGGED.lock().unwrap()).into_owned();
     logged.lines().filter(|line| line.contains("suanpan")).collect::<Vec<_>>().join("\n")
+}
+
+/// A channel that answers by itself, for what is said over HTTP about agreements with banks. The one that goes out is tried
+/// over its simulator, with the engine.
+struct Bank;
+
+impl Bank {
+    const NAME: &str = "bank";
+}
+
+impl HttpChannel for Bank {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn next(&self, request: &Request, _heard: &[Response<Vec<u8>>]) -> Step {
+        let approved =
+            |name: &str| ChannelAnswer::Approved { channel_id: name.to_owned(), authorization_code: None };
+        let code = request.authorization_code.as_deref();
+        Step::Is(match request.call {
+            Call::SignUp => ChannelAnswer::Awaiting { show: None, expires_at: request.now.seconds() + 300 },
+            Call::ConfirmSignUp if code == Some("123456") => approved("C1081421000051:EP1"),
+            Call::ConfirmSignUp => {
+                let code = "incorrect_verification_code".to_owned();
+                ChannelAnswer::Declined { code, retryable: true }
+            }
+            _ => approved("EP2"),
+        })
+    }
+
+    fn seal_account(&self, _account: &AccountInput) -> Option<String> {
+        Some("sealed".to_owned())
+    }
+
+    fn notification(
+        &self,
+        _headers: &HeaderMap,
+        _body: &[u8],
+        _now: suanpan_money::Timestamp,
+    ) -> Result<Notification, NotificationError> {
+        Err(NotificationError::Untold)
+    }
 }
 
 /// A server that stops when it goes out of scope.
@@ -104,12 +151,17 @@ impl Server {
             let address = listener.local_addr().unwrap();
             let database = suanpan_store::open(path.to_str().unwrap()).unwrap();
             let host = Host::new(HostSettings::default());
-            let channels = Channels::new(vec![Way::Near(Arc::new(CardSim), Arc::new(host))]);
+            let gateway =
+                Gateway::new("http://127.0.0.1:1", Duration::from_secs(1), Clock::system()).unwrap();
+            let ways = vec![Way::Near(Arc::new(CardSim), Arc::new(host)), Way::Http(Arc::new(Bank), gateway)];
+            let channels = Channels::new(ways);
+            let mut settings = Settings::with_simulator([7; 32], &format!("http://{address}"));
+            settings.routing.channels.push(ChannelTerms::of(Bank::NAME, &["bank_agreement"]));
             let config = Config {
                 cell: 1,
                 node: format!("http://{address}"),
                 lease: Duration::from_secs(30),
-                settings: Settings::with_simulator([7; 32], &format!("http://{address}")),
+                settings,
                 clock: Clock::system(),
             };
             let engine = Engine::start(&database, channels, config).unwrap();

@@ -47,12 +47,15 @@ fn a_route_is_told_before_a_payment_is_made() {
 #[test]
 fn the_operator_sees_how_channels_do() {
     let server = Server::start();
-    let channel = json!({
-        "object": "channel", "name": "card_sim", "takes": ["card"], "drained": false, "circuit": "closed",
-        "success_ppm": 1_000_000, "taken_today": {},
-    });
+    let channel = |name: &str, takes: &str| {
+        json!({
+            "object": "channel", "name": name, "takes": [takes], "drained": false, "circuit": "closed",
+            "success_ppm": 1_000_000, "taken_today": {},
+        })
+    };
     let list = server.get(&server.key, "/v1/channels").json();
-    assert_eq!(list, json!({"object": "list", "data": [channel]}));
+    let channels = [channel("card_sim", "card"), channel("bank", "bank_agreement")];
+    assert_eq!(list, json!({"object": "list", "data": channels}));
     let decline = "amount=100&currency=cny&payment_method=pm_card_chargeDeclined&confirm=true";
     assert_eq!(server.post(&server.key, "/v1/payment_intents", decline).status, 402);
     let list = server.get(&server.key, "/v1/channels").json();

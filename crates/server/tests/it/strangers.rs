@@ -13,6 +13,9 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
     let charge = paid.json()["latest_charge"].as_str().unwrap().to_owned();
     let transaction = server.get(key, &format!("/v1/charges/{charge}")).json();
     let transaction = transaction["balance_transaction"].as_str().unwrap().to_owned();
+    let account = "bank=C1081421000051&account_number=6217000000000000100&account_holder_name=Li";
+    let holder = "id_number=11010519491231002X&phone=13800138000";
+    let agreement = made("/v1/bank_agreements", &format!("customer={customer}&{account}&{holder}"));
     let event = server.get(key, "/v1/events?limit=1").json()["data"][0]["id"].as_str().unwrap().to_owned();
     let account = server.get(key, "/v1/account").id();
     let attempt = paid.json()["latest_attempt"].as_str().unwrap().to_owned();
@@ -39,6 +42,7 @@ fn belongings(server: &Server) -> Vec<(&'static str, String)> {
             "checkout/sessions",
             made("/v1/checkout/sessions", "amount=5&currency=cny&success_url=https://shop.example"),
         ),
+        ("bank_agreements", agreement),
         ("payment_methods", made("/v1/payment_methods", "type=card&card[token]=tok_visa")),
         ("webhook_endpoints", made("/v1/webhook_endpoints", "url=https://example.com&enabled_events[]=*")),
         ("accounts", account),
@@ -68,7 +72,11 @@ fn every_route_hides_what_is_another_merchants() {
                     .unwrap_or_else(|| panic!("no {word} was made"));
                 let path = path.replace("{id}", id);
                 // What must be given is given, so that nothing else is wrong with the request.
-                let form = if path.ends_with("/attach") { customer.as_str() } else { "" };
+                let form = match path.rsplit('/').next() {
+                    Some("attach") => customer.as_str(),
+                    Some("confirm") if word == "bank_agreements" => "code=123456",
+                    _ => "",
+                };
                 let reply = server.send(&method.to_uppercase(), &path, &headers, form.as_bytes());
                 assert!(matches!(reply.status, 403 | 404), "{method} {path}: {reply:?}");
                 with_ids += 1;
@@ -95,6 +103,14 @@ fn every_route_hides_what_is_another_merchants() {
         ("/v1/refunds", format!("charge={}", find("charges"))),
         ("/v1/payment_intents", format!("amount=1&currency=cny&customer={}", find("customers"))),
         ("/v1/payment_intents", format!("amount=1&currency=cny&payment_method={}", find("payment_methods"))),
+        (
+            "/v1/bank_agreements",
+            format!(
+                "customer={}&bank=C1081421000051&account_number=6217000000000000100&account_holder_name=Li\
+                 &id_number=11010519491231002X&phone=13800138000",
+                find("customers")
+            ),
+        ),
     ] {
         let reply = server.post(&server.other, path, &form);
         assert!(matches!(reply.status, 400 | 403 | 404), "{path} {form}: {reply:?}");

@@ -33,6 +33,11 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     /// A customer scans a code and pays. Returns the order when that was possible.
     fn scan(&self, code: &str) -> Option<String>;
 
+    /// Whoever was asked has made up their mind. Returns whether the shop is to be told.
+    fn decide(&self, order: &str) -> bool {
+        self.wallet().agree(order)
+    }
+
     /// Makes the call that tells the shop that an order was paid; one that was changed on its way where that is wanted.
     fn notice(&self, order: &str, garbled: bool) -> Option<Request<Full<Bytes>>>;
 
@@ -111,7 +116,7 @@ impl<D: Dialect> Gateway<D> {
                 let pause = settings.hesitation;
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;
-                    if gateway.host.wallet().agree(&order) {
+                    if gateway.host.decide(&order) {
                         gateway.notify(order);
                     }
                 });

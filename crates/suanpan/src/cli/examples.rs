@@ -149,6 +149,12 @@ Examples:
   suanpan simulate channel wechat --customers 800000 --refund-seconds 60 --fault twice=20000
 ";
 
+pub(super) const SIMULATE_CLEARING: &str = "\
+Examples:
+  suanpan simulate channel clearing --listen 127.0.0.1:9593
+  suanpan simulate channel clearing --sign rsa --fault lost-after=20000 --fault twice=20000
+";
+
 pub(super) const BACKUP: &str = "\
 Examples:
   suanpan backup friday.db

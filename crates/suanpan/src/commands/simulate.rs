@@ -1,5 +1,7 @@
 //! `suanpan simulate`: what lies outside, until a signal.
 
+mod clearing;
+
 use super::serve::{Signals, listen};
 use crate::cli::{
     CustomerArgs, FaultArgs, SimulateAlipayArgs, SimulateArgs, SimulateCardNetworkArgs, SimulateChannelArgs,
@@ -29,6 +31,9 @@ pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble
         SimulateChannelCommand::CardNetwork(args) => runtime.block_on(card_network(args, terminal)),
         SimulateChannelCommand::Alipay(args) => runtime.block_on(alipay_wallet(args, terminal)),
         SimulateChannelCommand::Wechat(args) => runtime.block_on(wechat_wallet(args, terminal)),
+        SimulateChannelCommand::Clearing(args) => {
+            runtime.block_on(clearing::clearing_network(args, terminal))
+        }
     }
 }
 
@@ -162,7 +167,7 @@ async fn until_signal(
 /// A movement of money as the outside holds it true.
 #[derive(serde::Serialize)]
 struct Movement {
-    /// `take`, `hold` or `refund`.
+    /// `take`, `hold`, `refund` or `payout`.
     operation: &'static str,
     /// How the outside names it.
     name: String,

@@ -11,6 +11,8 @@ use suanpan_payments::routing::{
     CHINA_MINUTES, ChannelTerms, Hours, Limit, Match, Range, Routing, Rule, TermsError,
 };
 
+/// What an agreement with a bank is, among kinds of payment.
+const BANK_AGREEMENT: &str = "bank_agreement";
 /// What a card is, among kinds of payment.
 const CARD: &str = "card";
 /// Where card networks of this file keep cards: all in one vault, so that a card goes over any of them.
@@ -23,6 +25,7 @@ const EXPLORE_PPM: u32 = 20_000;
 pub(super) struct Parts {
     pub(super) cards: Cards,
     pub(super) wallets: Wallets,
+    pub(super) bank_agreements: Cards,
     pub(super) routing: Keys,
     pub(super) terms: BTreeMap<String, Terms>,
     pub(super) rules: Vec<RuleText>,
@@ -171,6 +174,9 @@ pub(super) fn routing(at: &At<'_>, mut parts: Parts) -> Result<Routing, Trouble>
             names.all().iter().for_each(|name| add(&mut channels, name, live, kind));
         }
     }
+    for (live, names) in [(false, &parts.bank_agreements.test), (true, &parts.bank_agreements.live)] {
+        names.all().iter().for_each(|name| add(&mut channels, name, live, BANK_AGREEMENT));
+    }
     check_vaults(at, &channels)?;
     for channel in &mut channels {
         if let Some(terms) = parts.terms.remove(&channel.name) {
@@ -179,7 +185,9 @@ pub(super) fn routing(at: &At<'_>, mut parts: Parts) -> Result<Routing, Trouble>
     }
     if let Some(name) = parts.terms.keys().next() {
         let what = format!("terms.{name} is about no channel that takes anything");
-        return Err(at.wrong(what, "name the channel in cards or wallets, or leave its terms out"));
+        return Err(
+            at.wrong(what, "name the channel in cards, wallets or bank_agreements, or leave its terms out")
+        );
     }
     if parts.routing.explore_ppm > 1_000_000 {
         return Err(at.wrong("routing.explore_ppm is above a million", "a million parts are all payments"));
@@ -189,7 +197,9 @@ pub(super) fn routing(at: &At<'_>, mut parts: Parts) -> Result<Routing, Trouble>
     let routing = Routing { channels, rules, explore_ppm: parts.routing.explore_ppm };
     routing.check().map_err(|error| {
         let next = match &error {
-            TermsError::NoSuchChannel { .. } => "name channels that take something by cards or wallets",
+            TermsError::NoSuchChannel { .. } => {
+                "name channels that take something by cards, wallets or bank_agreements"
+            }
             TermsError::SameName(_) => "give each rule a name of its own: it stands in the reasons of routes",
             TermsError::SaysNothing(_) => "say which channels, or leave the rule out",
             TermsError::Bounds { .. } => "give min the smaller amount",
@@ -205,6 +215,8 @@ fn add(channels: &mut Vec<ChannelTerms>, name: &str, live: bool, kind: &str) {
         let vault = match (kind, name) {
             (CARD, card_sim::NAME) => card_sim::NAME,
             (CARD, _) => NETWORK_VAULT,
+            // An agreement is known to the network over which it was made, and to no other.
+            (BANK_AGREEMENT, name) => name,
             _ => "",
         };
         let currencies = if kind == CARD { BTreeSet::new() } else { wallets_take() };
@@ -220,9 +232,12 @@ impl Terms {
     fn apply(self, at: &At<'_>, channel: &mut ChannelTerms) -> Result<(), Trouble> {
         let of = format!("terms.{}", channel.name);
         let named = currencies(at, &of, &self.currencies)?;
-        let is_wallet = channel.vault.is_empty();
-        if is_wallet && !named.is_subset(&wallets_take()) {
-            return Err(at.wrong(format!("{of}: a wallet takes CNY only"), "leave currencies out"));
+        let is_card = channel.test.iter().chain(&channel.live).any(|kind| kind == CARD);
+        if !is_card && !named.is_subset(&wallets_take()) {
+            return Err(at.wrong(
+                format!("{of}: a wallet takes CNY only, and so does a clearing network"),
+                "leave currencies out",
+            ));
         }
         if !named.is_empty() {
             channel.currencies = named;
@@ -259,7 +274,7 @@ impl RuleText {
         let mut kinds = self.when.kinds.iter();
         if let Some(kind) = kinds.find(|kind| !taken.contains(kind.as_str())) {
             let what = format!("{of}: no channel takes {kind}");
-            return Err(at.wrong(what, "name card, or kinds that stand in wallets"));
+            return Err(at.wrong(what, "name card, bank_agreement, or kinds that stand in wallets"));
         }
         let mut amounts = BTreeMap::new();
         for (code, text) in &self.when.amounts {

@@ -4,7 +4,7 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 use suanpan_messages::payment_code::Place;
 use suanpan_payments::routing::Routing;
-use suanpan_simulators::{alipay, wechat};
+use suanpan_simulators::{alipay, clearing, wechat};
 
 const NETWORK: &str = r#"
     [cards]
@@ -32,6 +32,9 @@ fn load(text: &str) -> Result<Settings, String> {
         ("merchant.pem", wechat::keys::MERCHANT_PRIVATE),
         ("wechat.pem", wechat::keys::WALLET_PUBLIC),
         ("api-v3-key", wechat::keys::RESOURCE),
+        ("institution.pem", clearing::keys::INSTITUTION_SM2_PRIVATE),
+        ("network.pem", clearing::keys::NETWORK_SM2_PUBLIC),
+        ("network-rsa.pem", clearing::keys::NETWORK_RSA_PUBLIC),
         ("other-key", "0123456789abcdef0123456789ABCDEF"),
         ("short-key", "0123456789abcdef"),
     ] {
@@ -162,6 +165,61 @@ fn a_file_says_which_wallet_of_version_3_goes_where() {
     let own = live.replace("merchant.pem", "private.pem").replace("wechat.pem", "public.pem");
     assert!(load(&own).unwrap_err().contains("stands in the source"));
     load(&own.replace("api-v3-key", "other-key")).unwrap();
+}
+
+const CLEARING: &str = r#"
+    [bank_agreements]
+    test = "epcc"
+    [[clearing]]
+    name = "epcc"
+    gateway = "https://epcc.example"
+    institution = "Z2004344000017"
+    network = "G4000311000018"
+    serial = "4002567531"
+    private_key_file = "institution.pem"
+    network_public_key_files = { 4000227191 = "network.pem", 4000227192 = "network-rsa.pem" }
+    payee = "INSTCOUNT00001"
+    payee_name = "Shop"
+    reserve = "99010176680005004"
+    reserve_name = "Reserve"
+    reserve_bank = "C1010611003601"
+"#;
+
+#[test]
+fn a_file_says_which_network_takes_money_by_agreement() {
+    let settings = load(CLEARING).unwrap();
+    assert_eq!(settings.routing.agreement_keeper(false), Some("epcc"));
+    assert_eq!(settings.routing.agreement_keeper(true), None);
+    assert_eq!(settings.routing.vault_of("epcc"), Some("epcc"));
+    load(&CLEARING.replace("institution.pem", "private.pem")).unwrap();
+    let live = CLEARING.replace("test = \"epcc\"", "live = \"epcc\"");
+    for (file, from, to, what) in [
+        (CLEARING, "test = \"epcc\"", "test = \"other\"", "bank_agreements names other"),
+        (CLEARING, "name = \"epcc\"", "name = \"card_sim\"", "two channels named card_sim"),
+        (CLEARING, "https://epcc.example", "http://epcc.example", "without TLS"),
+        (CLEARING, "https://epcc.example", "https://epcc.example/preSvr", "without a path"),
+        (CLEARING, "Z2004344000017", "Z20043440000", "institution of a clearing network must be"),
+        (CLEARING, "\"institution.pem\"", "\"network.pem\"", "neither a key of SM2 nor one of RSA"),
+        (CLEARING, "\"network.pem\"", "\"api-v3-key\"", "neither a key of SM2 nor one of RSA"),
+        (CLEARING, "serial = \"4002567531\"", "serial = \"\"", "serial of a clearing network must be"),
+        (CLEARING, "payee_name", "payee_nom", "unknown field `payee_nom`"),
+        (CLEARING, "payee_name", "batches_per_day = 0\npayee_name", "batches_per_day of a clearing network"),
+        (
+            CLEARING,
+            "[bank_agreements]",
+            "[terms.epcc]\ncurrencies = [\"USD\"]\n[bank_agreements]",
+            "takes CNY only",
+        ),
+        // Each of the keys that everybody has is found.
+        (&live, "", "", "stands in the source of this program"),
+        (&live, "\"institution.pem\"", "\"private.pem\"", "stands in the source of this program"),
+    ] {
+        let error = load(&file.replace(from, to)).unwrap_err();
+        assert!(error.contains(what), "{what}: {error}");
+    }
+    let own = live.replace("institution.pem", "private.pem").replace("\"network.pem\"", "\"public.pem\"");
+    assert!(load(&own).unwrap_err().contains("stands in the source"), "the second key of the network");
+    load(&own.replace("network-rsa.pem", "wechat.pem")).unwrap();
 }
 
 const RULES: &str = r#"

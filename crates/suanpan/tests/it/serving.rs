@@ -253,6 +253,80 @@ fn the_first_session_of_the_guide_is_paid_on_its_page() {
     assert!(status == 0 && !log.contains(session["id"].as_str().unwrap()), "{log}");
 }
 
+/// What the guide says of the clearing network: an account is signed up with the code of its bank, paid from and paid back;
+/// one that pays later is told of by a notification.
+#[test]
+fn an_account_is_signed_up_and_paid_from_over_the_simulated_network_of_the_guide() {
+    let world = World::empty();
+    let guide =
+        std::fs::read_to_string(crate::documents::repository().join("docs/guide/channels.md")).unwrap();
+    assert!(guide.contains("suanpan simulate channel clearing\n"));
+    let mut files = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let file = files.find(|file| file.contains("[[clearing]]")).unwrap();
+    let args = ["simulate", "channel", "clearing", "--listen", "127.0.0.1:0", "--truth", "truth.ndjson"];
+    let simulator = Simulator::start(&world, &args);
+    std::fs::write(world.path("channels.toml"), file.replace("127.0.0.1:9592", &simulator.address)).unwrap();
+    let server = Server::start(&world, &["serve", "--listen", "127.0.0.1:0", "--channels", "channels.toml"]);
+    let key = server.key().unwrap().to_owned();
+    let post = |path: &str, form: &str| json_of(&ask(&server.address, "POST", path, &key, form));
+    let customer = post("/v1/customers", "name=Zhang")["id"].as_str().unwrap().to_owned();
+    // The fields of the guide's own command.
+    let command = guide.split("/v1/bank_agreements -u").nth(1).unwrap().split("\ncurl").next().unwrap();
+    let fields: Vec<&str> =
+        command.split("-d ").skip(1).map(|it| it.split_whitespace().next().unwrap()).collect();
+    let form = fields.join("&").replace("cus_…", &customer);
+    let sign_up = |form: &str, phone: &str| {
+        let asked = post("/v1/bank_agreements", form);
+        assert_eq!(asked["status"], "requires_confirmation", "{asked}");
+        let path = format!("/v1/bank_agreements/{}", asked["id"].as_str().unwrap());
+        let wrong = post(&format!("{path}/confirm"), "code=none");
+        assert_eq!(wrong["last_error"]["code"], "incorrect_verification_code", "{wrong}");
+        let code = ask(&simulator.address, "GET", &format!("/codes/{phone}"), "", "");
+        let code = code.split("\r\n\r\n").nth(1).unwrap().trim().to_owned();
+        let active = post(&format!("{path}/confirm"), &format!("code={code}"));
+        assert_eq!(active["status"], "active", "{active}");
+        assert_eq!(json_of(&ask(&server.address, "GET", &path, &key, "")), active);
+        active["payment_method"].as_str().unwrap().to_owned()
+    };
+    let method = sign_up(&form, "13800138000");
+    let later =
+        form.replace("6217000000000000100", "6217000000000000201").replace("13800138000", "13800138001");
+    let later = sign_up(&later, "13800138001");
+    let by = |method: &str| {
+        let form =
+            format!("customer={customer}&payment_method={method}&payment_method_types[]=bank_agreement");
+        json_of(&pay(&server, &key, &format!("{form}&off_session=true")))
+    };
+    let paid = by(&method);
+    assert_eq!(paid["status"], "succeeded", "{paid}");
+    let waiting = by(&later);
+    assert_eq!(waiting["status"], "processing", "{waiting}");
+    let path = format!("/v1/payment_intents/{}", waiting["id"].as_str().unwrap());
+    let began = std::time::Instant::now();
+    while json_of(&ask(&server.address, "GET", &path, &key, ""))["status"] != "succeeded" {
+        assert!(began.elapsed().as_secs() < 20, "the bank never pays");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    while !server.get("/metrics").contains("suanpan_notifications_taken_total{channel=\"epcc\"} 2") {
+        assert!(began.elapsed().as_secs() < 20, "the network tells nothing");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let forged = ask(&server.address, "POST", "/channels/epcc/notifications", "", "<root/>");
+    assert!(forged.starts_with("HTTP/1.1 400") && forged.ends_with("failure"), "{forged}");
+    let form = format!("payment_intent={}&amount=400", paid["id"].as_str().unwrap());
+    assert_eq!(post("/v1/refunds", &form)["status"], "succeeded");
+    let (status, log) = server.end("-TERM");
+    assert_eq!(status, 0, "{log}");
+    assert!(!log.contains("62170000") && !log.contains("13800138000"), "{log}");
+    let truth = simulator.end();
+    let sums = (&truth["taken_minor"], &truth["refunded_minor"], &truth["standing"]);
+    assert_eq!(sums, (&2_000.into(), &400.into(), &2.into()), "{truth}");
+    let told = std::fs::read_to_string(world.path("truth.ndjson")).unwrap();
+    assert_eq!(told.lines().count(), 3, "{told}");
+    let books = world.line("ledger balance test/channel/epcc/receivable").ends(0);
+    assert!(books.stdout.contains("16.00"), "{books:?}");
+}
+
 /// A wallet of the guide: its simulator and its port there, its payment method, its channel, and codes of its customers.
 struct Wallet {
     simulator: &'static str,

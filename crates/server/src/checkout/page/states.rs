@@ -81,6 +81,11 @@ impl Page<'_> {
             | DeclineCode::StolenCard
             | DeclineCode::Fraudulent
             | DeclineCode::DoNotHonor => Text::WhyRefused,
+            // Agreements with banks are not made on the page.
+            DeclineCode::IncorrectVerificationCode
+            | DeclineCode::VerificationFailed
+            | DeclineCode::BankAccountMismatch
+            | DeclineCode::AgreementInactive => Text::WhyRefused,
         }
     }
 
