@@ -24,7 +24,7 @@ pub mod wechat;
 pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
-pub use vault::{BRANDS, CardInput, CardNumber, TokenizedCard, VaultError};
+pub use vault::{BRANDS, CardInput, CardNumber, ChipInput, TokenizedCard, VaultError};
 
 use std::time::Duration;
 use suanpan_money::Timestamp;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod cancel;
 pub mod capture;
+mod card_present;
 pub mod checkout;
 pub mod combined;
 pub mod confirm;

@@ -19,6 +19,10 @@ pub enum DeclineCode {
     IncorrectCvc,
     /// The number belongs to no card.
     IncorrectNumber,
+    /// The PIN is wrong, or one is wanted and was not given.
+    IncorrectPin,
+    /// The PIN was wrong too often.
+    PinTryExceeded,
     /// The issuer could not answer; it may be tried again.
     ProcessingError,
     /// It looks like fraud. The customer must not be told.
@@ -39,7 +43,7 @@ pub enum DeclineCode {
 
 impl DeclineCode {
     /// All reasons.
-    pub const ALL: [DeclineCode; 16] = [
+    pub const ALL: [DeclineCode; 18] = [
         DeclineCode::AuthenticationRequired,
         DeclineCode::GenericDecline,
         DeclineCode::InsufficientFunds,
@@ -48,6 +52,8 @@ impl DeclineCode {
         DeclineCode::ExpiredCard,
         DeclineCode::IncorrectCvc,
         DeclineCode::IncorrectNumber,
+        DeclineCode::IncorrectPin,
+        DeclineCode::PinTryExceeded,
         DeclineCode::ProcessingError,
         DeclineCode::Fraudulent,
         DeclineCode::CardVelocityExceeded,
@@ -76,6 +82,8 @@ impl DeclineCode {
             DeclineCode::ExpiredCard => "expired_card",
             DeclineCode::IncorrectCvc => "incorrect_cvc",
             DeclineCode::IncorrectNumber => "incorrect_number",
+            DeclineCode::IncorrectPin => "incorrect_pin",
+            DeclineCode::PinTryExceeded => "pin_try_exceeded",
             DeclineCode::ProcessingError => "processing_error",
             DeclineCode::Fraudulent => "fraudulent",
             DeclineCode::CardVelocityExceeded => "card_velocity_exceeded",
@@ -103,6 +111,8 @@ impl DeclineCode {
             }
             DeclineCode::GenericDecline
             | DeclineCode::InsufficientFunds
+            | DeclineCode::IncorrectPin
+            | DeclineCode::PinTryExceeded
             | DeclineCode::LostCard
             | DeclineCode::StolenCard
             | DeclineCode::Fraudulent
@@ -147,6 +157,8 @@ impl DeclineCode {
             DeclineCode::ExpiredCard => "The card has expired.",
             DeclineCode::IncorrectCvc => "The security code of the card is incorrect.",
             DeclineCode::IncorrectNumber => "The card number is incorrect.",
+            DeclineCode::IncorrectPin => "The PIN is missing or incorrect.",
+            DeclineCode::PinTryExceeded => "The PIN was incorrect too often.",
             DeclineCode::ProcessingError => {
                 "An error occurred while the payment was processed. Try again in a little while."
             }

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod attempt;
 pub mod balance;
 pub mod balance_transaction;
+pub mod card_present;
 pub mod cash_balance;
 pub mod charge;
 pub mod checkout_session;

@@ -116,7 +116,7 @@ fn every_example_of_every_help_runs() {
     }
     let (world, mut seen) = (World::empty(), Vec::new());
     helps(&world, "", &mut seen);
-    assert_eq!(seen.len(), 58);
+    assert_eq!(seen.len(), 62);
     for (path, help) in seen {
         let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{path}: no examples"));
         let examples = examples.split("\n\n").next().unwrap();
