@@ -34,9 +34,9 @@ fn settings() -> NetworkSettings {
     }
 }
 
-struct World {
+pub(crate) struct World {
     outside: Outside,
-    host: Arc<Host>,
+    pub(crate) host: Arc<Host>,
     line: CardLine,
 }
 
@@ -76,14 +76,14 @@ impl World {
         World { outside, host, line: made.unwrap() }
     }
 
-    fn ready(faults: Faults) -> World {
+    pub(crate) fn ready(faults: Faults) -> World {
         let world = World::new(faults, [[3; 16]; 2]);
         world.until("the line is ready", || world.line.is_ready());
         world
     }
 
     #[track_caller]
-    fn expect_agreement(&self) -> Audit {
+    pub(crate) fn expect_agreement(&self) -> Audit {
         let audit = self.host.audit();
         let theirs =
             i128::try_from(audit.taken_minor).unwrap() - i128::try_from(audit.refunded_minor).unwrap();

@@ -6,6 +6,7 @@ mod books;
 mod card_network;
 mod combined;
 mod dialects;
+mod flash;
 mod forget;
 mod frozen;
 mod history;

@@ -94,6 +94,8 @@ struct State {
     /// What was to be undone and has not come: it is refused when it comes.
     undone_before: HashSet<String>,
     sessions: u64,
+    /// Nothing goes wrong any more.
+    well: bool,
 }
 
 const APPROVED: [u8; 2] = *b"00";
@@ -124,6 +126,16 @@ impl Host {
     // Each change under the lock is made in one step.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn be_well(&self) {
+        self.lock().well = true;
+    }
+
+    /// What goes wrong.
+    pub(super) fn faults(&self) -> Faults {
+        if self.lock().well { Faults::default() } else { self.settings.faults }
     }
 
     /// Numbers connections, so that each has a key of its own.

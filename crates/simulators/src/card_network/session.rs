@@ -153,7 +153,7 @@ impl Session {
         }
         let name = name(view);
         let came_before = self.host.came(name.clone());
-        let (fault, latency) = self.host.settings.faults.draw(&name, came_before);
+        let (fault, latency) = self.host.faults().draw(&name, came_before);
         match fault {
             Fault::LostBefore => return Vec::new(),
             Fault::HangUp { done: false } => return vec![Out::HangUp],
