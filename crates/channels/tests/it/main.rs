@@ -4,4 +4,5 @@
 mod alipay;
 mod card_network;
 mod card_sim;
+mod chip;
 mod wechat;

@@ -62,7 +62,7 @@ pub(super) fn check_card_present(
         return refuse("its cryptogram was used; hold the card to the terminal again");
     }
     let stands_for = method.card_present.as_ref().map(|card| (card.amount, card.currency));
-    if stands_for != Some((intent.amount, intent.currency)) {
+    if stands_for != Some((intent.method_amount(), intent.currency)) {
         return refuse(
             "its cryptogram stands for another amount or currency; hold the card to the terminal again",
         );

@@ -1,5 +1,6 @@
 //! The rules as the engine sees them: commands over a small world with books of its own.
 
+mod card_present;
 mod cards;
 mod checkout;
 mod combined;

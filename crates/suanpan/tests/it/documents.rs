@@ -125,6 +125,10 @@ fn every_example_of_every_help_runs() {
             crate::serving::runs_examples(&world, examples);
             continue;
         }
+        if path.starts_with("terminal") {
+            crate::flash::runs_examples(examples);
+            continue;
+        }
         if path.starts_with("simulate") {
             crate::serving::runs_simulators(&world, examples);
             continue;
