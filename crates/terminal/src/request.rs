@@ -90,7 +90,7 @@ fn digits(number: u64, bytes: usize) -> Vec<u8> {
     let mut value = vec![0; bytes];
     let mut rest = number;
     for byte in value.iter_mut().rev() {
-        *byte = u8::try_from(rest / 10 % 10 << 4 | rest % 10).unwrap_or_default();
+        *byte = u8::try_from(((rest / 10 % 10) << 4) | (rest % 10)).unwrap_or_default();
         rest /= 100;
     }
     value

@@ -7,7 +7,7 @@ use crate::error::{Trouble, status};
 use crate::secrets::{issuer_key, replace, write_new};
 use crate::terminal::Terminal;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use suanpan_messages::emv::data::ChipDate;
 use suanpan_messages::emv::track::masked;
 use suanpan_messages::identifier::luhn_is_valid;
@@ -135,7 +135,7 @@ fn text_of(file: &CardFile) -> String {
     format!("{text}\n")
 }
 
-fn write(path: &PathBuf, file: &CardFile) -> std::io::Result<()> {
+fn write(path: &Path, file: &CardFile) -> std::io::Result<()> {
     replace(path, &text_of(file))
 }
 

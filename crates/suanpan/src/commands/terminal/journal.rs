@@ -90,7 +90,9 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens the journal, and keeps others from it.
     pub(super) fn open(path: &Path) -> Result<Journal, Trouble> {
-        let lock_path = path.with_added_extension("lock");
+        let mut lock_path = path.as_os_str().to_owned();
+        lock_path.push(".lock");
+        let lock_path = PathBuf::from(lock_path);
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(|error| Trouble::io("open", &lock_path, error))?;
         match lock.try_lock() {

@@ -12,7 +12,7 @@ use suanpan_messages::pin::{Pin, format_0};
 use zeroize::Zeroizing;
 
 /// A PIN has twelve digits at most, and a line end.
-const LINE_BYTES_MAX: u64 = 64;
+const LINE_BYTES_MAX: usize = 64;
 
 /// Takes the PIN and seals it with the number of the card.
 pub(super) fn block(
@@ -55,14 +55,15 @@ fn entered() -> std::io::Result<Zeroizing<String>> {
     line
 }
 
-fn first_line(from: impl Read) -> std::io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::with_capacity(64));
-    // Byte by byte, so that nothing of it stays in a buffer.
-    for byte in from.take(LINE_BYTES_MAX).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => line.push(char::from(byte)),
+fn first_line(mut from: impl Read) -> std::io::Result<Zeroizing<String>> {
+    let mut buffer = Zeroizing::new([0; LINE_BYTES_MAX]);
+    let mut filled = 0;
+    while filled < LINE_BYTES_MAX && !buffer[..filled].contains(&b'\n') {
+        match from.read(&mut buffer[filled..])? {
+            0 => break,
+            count => filled += count,
         }
     }
-    Ok(line)
+    let line = buffer[..filled].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(Zeroizing::new(String::from_utf8_lossy(line).into_owned()))
 }
