@@ -53,12 +53,15 @@ fn finish_open(
     terminal: Terminal,
 ) -> Result<bool, Trouble> {
     let Some(open) = journal.unfinished().cloned() else { return Ok(true) };
-    terminal.result(&format!(
-        "a payment of {} was not finished; it is undone\n",
-        shown(open.amount_minor, open.currency()?)
-    ))?;
+    say(
+        terminal,
+        &format!(
+            "a payment of {} was not finished; it is undone\n",
+            shown(open.amount_minor, open.currency()?)
+        ),
+    );
     let undone = api::run(undo::undo(journal, server, wait))?;
-    terminal.result(&format!("{}\n", undone.text()))?;
+    say(terminal, &format!("{}\n", undone.text()));
     Ok(undone != Undone::NotYet)
 }
 
@@ -87,12 +90,27 @@ fn pay(args: &TerminalPayArgs, terminal: Terminal) -> Result<u8, Trouble> {
             .next("give an amount above 0"));
     }
     let pin_free_minor = minor(&args.pin_free, args.currency, "--pin-free")?;
+    let settings = TerminalSettings { country: args.country, pin_free_minor, serial: SERIAL };
     let server = Server::new(&args.api)?;
     let mut journal = Journal::open(&args.journal.file)?;
-    if !finish_open(&mut journal, &server, args.journal.wait, terminal)? {
+    take(args, amount_minor, &settings, &server, &mut journal, terminal).map_err(|trouble| {
+        // What stands in the journal is not known to be paid by nobody.
+        if journal.unfinished().is_some() { trouble.ends_with(status::INCOMPLETE) } else { trouble }
+    })
+}
+
+/// Takes a payment, with all that is open before it.
+fn take(
+    args: &TerminalPayArgs,
+    amount_minor: i64,
+    settings: &TerminalSettings,
+    server: &Server,
+    journal: &mut Journal,
+    terminal: Terminal,
+) -> Result<u8, Trouble> {
+    if !finish_open(journal, server, args.journal.wait, terminal)? {
         return Ok(status::INCOMPLETE);
     }
-    let settings = TerminalSettings { country: args.country, pin_free_minor, serial: SERIAL };
     let payment = Payment {
         amount_minor,
         currency: args.currency,
@@ -101,60 +119,63 @@ fn pay(args: &TerminalPayArgs, terminal: Terminal) -> Result<u8, Trouble> {
         unpredictable: random()?,
     };
     let price = shown(amount_minor, args.currency);
-    terminal.result(&format!("{price}  hold the card to the reader\n"))?;
+    say(terminal, &format!("{price}  hold the card to the reader\n"));
     let mut card = card_at(&args.card)?;
-    let presented = present(&settings, &payment, card.as_mut(), |command| told(terminal, command));
+    let presented = present(settings, &payment, card.as_mut(), |command| told(terminal, command));
     let request = match presented {
         Err(gone) => {
-            terminal
-                .result(&format!("NOT PAID  {}; nothing was asked for\n", harmless(&gone.to_string())))?;
+            let why = harmless(&gone.to_string());
+            say(terminal, &format!("NOT PAID  {why}; nothing was asked for\n"));
             return Ok(status::DIFFERENCES);
         }
         Ok(Outcome::Refused(refusal)) => {
-            terminal.result(&format!("DECLINED  {refusal}; nothing was asked for\n"))?;
+            say(terminal, &format!("DECLINED  {refusal}; nothing was asked for\n"));
             return Ok(status::DIFFERENCES);
         }
         Ok(Outcome::Online(request)) => request,
     };
     let name = request.label.clone().unwrap_or_else(|| "card".to_owned());
-    terminal.result(&format!(
-        "{}  {}, payment {} of the card\n",
-        harmless(&name),
-        suanpan_messages::emv::track::masked(request.track_2.expose_number()),
-        request.counter
-    ))?;
+    say(
+        terminal,
+        &format!(
+            "{}  {}, payment {} of the card\n",
+            harmless(&name),
+            suanpan_messages::emv::track::masked(request.track_2.expose_number()),
+            request.counter
+        ),
+    );
     let pin_block = match request.verification {
         Verification::None => None,
         Verification::OnDevice => {
-            terminal.result("verified by the telephone\n")?;
+            say(terminal, "verified by the telephone\n");
             None
         }
         Verification::OnlinePin => {
             Some(pin::block(&args.pin_key_file, args.pin_file.as_deref(), &request.track_2, terminal)?)
         }
     };
-    terminal.result("asking the issuer\n")?;
-    let end = api::run(ask(&mut journal, &server, &payment, &request, pin_block, args.journal.wait))?;
+    say(terminal, "asking the issuer\n");
+    let end = api::run(ask(journal, server, &payment, &request, pin_block, args.journal.wait))?;
     let end = match end {
-        End::Approved(approved) => given(&mut journal, &request, approved, card.as_mut(), terminal)?,
+        End::Approved(approved) => given(journal, &request, approved, card.as_mut(), terminal)?,
         other => other,
     };
     match end {
         End::Approved(approved) => {
             journal.close()?;
-            terminal.result(&format!("APPROVED  {price}  {}\n", harmless(&approved.intent)))?;
+            say(terminal, &format!("APPROVED  {price}  {}\n", harmless(&approved.intent)));
             Ok(status::FINE)
         }
         End::Declined(why) => {
             // The intent would wait for another card for ever.
-            let undone = api::run(undo::undo(&mut journal, &server, args.journal.wait))?;
-            terminal.result(&format!("DECLINED  {}\n", harmless(&why)))?;
+            let undone = api::run(undo::undo(journal, server, args.journal.wait))?;
+            say(terminal, &format!("DECLINED  {}\n", harmless(&why)));
             Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })
         }
         End::Undo(why) => {
-            terminal.result(&format!("NOT PAID  {}; it is undone\n", harmless(&why)))?;
-            let undone = api::run(undo::undo(&mut journal, &server, args.journal.wait))?;
-            terminal.result(&format!("{}\n", undone.text()))?;
+            say(terminal, &format!("NOT PAID  {}; it is undone\n", harmless(&why)));
+            let undone = api::run(undo::undo(journal, server, args.journal.wait))?;
+            say(terminal, &format!("{}\n", undone.text()));
             Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })
         }
     }
@@ -217,11 +238,11 @@ fn given(
     let Some(data) = data.filter(|data| data.get(Tag(0x91)).is_some()) else {
         return Ok(End::Undo("the issuer's answer for the card is missing".to_owned()));
     };
-    terminal.result("approved; hold the card on for its issuer's answer\n")?;
+    say(terminal, "approved; hold the card on for its issuer's answer\n");
     let completed = complete(&request.application, &data, card, |command| told(terminal, command));
     Ok(match completed {
         Ok(Some(Completed::Taken { done, left })) => {
-            terminal.result("the card has its issuer's answer\n")?;
+            say(terminal, "the card has its issuer's answer\n");
             if left > 0 {
                 terminal.hint(&format!("of the issuer's commands {done} were done, and {left} were not"));
             }
@@ -290,6 +311,11 @@ fn today() -> Result<ChipDate, Trouble> {
     let year = u8::try_from(date.year().rem_euclid(100));
     let year = year.map_err(|_| Trouble::new("clock", "the clock shows no year").next("set the clock"))?;
     Ok(ChipDate { year, month: date.month().unsigned_abs(), day: date.day().unsigned_abs() })
+}
+
+/// Shows a step. Whoever has closed the display does not stop a payment.
+fn say(terminal: Terminal, text: &str) {
+    let _ = terminal.result(text);
 }
 
 fn shown(amount_minor: i64, currency: Currency) -> String {

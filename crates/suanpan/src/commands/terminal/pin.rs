@@ -22,7 +22,7 @@ pub(super) fn block(
     terminal: Terminal,
 ) -> Result<[u8; 8], Trouble> {
     let key = DoubleKey::new(terminal_pin_key(key_file, false)?.key);
-    terminal.result("PIN wanted\n")?;
+    let _ = terminal.result("PIN wanted\n");
     let line = match pin_file {
         Some(path) => {
             let file = std::fs::File::open(path).map_err(|error| Trouble::io("read", path, error))?;
