@@ -336,6 +336,9 @@ fn what_the_network_does_not_answer_is_not_known_for_a_while() {
     card.end();
     let (status, log) = shop.server.end("-TERM");
     assert_eq!(status, 0, "{log}");
+    // It was taken once, and every reversal's answer was lost too.
+    let truth = shop.network.end();
+    assert_eq!(truth["refunded_minor"], 0, "{truth}");
 }
 
 #[test]
