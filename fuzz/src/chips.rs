@@ -6,9 +6,12 @@ use std::mem::discriminant;
 use suanpan_messages::emv::answer::{Locator, Response};
 use suanpan_messages::emv::apdu::Command;
 use suanpan_messages::emv::bits::IssuerData;
-use suanpan_messages::emv::data::ChipData;
+use suanpan_messages::emv::data::{ChipData, ChipDate};
 use suanpan_messages::emv::dol::Dol;
 use suanpan_messages::emv::track::Track2;
+use suanpan_money::Currency;
+use suanpan_terminal::socket::read_message;
+use suanpan_terminal::{Completion, CompletionStep, Kernel, Outcome, Payment, Step, TerminalSettings};
 
 /// One target for each reader of what a card or a terminal says.
 pub(crate) const TARGETS: &[Target] = &[
@@ -23,6 +26,11 @@ pub(crate) const TARGETS: &[Target] = &[
         run: answer,
     },
     Target { name: "chip_list", words: &["\u{4}", "\u{6}", "_*\u{2}", "Z\u{8}", "p\u{2}", "\0"], run: list },
+    Target {
+        name: "chip_terminal",
+        words: &["\0\u{2}\u{90}\0", "\0\u{2}j\u{82}", "w", "o", "p", "a", "W", "\0", "\u{8}\u{1}\u{1}\0"],
+        run: terminal,
+    },
     Target {
         name: "chip_data",
         words: &["Z", "W", "_*\u{2}\u{1}V", "\0", "q", "r", "_4\u{1}\0", "\u{1}", "\u{6}"],
@@ -56,6 +64,50 @@ fn answer(input: &[u8]) -> u64 {
     };
     let locator = Locator::decode(input).map(|locator| locator.places().count().checked_ilog2());
     digest(format!("{told} {:?}", locator.is_ok()).as_bytes())
+}
+
+/// Answers of a card one after the other, each with two bytes of its length in front.
+fn terminal(input: &[u8]) -> u64 {
+    let settings = TerminalSettings { country: 156, pin_free_minor: 100, serial: *b"00000001" };
+    let payment = Payment {
+        amount_minor: 1,
+        currency: Currency::from_numeric(156).expect("the yuan"),
+        date: ChipDate { year: 16, month: 2, day: 19 },
+        sequence: 1,
+        unpredictable: [9; 4],
+    };
+    let (mut kernel, _) = Kernel::begin(settings, payment);
+    let (mut rest, mut commands) = (input, 0_u32);
+    let mut told = "more is awaited".to_owned();
+    while let Ok(Some(answer)) = read_message(&mut rest) {
+        match kernel.take(&answer) {
+            Step::Send(command) => {
+                commands += 1;
+                assert_eq!(Command::decode(&command.encode()), Ok(command));
+            }
+            Step::Done(outcome) => {
+                told = match *outcome {
+                    Outcome::Online(request) => {
+                        assert!(request.chip_data.encode().len() <= 255);
+                        assert!(!format!("{request:?}").contains(request.track_2.expose_number()));
+                        format!("{:?} {}", request.verification, request.wants_answer)
+                    }
+                    Outcome::Refused(refusal) => format!("{:?}", discriminant(&refusal)),
+                };
+                break;
+            }
+        }
+    }
+    assert!(commands <= 64, "a card cannot keep a terminal busy");
+    if let Ok(issuer) = ChipData::decode(rest)
+        && let Some((mut completion, _)) = Completion::begin(&[0xA0, 0, 0, 3, 0x33], &issuer)
+    {
+        let answers = std::iter::repeat_n([0x90, 0], 64);
+        let over =
+            answers.into_iter().any(|answer| matches!(completion.take(&answer), CompletionStep::Done(_)));
+        assert!(over, "an issuer cannot keep a terminal busy");
+    }
+    digest(format!("{told} {commands}").as_bytes())
 }
 
 fn list(input: &[u8]) -> u64 {

@@ -14,6 +14,10 @@
 //! | what became of any of these but a refund | `0420`, which undoes it | as there | as there | `0430` |
 //! | what became of a refund | `0220` again, with the same trace number | | | `0230` |
 //!
+//! A payment by chip has its entry mode (22), the card's sequence number (23), track 2 (35), a PIN block where there is one
+//! (52, 53) and field 55; its answer brings what the issuer says to the chip in field 55. The PIN block comes under the
+//! key of the terminals, and goes out under the network's key of the day: [`Line`] seals it anew.
+//!
 //! The network has no inquiry: who does not know takes it back, again and again until that is answered (a reversal
 //! advice). So an inquiry here ends in a decline, and the payer has paid nothing.
 //!
@@ -25,7 +29,7 @@ mod line;
 mod message;
 mod vault;
 
-pub use line::{Correlation, Ended, Event, Line, LineSettings, Management, sealed, wrapped};
+pub use line::{Correlation, Ended, Event, Line, LineSettings, Management, PIN_KEY, sealed, wrapped};
 pub use message::{Stamp, header_between, original_of};
 pub use vault::{VaultKey, pan_of};
 
@@ -129,12 +133,12 @@ impl Channel for CardNetwork {
     /// Without authentication code: the line has the key of the day. None without a card that can be opened, or without
     /// a moment: the network would look for what it cannot know, and say that there is nothing.
     fn build(&self, request: &Request) -> Option<Vec<u8>> {
-        let pan = vault::open(&self.vault, request.token.as_deref()?)?;
+        let card = vault::open(&self.vault, request.token.as_deref()?)?;
         let of_accounts = matches!(request.about, Call::Payout | Call::SignUp | Call::ConfirmSignUp);
         if request.trace <= Trace::default() || of_accounts {
             return None;
         }
-        UNIONPAY_HOST.encode(&message::of(&self.settings, request, &pan)).ok()
+        UNIONPAY_HOST.encode(&message::of(&self.settings, request, &card)).ok()
     }
 
     fn read(&self, request: &Request, bytes: &[u8]) -> ChannelAnswer {

@@ -25,7 +25,7 @@ pub mod wechat;
 pub use http::{HttpChannel, Step};
 pub use notification::{Notification, NotificationError};
 pub use request::{Call, ChannelAnswer, Request, Trace};
-pub use vault::{AccountInput, BRANDS, CardInput, CardNumber, TokenizedCard, VaultError};
+pub use vault::{AccountInput, BRANDS, CardInput, CardNumber, ChipInput, TokenizedCard, VaultError};
 
 use std::time::Duration;
 use suanpan_money::Timestamp;

@@ -89,6 +89,8 @@ pub enum ChannelAnswer {
         channel_id: String,
         /// The code that the issuer gave.
         authorization_code: Option<String>,
+        /// What the issuer says to the card's chip, in hexadecimal; none of payments without one.
+        issuer_data: Option<String>,
     },
     /// It was not done and will not be.
     Declined {

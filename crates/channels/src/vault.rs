@@ -1,7 +1,10 @@
 //! What a vault takes in and gives out, and what any of them asks of a card.
 
 use jiff::tz::TimeZone;
+use suanpan_messages::emv::data::ChipData;
+use suanpan_messages::emv::track::Track2;
 use suanpan_messages::identifier::luhn_is_valid;
+use suanpan_messages::pin::PinBlock;
 use suanpan_money::Timestamp;
 
 /// A card number or security code. It is never written.
@@ -30,6 +33,21 @@ pub enum CardInput {
     },
     /// By an id for tests, such as `pm_card_visa` or `tok_visa`.
     TestId(String),
+    /// By its chip, for one payment.
+    Chip(Box<ChipInput>),
+}
+
+/// What the chip of a card gave for one payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChipInput {
+    /// Track 2.
+    pub track_2: Track2,
+    /// The card among those of its number.
+    pub sequence: u8,
+    /// What goes to the issuer in field 55.
+    pub data: ChipData,
+    /// The PIN, as the terminal's PIN pad sealed it.
+    pub pin_block: Option<PinBlock>,
 }
 
 /// An account that an agreement is to be about. It is never shown.
@@ -74,6 +92,8 @@ pub struct TokenizedCard {
     pub last4: String,
     /// Whether a security code came with it.
     pub cvc_given: bool,
+    /// Of what is good for one payment only: the token for all that follows that payment.
+    pub token_after: Option<String>,
 }
 
 /// Why a vault refuses a card.
@@ -94,6 +114,9 @@ pub enum VaultError {
     /// The channel takes no cards.
     #[error("the channel takes no cards")]
     NoCards,
+    /// The channel takes no chips.
+    #[error("the channel takes no chips")]
+    NoChips,
 }
 
 impl VaultError {
@@ -105,7 +128,7 @@ impl VaultError {
             VaultError::Expired => "expired_card",
             VaultError::Cvc => "incorrect_cvc",
             VaultError::NoSuchTestCard => "resource_missing",
-            VaultError::NoCards => "card_not_supported",
+            VaultError::NoCards | VaultError::NoChips => "card_not_supported",
         }
     }
 }
@@ -121,17 +144,27 @@ pub(crate) struct CheckedCard<'a> {
 /// Checks a card by what stands on it: length and check digit of the number, the date, the length of the code. None for
 /// an id for tests.
 pub(crate) fn check(card: &CardInput, now: Timestamp) -> Option<Result<CheckedCard<'_>, VaultError>> {
-    let CardInput::Number { number, exp_month, exp_year, cvc } = card else { return None };
-    let number = number.0.as_str();
+    let (number, exp_month, exp_year, cvc) = match card {
+        CardInput::Number { number, exp_month, exp_year, cvc } => {
+            (number.0.as_str(), *exp_month, *exp_year, cvc.as_ref())
+        }
+        CardInput::Chip(chip) => {
+            // Four digits: the track was read.
+            let (year, month) = chip.track_2.expiry().split_at(2);
+            let digits = |text: &str| text.parse::<u8>().unwrap_or_default();
+            (chip.track_2.expose_number(), digits(month), 2_000 + u16::from(digits(year)), None)
+        }
+        CardInput::TestId(_) => return None,
+    };
     let code_digits = if brand(number) == "amex" { 3..=4 } else { 3..=3 };
     Some(if !(12..=19).contains(&number.len()) || !luhn_is_valid(number) {
         Err(VaultError::Number)
-    } else if (*exp_year, *exp_month) < year_and_month(now) || !(1..=12).contains(exp_month) {
+    } else if (exp_year, exp_month) < year_and_month(now) || !(1..=12).contains(&exp_month) {
         Err(VaultError::Expired)
-    } else if cvc.as_ref().is_some_and(|cvc| !code_digits.contains(&cvc.0.len())) {
+    } else if cvc.is_some_and(|cvc| !code_digits.contains(&cvc.0.len())) {
         Err(VaultError::Cvc)
     } else {
-        Ok(CheckedCard { number, exp_month: *exp_month, exp_year: *exp_year, cvc_given: cvc.is_some() })
+        Ok(CheckedCard { number, exp_month, exp_year, cvc_given: cvc.is_some() })
     })
 }
 

@@ -109,5 +109,5 @@ pub(crate) fn declined(code: &str) -> ChannelAnswer {
 
 pub(crate) fn approved(channel_id: Option<String>, otherwise: &str) -> ChannelAnswer {
     let channel_id = channel_id.unwrap_or_else(|| otherwise.to_owned());
-    ChannelAnswer::Approved { channel_id, authorization_code: None }
+    ChannelAnswer::Approved { channel_id, authorization_code: None, issuer_data: None }
 }

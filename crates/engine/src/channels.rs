@@ -8,8 +8,8 @@ use http::HeaderMap;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::{
-    AccountInput, Call, CardInput, CardNumber, Channel, ChannelAnswer, Exchange, HttpChannel, Lost,
-    Notification, NotificationError, Request, Step, Trace, VaultError, Wire, judge, limits, too_long,
+    AccountInput, Call, CardInput, CardNumber, Channel, ChannelAnswer, ChipInput, Exchange, HttpChannel,
+    Lost, Notification, NotificationError, Request, Step, Trace, VaultError, Wire, judge, limits, too_long,
     unanswered,
 };
 use suanpan_money::Timestamp;
@@ -122,6 +122,12 @@ impl Channels {
         };
         let input = match source {
             CardSource::TestId(id) => CardInput::TestId(id.clone()),
+            CardSource::Chip(chip) => CardInput::Chip(Box::new(ChipInput {
+                track_2: chip.track_2.clone(),
+                sequence: chip.sequence,
+                data: chip.data.clone(),
+                pin_block: chip.pin_block,
+            })),
             CardSource::Number { number, exp_month, exp_year, cvc } => CardInput::Number {
                 number: CardNumber(number.0.clone()),
                 exp_month: *exp_month,
@@ -143,6 +149,7 @@ impl Channels {
             funding: card.funding.to_owned(),
             last4: card.last4,
             cvc_given: card.cvc_given,
+            token_after: card.token_after,
         }))
     }
 
@@ -364,8 +371,8 @@ async fn over_http(
 
 pub(crate) fn outcome_of(answer: ChannelAnswer) -> ChannelOutcome {
     match answer {
-        ChannelAnswer::Approved { channel_id, authorization_code } => {
-            ChannelOutcome::Approved { channel_id, authorization_code }
+        ChannelAnswer::Approved { channel_id, authorization_code, issuer_data } => {
+            ChannelOutcome::Approved { channel_id, authorization_code, issuer_data }
         }
         ChannelAnswer::Declined { code, .. } => ChannelOutcome::Declined { code },
         ChannelAnswer::ActionRequired => ChannelOutcome::ActionRequired,

@@ -27,6 +27,16 @@ impl std::fmt::Debug for Pin {
     }
 }
 
+/// A PIN block under a key. Never shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PinBlock(pub Block);
+
+impl std::fmt::Debug for PinBlock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PinBlock(..)")
+    }
+}
+
 /// Why a PIN block cannot be made or read. Says nothing of the PIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PinError {

@@ -4,6 +4,7 @@ pub mod account;
 pub mod bank_agreement;
 pub mod cancel;
 pub mod capture;
+mod card_present;
 pub mod checkout;
 pub mod combined;
 pub mod confirm;

@@ -337,6 +337,9 @@ pub enum ChannelOutcome {
         channel_id: String,
         /// The code that the issuer gave, where there is one.
         authorization_code: Option<String>,
+        /// What the issuer says to the card's chip, in hexadecimal; none of payments without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer_data: Option<String>,
     },
     /// It was not done and will not be.
     Declined {

@@ -19,6 +19,10 @@ pub enum DeclineCode {
     IncorrectCvc,
     /// The number belongs to no card.
     IncorrectNumber,
+    /// The PIN is wrong, or one is wanted and was not given.
+    IncorrectPin,
+    /// The PIN was wrong too often.
+    PinTryExceeded,
     /// The issuer could not answer; it may be tried again.
     ProcessingError,
     /// It looks like fraud. The customer must not be told.
@@ -47,7 +51,7 @@ pub enum DeclineCode {
 
 impl DeclineCode {
     /// All reasons.
-    pub const ALL: [DeclineCode; 20] = [
+    pub const ALL: [DeclineCode; 22] = [
         DeclineCode::AuthenticationRequired,
         DeclineCode::GenericDecline,
         DeclineCode::InsufficientFunds,
@@ -56,6 +60,8 @@ impl DeclineCode {
         DeclineCode::ExpiredCard,
         DeclineCode::IncorrectCvc,
         DeclineCode::IncorrectNumber,
+        DeclineCode::IncorrectPin,
+        DeclineCode::PinTryExceeded,
         DeclineCode::ProcessingError,
         DeclineCode::Fraudulent,
         DeclineCode::CardVelocityExceeded,
@@ -88,6 +94,8 @@ impl DeclineCode {
             DeclineCode::ExpiredCard => "expired_card",
             DeclineCode::IncorrectCvc => "incorrect_cvc",
             DeclineCode::IncorrectNumber => "incorrect_number",
+            DeclineCode::IncorrectPin => "incorrect_pin",
+            DeclineCode::PinTryExceeded => "pin_try_exceeded",
             DeclineCode::ProcessingError => "processing_error",
             DeclineCode::Fraudulent => "fraudulent",
             DeclineCode::CardVelocityExceeded => "card_velocity_exceeded",
@@ -122,6 +130,8 @@ impl DeclineCode {
             | DeclineCode::AgreementInactive => "payment_method_provider_decline",
             DeclineCode::GenericDecline
             | DeclineCode::InsufficientFunds
+            | DeclineCode::IncorrectPin
+            | DeclineCode::PinTryExceeded
             | DeclineCode::LostCard
             | DeclineCode::StolenCard
             | DeclineCode::Fraudulent
@@ -166,6 +176,8 @@ impl DeclineCode {
             DeclineCode::ExpiredCard => "The card has expired.",
             DeclineCode::IncorrectCvc => "The security code of the card is incorrect.",
             DeclineCode::IncorrectNumber => "The card number is incorrect.",
+            DeclineCode::IncorrectPin => "The PIN is missing or incorrect.",
+            DeclineCode::PinTryExceeded => "The PIN was incorrect too often.",
             DeclineCode::ProcessingError => {
                 "An error occurred while the payment was processed. Try again in a little while."
             }

@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod balance;
 pub mod balance_transaction;
 pub mod bank_agreement;
+pub mod card_present;
 pub mod cash_balance;
 pub mod charge;
 pub mod checkout_session;

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod bank_agreement;
 pub mod card;
+pub mod card_present;
 pub mod checkout_session;
 pub mod customer;
 pub mod payment_intent;

@@ -1,12 +1,15 @@
 //! A simulator of a card network: it takes what [`suanpan_channels::card_network`] sends, on a TCP port.
 //!
 //! How a card behaves stands in the two digits before its check digit: `00` approves, and any other two digits are the
-//! response code that its issuer gives, such as `51` for too little money. [`card_number`] makes such numbers.
+//! response code that its issuer gives, such as `51` for too little money. [`card_number`] makes such numbers. A card with
+//! a chip is looked at by its [`Issuer`] first: cryptogram, counter, PIN.
 
 mod host;
+mod issuer;
 mod session;
 
 pub use host::{Audit, Host, HostSettings, Truth};
+pub use issuer::{ChipTruth, Issuer, PIN_TRIES, Refused};
 
 use session::Session;
 use std::io;

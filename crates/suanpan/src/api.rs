@@ -94,29 +94,44 @@ impl Api {
     pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Trouble> {
         let query = form(query);
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        self.call(Method::GET, &path, String::new()).await
+        self.call(Method::GET, &path, String::new(), "").await
     }
 
     /// Posts a form. Made again under the same key of idempotency when there is no answer.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Reply, Trouble> {
-        self.call(Method::POST, path, form(fields)).await
+        self.call(Method::POST, path, form(fields), &random_hex()?).await
+    }
+
+    /// Posts a form under a key of idempotency that is kept: the same call may be made again at any time.
+    pub(crate) async fn post_under(
+        &self,
+        key: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply, Trouble> {
+        self.call(Method::POST, path, form(fields), key).await
     }
 
     /// Deletes an object.
     pub(crate) async fn delete(&self, path: &str) -> Result<Reply, Trouble> {
-        self.call(Method::DELETE, path, String::new()).await
+        self.call(Method::DELETE, path, String::new(), "").await
     }
 
-    async fn call(&self, method: Method, path: &str, body: String) -> Result<Reply, Trouble> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        idempotency: &str,
+    ) -> Result<Reply, Trouble> {
         let target = self.base.with_path(&format!("{}{path}", self.path));
         let mut headers = vec![
             ("authorization", self.authorization.as_str()),
             ("user-agent", concat!("suanpan/", env!("CARGO_PKG_VERSION"))),
         ];
-        let idempotency = random_hex()?;
         if method == Method::POST {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
-            headers.push(("idempotency-key", &idempotency));
+            headers.push(("idempotency-key", idempotency));
         }
         let body = Bytes::from(body);
         let mut waits = WAITS.iter();
@@ -214,7 +229,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Trouble> {
     Ok(bytes)
 }
 
-fn random_hex() -> Result<String, Trouble> {
+pub(crate) fn random_hex() -> Result<String, Trouble> {
     Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -6,6 +6,7 @@ mod moment;
 mod routing;
 mod simulate;
 mod store;
+mod terminal;
 mod values;
 mod webhooks;
 
@@ -18,6 +19,7 @@ pub(crate) use routing::*;
 pub(crate) use simulate::*;
 use std::path::PathBuf;
 pub(crate) use store::*;
+pub(crate) use terminal::*;
 pub(crate) use values::MEMORY_BYTES_MIN;
 use values::{parse_count, parse_currency, parse_memory, parse_positive, parse_scheme, parse_threads};
 pub(crate) use webhooks::{
@@ -107,6 +109,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Serve(ServeArgs),
     Simulate(SimulateArgs),
+    Terminal(TerminalCommandArgs),
     Ledger(LedgerArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),
@@ -629,6 +632,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 58);
+        assert_eq!(seen, 62);
     }
 }

@@ -16,4 +16,5 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sketch;
 pub(crate) mod status;
+pub(crate) mod terminal;
 pub(crate) mod trigger;

@@ -48,6 +48,7 @@ fn run(command: &Command, terminal: Terminal) -> Result<u8, Trouble> {
         Command::Demo(args) => commands::demo::run(args, terminal),
         Command::Serve(args) => commands::serve::run(args, terminal),
         Command::Simulate(args) => commands::simulate::run(args, terminal),
+        Command::Terminal(args) => commands::terminal::run(args, terminal),
         Command::Ledger(args) => commands::ledger::run(args, terminal),
         Command::Backup(args) => commands::backup::backup(args, terminal),
         Command::Restore(args) => commands::backup::restore(args, terminal),

@@ -42,6 +42,29 @@ pub(crate) struct TransportKeyFound {
 
 /// Reads the transport key of a card network: 32 hexadecimal digits, the first half of what other keys have.
 pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyFound, Trouble> {
+    let next = "put in what was agreed with the network; its check value shows whether it is the same";
+    short_key(path, may_make, "a transport key", next)
+}
+
+/// Reads the key under which terminals seal PINs. Whoever runs the server makes it, and puts it into the terminals.
+pub(crate) fn terminal_pin_key(path: &Path, may_make: bool) -> Result<TransportKeyFound, Trouble> {
+    let next = "put in the key that the server's file of channels names as terminal_pin_key_file";
+    short_key(path, may_make, "a key of terminals", next)
+}
+
+/// Reads the master key of the issuer that is simulated, or makes it.
+pub(crate) fn issuer_key(path: &Path) -> Result<TransportKeyFound, Trouble> {
+    let next = "give the simulated card and the simulated card network the same file";
+    short_key(path, true, "an issuer's key", next)
+}
+
+/// Reads a key of 32 hexadecimal digits.
+fn short_key(
+    path: &Path,
+    may_make: bool,
+    what: &str,
+    next: &'static str,
+) -> Result<TransportKeyFound, Trouble> {
     let text = match read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && may_make => {
@@ -52,9 +75,9 @@ pub(crate) fn transport_key(path: &Path, may_make: bool) -> Result<TransportKeyF
         Err(error) => return Err(Trouble::io("read", path, error)),
     };
     let key = digits(text.trim()).ok_or_else(|| {
-        Trouble::new("key_wrong", "the file does not hold a transport key: 32 hexadecimal digits".to_owned())
+        Trouble::new("key_wrong", format!("the file does not hold {what}: 32 hexadecimal digits"))
             .at(path.display().to_string())
-            .next("put in what was agreed with the network; its check value shows whether it is the same")
+            .next(next)
     })?;
     Ok(TransportKeyFound { key, made: None })
 }
@@ -194,6 +217,17 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Trouble> {
         Ok(())
     };
     write().map_err(|error| Trouble::io("write", path, error))
+}
+
+/// Replaces the text of a file for its owner only, all at once: whoever reads it reads the one or the other.
+pub(crate) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Of this kind only its owner can read what it makes.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn parse(text: &str) -> Option<[u8; 32]> {

@@ -34,6 +34,7 @@ pub(super) fn read(wallet: &Alipay, body: &[u8]) -> Result<Notification, Notific
         Some("TRADE_SUCCESS" | "TRADE_FINISHED") => Some(ChannelAnswer::Approved {
             channel_id: member("trade_no").unwrap_or(order).to_owned(),
             authorization_code: None,
+            issuer_data: None,
         }),
         // Of a trade that was closed the next inquiry knows more: whether by us, and whether it was paid before.
         _ => None,

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::message::{channel_id, currency_digits, stamp_of, type_of, undoes};
 use crate::{Call, ChannelAnswer, Request};
+use suanpan_messages::emv::data::ChipData;
 use suanpan_messages::iso8583::{MessageType, View};
 
 /// What a response code (field 39) tells.
@@ -26,6 +27,9 @@ fn told(code: &[u8]) -> Told {
         // A2 to A6: approved, and something was left open that is none of ours.
         b"00" | b"10" | b"11" | b"16" | b"A2" | b"A4" | b"A5" | b"A6" => Told::Approved,
         b"14" | b"15" | b"42" | b"56" => Told::Declined("incorrect_number", false),
+        // A PIN that is wrong, or that is wanted and not there.
+        b"55" => Told::Declined("incorrect_pin", false),
+        b"38" | b"75" => Told::Declined("pin_try_exceeded", false),
         b"33" | b"54" => Told::Declined("expired_card", false),
         b"41" => Told::Declined("lost_card", false),
         b"43" => Told::Declined("stolen_card", false),
@@ -35,8 +39,9 @@ fn told(code: &[u8]) -> Told {
         b"40" | b"57" | b"58" => Told::Declined("card_not_supported", false),
         b"01" | b"05" => Told::Declined("do_not_honor", false),
         // Of an original that is not there or is another, an amount that is not left, a card that is not served.
-        b"03" | b"04" | b"12" | b"13" | b"25" | b"30" | b"36" | b"38" | b"55" | b"62" | b"64" | b"67"
-        | b"75" => Told::Declined("generic_decline", false),
+        b"03" | b"04" | b"12" | b"13" | b"25" | b"30" | b"36" | b"62" | b"64" | b"67" => {
+            Told::Declined("generic_decline", false)
+        }
         b"90" | b"91" | b"92" | b"96" | b"97" | b"A0" => Told::Declined("processing_error", true),
         _ => Told::Unknown,
     }
@@ -94,6 +99,9 @@ pub(super) fn read(settings: &Settings, request: &Request, view: &View<'_>) -> C
                     .filter(|_| request.about == Call::Authorize)
                     .map(|code| shown(&code).trim().to_owned())
                     .filter(|code| !code.is_empty()),
+                issuer_data: field(55)
+                    .filter(|data| request.about == Call::Authorize && ChipData::decode(data).is_ok())
+                    .map(hex::encode_upper),
             }
         }
         Told::Declined(code, retryable) => ChannelAnswer::Declined { code: code.to_owned(), retryable },

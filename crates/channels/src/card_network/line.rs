@@ -1,6 +1,7 @@
 //! One connection to the network, without its IO: bytes and moments go in, bytes and events come out.
 //!
-//! It signs on, asks for the key of authentication codes, and is ready when it has proven to have it. Many requests may
+//! It signs on, asks for the key of authentication codes and, where there are terminals, for that of PIN blocks, and is
+//! ready when it has proven to have them. Many requests may
 //! be under way; answers come in any order and are told apart by class, time and trace number.
 
 use super::Settings;
@@ -16,6 +17,8 @@ use suanpan_money::Timestamp;
 const NEW_KEY: &[u8] = b"NK";
 /// The MAC key, of double length (field 53).
 const MAC_KEY: &str = "2600000000000000";
+/// The PIN key, of double length.
+pub const PIN_KEY: &str = "1600000000000000";
 
 /// What is asked about the line itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,8 @@ pub struct LineSettings {
     pub network: Settings,
     /// The key that other keys come under, agreed by people.
     pub transport_key: DoubleKey,
+    /// The key under which terminals seal PINs. Without one, none that has a PIN can be sent.
+    pub terminal_pin_key: Option<DoubleKey>,
     /// After how long without a word the line is tried.
     pub echo_seconds: i64,
     /// How long the network may take to answer to anything about the line itself.
@@ -129,6 +134,7 @@ pub enum Ended {
 enum State {
     SigningOn,
     AwaitingKey,
+    AwaitingPinKey,
     Ready,
 }
 
@@ -161,6 +167,8 @@ pub struct Line {
     state: State,
     /// Keys of authentication codes: the newest first, then the one before, under which answers may still come.
     keys: Vec<HostKey>,
+    /// The key of PIN blocks.
+    pin_key: Option<DoubleKey>,
     waiting: HashMap<Name, Correlation>,
     /// Bytes that came and are no whole message yet.
     come: Vec<u8>,
@@ -192,6 +200,7 @@ impl Line {
             settings,
             state: State::SigningOn,
             keys: Vec::new(),
+            pin_key: None,
             waiting: HashMap::new(),
             come: Vec::new(),
             out: Vec::new(),
@@ -227,11 +236,25 @@ impl Line {
         let Ok(mut request) = UNIONPAY_HOST.decode(message) else { return false };
         let name = Name::of(request.message_type, request.get(7), request.get(11));
         let Some(name) = name else { return false };
+        if !self.seal_pin(&mut request) {
+            return false;
+        }
         let Some(bytes) = sealed(&mut request, Some(key)) else { return false };
         if Framing::HOST.append(&bytes, &mut self.out).is_err() {
             return false;
         }
         self.waiting.insert(name, correlation);
+        true
+    }
+
+    /// Seals the PIN block of a request, where it has one, under the key of the day. False when that cannot be. The block
+    /// has the card number in it, so that it is the same block under either key.
+    fn seal_pin(&self, request: &mut Message) -> bool {
+        let Some(block) = request.get(52) else { return true };
+        let block = <[u8; 8]>::try_from(block);
+        let keys = self.settings.terminal_pin_key.as_ref().zip(self.pin_key.as_ref());
+        let (Ok(block), Some((from, to))) = (block, keys) else { return false };
+        request.set(52, to.encrypt(from.decrypt(block)));
         true
     }
 
@@ -334,7 +357,7 @@ impl Line {
         let code = field(70).unwrap_or_default();
         let ours = view.message_type().is_some_and(|it| matches!(it.digits(), b"0810" | b"0830"));
         if !ours {
-            return self.asked_by_network(view, &code, events);
+            return self.asked_by_network(view, &code, now, events);
         }
         let Some((asked, _)) = self.asked.filter(|(asked, _)| asked.code().as_bytes() == code) else {
             return Ok(());
@@ -349,7 +372,9 @@ impl Line {
                 self.manage(Management::KeyChange, now);
             }
             // The key itself is still to come, and is waited for as long again.
-            Management::KeyChange if self.state == State::AwaitingKey => self.asked = Some((asked, now)),
+            Management::KeyChange if matches!(self.state, State::AwaitingKey | State::AwaitingPinKey) => {
+                self.asked = Some((asked, now));
+            }
             Management::KeyChange | Management::Echo | Management::SignOff => self.asked = None,
         }
         Ok(())
@@ -359,6 +384,7 @@ impl Line {
         &mut self,
         view: &View<'_>,
         code: &[u8],
+        now: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), Ended> {
         let Some(mut answer) = Message::answer(view, &[7, 11, 33, 53, 70, 100]) else { return Ok(()) };
@@ -368,16 +394,31 @@ impl Line {
             Some(Management::KeyChange) => {
                 let sent = view.get(48).map(|value| value.characters().into_owned()).unwrap_or_default();
                 let key = sent.strip_prefix(NEW_KEY).and_then(|key| <[u8; 16]>::try_from(key).ok());
-                let key = HostKey::Double(unwrapped(&self.settings.transport_key, key.ok_or(Ended::Key)?));
+                let new = unwrapped(&self.settings.transport_key, key.ok_or(Ended::Key)?);
+                // The key that comes proves itself, whatever it is for.
+                let key = HostKey::Double(new.clone());
                 verify_host(view, &key).map_err(|_| Ended::Key)?;
                 self.reply(&mut answer, Some(&key));
-                self.keys.truncate(1);
-                self.keys.insert(0, key);
-                if self.state == State::AwaitingKey {
-                    self.state = State::Ready;
-                    events.push(Event::Ready);
+                let of_pins = view.get(53).is_some_and(|it| it.characters().first() == Some(&b'1'));
+                if of_pins {
+                    self.pin_key = Some(new);
+                } else {
+                    self.keys.truncate(1);
+                    self.keys.insert(0, key);
                 }
                 self.asked = self.asked.filter(|(asked, _)| *asked != Management::KeyChange);
+                let wants_pin_key = self.settings.terminal_pin_key.is_some() && self.pin_key.is_none();
+                match self.state {
+                    State::AwaitingKey if !of_pins && wants_pin_key => {
+                        self.state = State::AwaitingPinKey;
+                        self.manage(Management::KeyChange, now);
+                    }
+                    State::AwaitingKey | State::AwaitingPinKey if !self.keys.is_empty() && !wants_pin_key => {
+                        self.state = State::Ready;
+                        events.push(Event::Ready);
+                    }
+                    State::SigningOn | State::AwaitingKey | State::AwaitingPinKey | State::Ready => {}
+                }
                 Ok(())
             }
             Some(Management::SignOff) => Err(Ended::SignedOff),
@@ -405,7 +446,7 @@ impl Line {
         message.set(11, stamp.number);
         message.set(33, &self.settings.network.forwarder);
         if what == Management::KeyChange {
-            message.set(53, MAC_KEY);
+            message.set(53, if self.state == State::AwaitingPinKey { PIN_KEY } else { MAC_KEY });
         }
         message.set(70, what.code());
         message.set(100, &self.settings.network.network);

@@ -1,10 +1,12 @@
 //! Requests as messages.
 
 use super::Settings;
-use super::vault::Pan;
+use super::vault::{Chip, Opened};
 use crate::{Call, Request, Trace};
 use jiff::tz::{self, TimeZone};
+use suanpan_messages::emv::data::ChipData;
 use suanpan_messages::iso8583::{Message, MessageType, OriginalData};
+use suanpan_messages::tlv::Tag;
 use suanpan_money::Currency;
 
 /// The network's clock: Beijing, all the year.
@@ -120,15 +122,15 @@ pub(super) fn undoes(request: &Request) -> bool {
 }
 
 /// Makes the message, with the header and without authentication code.
-pub(super) fn of(settings: &Settings, request: &Request, pan: &Pan) -> Message {
+pub(super) fn of(settings: &Settings, request: &Request, card: &Opened) -> Message {
     let (message_type, code, condition) = kind_of(request.about, request.capture);
     let undoes = undoes(request);
     let own = MessageType::new(if undoes { *b"0420" } else { *message_type }).expect("four digits");
     let (stamp, asked) = (stamp_of(request), Stamp::of(request.trace));
     let mut message = Message::new(own);
     message.header = header(settings);
-    message.set(2, pan.number());
-    message.set(14, pan.expiry());
+    message.set(2, card.pan.number());
+    message.set(14, card.pan.expiry());
     message.set(3, code);
     message.set(4, format!("{:012}", request.amount_minor));
     message.set(7, stamp.sent_at);
@@ -136,8 +138,13 @@ pub(super) fn of(settings: &Settings, request: &Request, pan: &Pan) -> Message {
     message.set(12, &stamp.sent_at[4..]);
     message.set(13, &stamp.sent_at[..4]);
     message.set(18, &settings.category);
-    // The number was typed, and there is no PIN.
-    message.set(22, "012");
+    // What follows an authorization follows from its number.
+    let chip = card.chip.as_ref().filter(|_| request.about == Call::Authorize);
+    match chip {
+        Some(chip) => set_chip(&mut message, chip, undoes),
+        // The number was typed, and there is no PIN.
+        None => message.set(22, "012"),
+    }
     message.set(25, condition);
     message.set(32, &settings.acquirer);
     message.set(33, &settings.forwarder);
@@ -149,8 +156,11 @@ pub(super) fn of(settings: &Settings, request: &Request, pan: &Pan) -> Message {
     message.set(42, &settings.merchant);
     message.set(43, format!("{:<40}", settings.merchant_name));
     message.set(49, currency_digits(request.currency));
-    // Reason `0000`, or of a reversal that no answer came in time; then how the card was there: it was not.
-    message.set(60, if undoes { "400300000800000000000000000" } else { "000000000800000000000000000" });
+    // Reason `0000`, or of a reversal that no answer came in time; then how the card was there: it was not, or at a
+    // terminal (type 03) that reads chips, with and without contact (6).
+    let reason = if undoes { "4003" } else { "0000" };
+    let service = if chip.is_some() { "06000300000" } else { "00000800000" };
+    message.set(60, format!("{reason}{service}000000000000"));
     let original = if undoes {
         MessageType::new(*message_type).map(|asked_type| named(settings, asked_type, asked))
     } else {
@@ -160,6 +170,36 @@ pub(super) fn of(settings: &Settings, request: &Request, pan: &Pan) -> Message {
         message.set(90, original.write());
     }
     message
+}
+
+/// What stands in field 55 of a reversal, of all that was sent; the results of scripts would come on top.
+const OF_REVERSALS: [Tag; 4] = [Tag(0x95), Tag(0x9F1E), Tag(0x9F10), Tag(0x9F36)];
+
+/// The PIN is in a block with the card number (format 0), under a key of double length (field 53).
+const PIN_FORMAT: &str = "2600000000000000";
+/// The most digits of a PIN that are taken (field 26).
+const PIN_DIGITS: &str = "12";
+
+/// Sets what comes from a chip without contact (entry mode 07): with a PIN (1), or without (2). A reversal names the
+/// payment by the card's own data, and has neither track nor PIN.
+fn set_chip(message: &mut Message, chip: &Chip, undoes: bool) {
+    message.set(22, if chip.pin_block.is_some() { "071" } else { "072" });
+    message.set(23, format!("{:03}", chip.sequence));
+    if undoes {
+        let kept = chip.data.objects().map(|(object, _)| object);
+        let kept = kept.filter(|object| OF_REVERSALS.contains(&object.tag)).cloned();
+        // Each tag stood once before.
+        message.set(55, ChipData::new(kept.collect()).unwrap_or_default().encode());
+        return;
+    }
+    message.set(35, chip.track_2().as_bytes());
+    message.set(55, chip.data.encode());
+    if let Some(block) = chip.pin_block {
+        message.set(26, PIN_DIGITS);
+        // Under the key of the terminal still: the line has that of the network.
+        message.set(52, block.0);
+        message.set(53, PIN_FORMAT);
+    }
 }
 
 /// The header, with no length yet: the line knows it when the message is sealed.

@@ -71,6 +71,7 @@ pub(super) fn read_answer(request: &Request, bytes: &[u8]) -> ChannelAnswer {
         APPROVED => ChannelAnswer::Approved {
             channel_id: answer.detail.clone().into_owned(),
             authorization_code: (request.original.is_none()).then(|| authorization_code(&answer.detail)),
+            issuer_data: None,
         },
         DECLINED => {
             let retryable = matches!(answer.detail.as_ref(), "processing_error" | "card_velocity_exceeded");

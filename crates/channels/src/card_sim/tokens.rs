@@ -13,7 +13,9 @@ pub(super) fn tokenize(
     now: Timestamp,
 ) -> Result<TokenizedCard, VaultError> {
     match (card, vault::check(card, now)) {
-        (_, Some(checked)) => checked.map(|card| token(&card, cards::by_number(card.number), key)),
+        (CardInput::Number { .. } | CardInput::TestId(_), Some(checked)) => {
+            checked.map(|card| token(&card, cards::by_number(card.number), key))
+        }
         (CardInput::TestId(id), None) => {
             let test = cards::by_id(id).ok_or(VaultError::NoSuchTestCard)?;
             // Cards for tests never expire: they say so some years from now.
@@ -21,6 +23,8 @@ pub(super) fn tokenize(
             let card = CheckedCard { number: test.number, exp_month: 12, exp_year, cvc_given: true };
             Ok(token(&card, Some(test), key))
         }
+        // Its cards have no chips.
+        (CardInput::Chip(_), _) => Err(VaultError::NoChips),
         (CardInput::Number { .. }, None) => Err(VaultError::Number),
     }
 }
@@ -38,6 +42,7 @@ fn token(card: &CheckedCard<'_>, test: Option<&TestCard>, key: &[u8; 32]) -> Tok
         funding: test.map_or("unknown", |test| test.funding),
         last4,
         cvc_given: card.cvc_given,
+        token_after: None,
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn read(
         Some(Status::Succeeded) => Some(ChannelAnswer::Approved {
             channel_id: said.number.unwrap_or_else(|| reference.clone()),
             authorization_code: None,
+            issuer_data: None,
         }),
         Some(Status::Failed) => Some(ChannelAnswer::Declined {
             code: code_of(said.business.as_deref().unwrap_or_default()).to_owned(),

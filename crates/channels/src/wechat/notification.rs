@@ -64,7 +64,7 @@ pub(super) fn read(
     let Some(reference) = said.out_trade_no else { return Err(unreadable("out_trade_no is missing")) };
     let answer = match (said.trade_state.as_deref(), said.transaction_id) {
         (Some("SUCCESS"), Some(channel_id)) => {
-            Some(ChannelAnswer::Approved { channel_id, authorization_code: None })
+            Some(ChannelAnswer::Approved { channel_id, authorization_code: None, issuer_data: None })
         }
         // Of what was closed or given back an inquiry knows more: whether by us, and whether it was paid before.
         _ => None,

@@ -130,7 +130,7 @@ fn answers_are_read_and_only_those_to_the_request() {
     let sent = network().build(&asked).unwrap();
     let read =
         |code: &str, changes: &[(u8, &str)]| match network().read(&asked, &answer(&sent, code, changes)) {
-            ChannelAnswer::Approved { channel_id, authorization_code } => {
+            ChannelAnswer::Approved { channel_id, authorization_code, .. } => {
                 format!("approved {channel_id} {}", authorization_code.unwrap_or_default())
             }
             ChannelAnswer::Declined { code, retryable } => format!("declined {code} {retryable}"),
@@ -261,6 +261,7 @@ fn line_settings() -> LineSettings {
     LineSettings {
         network: settings(),
         transport_key: DoubleKey::new([3; 16]),
+        terminal_pin_key: None,
         echo_seconds: 60,
         patience_seconds: 20,
     }

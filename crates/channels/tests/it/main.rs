@@ -4,5 +4,6 @@
 mod alipay;
 mod card_network;
 mod card_sim;
+mod chip;
 mod clearing;
 mod wechat;

@@ -163,8 +163,11 @@ impl Decider {
     fn settle_own(&mut self, prepared: &PreparedCall, mut decision: Decision) -> Result<Decision, Refused> {
         let Some((job, ask)) = decision.take_own() else { return Ok(decision) };
         let mark = self.draft.mark();
-        let approved =
-            ChannelOutcome::Approved { channel_id: ask.reference.clone(), authorization_code: None };
+        let approved = ChannelOutcome::Approved {
+            channel_id: ask.reference.clone(),
+            authorization_code: None,
+            issuer_data: None,
+        };
         let booked = self.outcome_of(prepared, &decision, &ask, &approved);
         let mut next = match booked.and_then(|next| self.book_entries(next)) {
             Err(Refused::Books(BooksRejection::ExceedsFloor)) => {

@@ -14,9 +14,12 @@ use suanpan_messages::keys::DoubleKey;
 use suanpan_money::Currency;
 use suanpan_payments::command::Command;
 use suanpan_payments::routing::ChannelTerms;
-use suanpan_simulators::card_network::{Audit, Host, HostSettings, card_number, serve};
+use suanpan_simulators::card_network::{Audit, Host, HostSettings, Issuer, card_number, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+pub(crate) const ISSUER_KEY: [u8; 16] = [0x1D; 16];
+pub(crate) const TERMINAL_PIN_KEY: [u8; 16] = [0x2E; 16];
 
 fn settings() -> NetworkSettings {
     NetworkSettings {
@@ -31,9 +34,9 @@ fn settings() -> NetworkSettings {
     }
 }
 
-struct World {
+pub(crate) struct World {
     outside: Outside,
-    host: Arc<Host>,
+    pub(crate) host: Arc<Host>,
     line: CardLine,
 }
 
@@ -49,7 +52,8 @@ impl World {
     fn new(faults: Faults, keys: [[u8; 16]; 2]) -> World {
         let [theirs, ours] = keys.map(DoubleKey::new);
         let network = "00010000".to_owned();
-        let host = Arc::new(Host::new(HostSettings { network, transport_key: theirs, faults }));
+        let issuer = Issuer::new(DoubleKey::new(ISSUER_KEY));
+        let host = Arc::new(Host::new(HostSettings { network, transport_key: theirs, faults, issuer }));
         let mut made = None;
         let way = |runtime: &Runtime, clock: &Clock| {
             let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -58,6 +62,7 @@ impl World {
             let line_settings = LineSettings {
                 network: settings(),
                 transport_key: ours,
+                terminal_pin_key: Some(DoubleKey::new(TERMINAL_PIN_KEY)),
                 echo_seconds: 60,
                 patience_seconds: 10,
             };
@@ -71,14 +76,14 @@ impl World {
         World { outside, host, line: made.unwrap() }
     }
 
-    fn ready(faults: Faults) -> World {
+    pub(crate) fn ready(faults: Faults) -> World {
         let world = World::new(faults, [[3; 16]; 2]);
         world.until("the line is ready", || world.line.is_ready());
         world
     }
 
     #[track_caller]
-    fn expect_agreement(&self) -> Audit {
+    pub(crate) fn expect_agreement(&self) -> Audit {
         let audit = self.host.audit();
         let theirs =
             i128::try_from(audit.taken_minor).unwrap() - i128::try_from(audit.refunded_minor).unwrap();

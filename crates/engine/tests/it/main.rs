@@ -7,6 +7,7 @@ mod card_network;
 mod clearing;
 mod combined;
 mod dialects;
+mod flash;
 mod forget;
 mod frozen;
 mod history;

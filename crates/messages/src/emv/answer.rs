@@ -120,6 +120,18 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Returns how many bytes the card wants to be asked for, where the status tells that it wants another number.
+    #[must_use]
+    pub const fn other_length(self) -> Option<u16> {
+        match self.0.to_be_bytes() {
+            [0x6C, 0] => Some(256),
+            [0x6C, low] => Some(low as u16),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04X} {}", self.0, self.name())

@@ -230,6 +230,22 @@ impl Command {
         Command::new([0x00, 0x82, 0x00, 0x00], issuer_data.to_vec(), false)
     }
 
+    /// Makes GET RESPONSE, which fetches the rest of an answer.
+    #[must_use]
+    pub const fn get_response(count: u16) -> Command {
+        let header =
+            Command { class: 0x00, instruction: 0xC0, parameters: [0, 0], data: Vec::new(), expected: None };
+        header.expecting(count)
+    }
+
+    /// Returns the command with another number of bytes that may come back, at most 256: a card may name the one that it
+    /// wants.
+    #[must_use]
+    pub const fn expecting(mut self, count: u16) -> Command {
+        self.expected = Some(if count == 0 || count > 256 { 256 } else { count });
+        self
+    }
+
     /// Reads a command.
     ///
     /// # Errors

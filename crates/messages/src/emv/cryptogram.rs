@@ -1,7 +1,9 @@
 //! Application cryptograms: keys of the card and of one payment, ARQC and ARPC (EMV 4.3, book 2, annex A1).
 
+use crate::emv::data::ChipData;
 use crate::keys::{self, Block, DoubleKey, xor};
 use crate::mac::{self, Padding};
+use crate::tlv::Tag;
 use sha1::{Digest, Sha1};
 
 /// Why a key cannot be derived.
@@ -121,6 +123,31 @@ pub fn counter_and_number_text(counter: u16, unpredictable: [u8; 4]) -> Block {
 #[must_use]
 pub fn application_cryptogram(key: &DoubleKey, data: &[u8], padding: Padding) -> Block {
     mac::x9_19(key, data, padding)
+}
+
+/// What version 01 of PBOC's cryptogram stands over, in its order, before the card verification results of 9F10.
+const PBOC_01: [(u32, usize); 10] = [
+    (0x9F02, 6),
+    (0x9F03, 6),
+    (0x9F1A, 2),
+    (0x95, 5),
+    (0x5F2A, 2),
+    (0x9A, 3),
+    (0x9C, 1),
+    (0x9F37, 4),
+    (0x82, 2),
+    (0x9F36, 2),
+];
+
+/// Joins what version 01 of PBOC's cryptogram stands over; none where a value is missing or has another length.
+#[must_use]
+pub fn data_pboc_01(data: &ChipData) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(37);
+    for (tag, length) in PBOC_01 {
+        text.extend(data.get(Tag(tag)).filter(|value| value.len() == length)?);
+    }
+    text.extend(data.issuer_data().ok()??.card_results);
+    Some(text)
 }
 
 /// Compares cryptograms without telling by time where they differ.

@@ -5,13 +5,15 @@ use proptest::prelude::*;
 use serde_json::Value;
 use suanpan_messages::emv::cryptogram::{
     answer_1, answer_2, application_cryptogram, card_key, card_key_option_a, counter_and_number_text,
-    counter_text, session_key_common, session_key_pboc,
+    counter_text, data_pboc_01, session_key_common, session_key_pboc,
 };
+use suanpan_messages::emv::data::ChipData;
 use suanpan_messages::keys::{AesKey, DoubleKey, SingleKey};
 use suanpan_messages::mac::{Padding, unionpay_terminal, x9_9, x9_19};
 use suanpan_messages::pin::{
     Pin, PinError, format_0, format_3, format_4, read_format_0, read_format_3, read_format_4,
 };
+use suanpan_messages::tlv::{Object, Tag};
 
 fn json(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(path(name)).expect("a sample")).expect("JSON")
@@ -99,6 +101,41 @@ fn cryptograms_of_pboc() {
         assert_eq!(upper(cryptogram), vector["ac"].as_str().unwrap(), "{id}");
         let answer = answer_1(&session, cryptogram, response);
         assert_eq!(upper(answer), vector["arpc_method1"]["arpc"].as_str().unwrap(), "{id}");
+    }
+}
+
+/// The text is put together from the data of a payment as it is joined in the vectors.
+#[test]
+fn the_text_of_version_01_of_pboc_is_put_together() {
+    let vector = vector("pboc_cvn01_b");
+    let text = hex::decode(vector["data"].as_str().unwrap()).unwrap();
+    let mut rest = &text[..];
+    let mut objects = Vec::new();
+    for (tag, length) in [
+        (0x9F02, 6),
+        (0x9F03, 6),
+        (0x9F1A, 2),
+        (0x95, 5),
+        (0x5F2A, 2),
+        (0x9A, 3),
+        (0x9C, 1),
+        (0x9F37, 4),
+        (0x82, 2),
+        (0x9F36, 2),
+    ] {
+        let (value, after) = rest.split_at(length);
+        objects.push(Object { tag: Tag(tag), value: value.to_vec() });
+        rest = after;
+    }
+    // In any order, with the issuer's data whole.
+    objects.reverse();
+    let own = hex::decode(vector["9F10"].as_str().unwrap()).unwrap();
+    objects.push(Object { tag: Tag(0x9F10), value: own });
+    assert_eq!(data_pboc_01(&ChipData::new(objects.clone()).unwrap()), Some(text));
+    for missing in 0..objects.len() {
+        let mut some = objects.clone();
+        some.remove(missing);
+        assert_eq!(data_pboc_01(&ChipData::new(some).unwrap()), None, "{missing}");
     }
 }
 

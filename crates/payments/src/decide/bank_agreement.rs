@@ -263,6 +263,7 @@ fn signed(
         }),
         billing_details: BillingDetails::default(),
         card: None,
+        card_present: None,
         alipay: None,
         created: ctx.now.seconds(),
         customer: Some(agreement.customer.clone()),
@@ -272,7 +273,12 @@ fn signed(
         payment_code: None,
         wechat_pay: None,
         kind: BANK_AGREEMENT.to_owned(),
-        internal: payment_method::Internal { channel, token: channel_id.to_owned(), vault },
+        internal: payment_method::Internal {
+            channel,
+            token: channel_id.to_owned(),
+            token_after: None,
+            vault,
+        },
     };
     agreement.payment_method = Some(method.id.clone());
     let (id, method_id, customer) = (agreement.id.clone(), method.id.clone(), agreement.customer.clone());

@@ -1,6 +1,7 @@
 //! Confirmation: the first of the two commits around a request to a channel, and what the customer does
 //! between two of them.
 
+use super::card_present::check_card_present;
 use super::intent::{capture_method, check_owner};
 use super::payment_method::{existing_customer, resolve};
 use super::routing::{find_route, keep, no_channel};
@@ -14,7 +15,9 @@ use crate::object::attempt::{Attempt, Internal, Pending};
 use crate::object::payment_intent::{CaptureMethod, PaymentIntent};
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::{BANK_AGREEMENT, CARD, CUSTOMER_BALANCE, PAYMENT_CODE};
+use crate::request::card::{
+    BANK_AGREEMENT, CARD, CARD_PRESENT, CUSTOMER_BALANCE, PAYMENT_CODE, is_used_once,
+};
 use crate::request::given;
 use crate::request::payment_intent::ConfirmPaymentIntent;
 use crate::routing::Route;
@@ -155,8 +158,8 @@ pub(crate) fn begin_attempt(
     attempt.off_session = options.off_session;
     attempt.refuse_action = options.refuse_action;
     attempt.return_url = options.return_url;
-    // A code is good once, and from here on only the attempt has it.
-    let is_code = method.value.kind == PAYMENT_CODE;
+    // A code or a cryptogram is good once, and from here on only the attempt has it.
+    let is_code = is_used_once(&method.value.kind);
     if is_code {
         method.value.internal.token.clear();
     }
@@ -195,10 +198,11 @@ fn origin_of(
         existing_customer(gathered, draft.ctx, customer)?;
         return Ok(Origin { source: Source::CustomerBalance(customer).name(), route: None });
     }
-    if method.kind == BANK_AGREEMENT {
-        check_agreement(intent, method)?;
-    } else if method.kind != CARD {
-        check_wallet(intent, method, options)?;
+    match method.kind.as_str() {
+        CARD => {}
+        CARD_PRESENT => check_card_present(intent, method, options)?,
+        BANK_AGREEMENT => check_agreement(intent, method)?,
+        _ => check_wallet(intent, method, options)?,
     }
     let route = find_route(draft, (intent.method_amount(), intent.currency), method, &[])?;
     let source = route.channel.clone().ok_or_else(|| no_channel(&route, method))?;

@@ -68,9 +68,13 @@ pub fn decide_outcome(
         (Operation::Void, ChannelOutcome::Declined { code }) if awaited => {
             unknown(draft, intent, attempt, ask, &format!("the channel does not call it off: {code}"))
         }
-        (Operation::Authorize, ChannelOutcome::Approved { channel_id, authorization_code }) => {
+        (Operation::Authorize, ChannelOutcome::Approved { channel_id, authorization_code, issuer_data }) => {
             let method = method_of(gathered, ctx, &attempt.value)?;
-            let answer = approved::Approval { channel_id, authorization_code: authorization_code.as_deref() };
+            let answer = approved::Approval {
+                channel_id,
+                authorization_code: authorization_code.as_deref(),
+                issuer_data: issuer_data.as_deref(),
+            };
             approved::authorized(draft, intent, attempt, method, &answer)
         }
         (Operation::Authorize, ChannelOutcome::Declined { code }) => {
@@ -400,12 +404,15 @@ fn new_charge(
             },
             "type": "card",
         }),
-        None => match (&method.payment_code, &method.bank_agreement) {
-            (Some(code), _) => {
+        None => match (&method.payment_code, &method.bank_agreement, &method.card_present) {
+            (_, _, Some(card)) => super::card_present::details(attempt, card),
+            (_, Some(account), None) => {
+                serde_json::json!({"bank_agreement": account, "type": method.kind})
+            }
+            (Some(code), None, None) => {
                 serde_json::json!({"payment_code": {"wallet": code.wallet}, "type": method.kind})
             }
-            (None, Some(account)) => serde_json::json!({"bank_agreement": account, "type": method.kind}),
-            (None, None) => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
+            (None, None, None) => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
         },
     };
     Charge {

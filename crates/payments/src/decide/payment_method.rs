@@ -1,5 +1,6 @@
 //! Payment methods: made of cards, attached to customers, changed.
 
+use super::card_present::card_present;
 use super::{Draft, Stored, load};
 use crate::decision::{Context, Decision, Gathered, ObjectKind};
 use crate::link;
@@ -11,7 +12,7 @@ use crate::object::payment_method::{
 };
 use crate::rejection::{Rejection, shorten};
 use crate::request::card::{
-    ALIPAY, BANK_AGREEMENT, CARD, CUSTOMER_BALANCE, PAYMENT_CODE, PaymentMethodData, WECHAT_PAY,
+    ALIPAY, BANK_AGREEMENT, CARD, CARD_PRESENT, CUSTOMER_BALANCE, PAYMENT_CODE, PaymentMethodData, WECHAT_PAY,
 };
 use crate::request::patch_metadata;
 use crate::request::payment_method::{AttachPaymentMethod, CreatePaymentMethod, UpdatePaymentMethod};
@@ -24,7 +25,11 @@ pub(crate) fn card_of(id: Option<&str>, data: Option<&PaymentMethodData>) -> Opt
     if let Some(id) = id.filter(|id| is_test_id(id)) {
         return Some(CardSource::TestId(id.to_owned()));
     }
-    data.and_then(|data| data.card.as_ref()).and_then(|card| card.source("card").ok())
+    let data = data?;
+    if let Some(present) = &data.card_present {
+        return Some(CardSource::Chip(Box::new(present.source("card_present").ok()?)));
+    }
+    data.card.as_ref().and_then(|card| card.source("card").ok())
 }
 
 /// Test ids, such as `pm_card_visa`, stand for a new method each time.
@@ -71,7 +76,7 @@ fn make(
     // Test ids stand for cards without saying so.
     let kind = data.kind.as_deref().unwrap_or(CARD);
     let vaulted = match gathered.card() {
-        _ if kind != CARD => None,
+        _ if ![CARD, CARD_PRESENT].contains(&kind) => None,
         Some(Ok(card)) => Some(card),
         Some(Err(rejection)) => return Err(rejection.clone()),
         None => {
@@ -84,6 +89,12 @@ fn make(
         (Some(card), _) => (card.channel.clone(), card.token.clone()),
         (None, Some((code, _))) => (String::new(), (*code).to_owned()),
         (None, None) => Default::default(),
+    };
+    let present = match (vaulted, &data.card_present) {
+        (Some(vaulted), Some(present)) if kind == CARD_PRESENT => {
+            Some(card_present(vaulted, &present.source("payment_method_data[card_present]")?)?)
+        }
+        _ => None,
     };
     let vault = draft.ctx.settings.routing.vault_of(&channel).unwrap_or_default();
     let mut billing_details = BillingDetails::default();
@@ -98,7 +109,8 @@ fn make(
         allow_redisplay: data.allow_redisplay.clone().unwrap_or_else(|| "unspecified".to_owned()),
         bank_agreement: None,
         billing_details,
-        card: vaulted.map(card),
+        card: vaulted.filter(|_| kind == CARD).map(card),
+        card_present: present,
         alipay: (kind == ALIPAY).then(Wallet::default),
         created: draft.ctx.now.seconds(),
         customer: None,
@@ -108,7 +120,12 @@ fn make(
         payment_code: code.map(|(_, wallet)| PaymentCode { wallet: wallet.to_owned() }),
         wechat_pay: (kind == WECHAT_PAY).then(Wallet::default),
         kind: kind.to_owned(),
-        internal: Internal { vault: vault.to_owned(), channel, token },
+        internal: Internal {
+            token_after: vaulted.and_then(|card| card.token_after.clone()),
+            vault: vault.to_owned(),
+            channel,
+            token,
+        },
     };
     Ok(Stored::new(method, draft.ctx))
 }

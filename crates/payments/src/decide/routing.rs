@@ -9,7 +9,7 @@ use crate::object::attempt::Attempt;
 use crate::object::payment_intent::PaymentIntent;
 use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
-use crate::request::card::{BANK_AGREEMENT, CARD, PAYMENT_CODE};
+use crate::request::card::{BANK_AGREEMENT, CARD, CARD_PRESENT, PAYMENT_CODE};
 use crate::request::routing::SimulateRouting;
 use crate::routing::{Asked, CASCADE_MAX, Route, Routing, route};
 use crate::state::attempt::{self, AttemptEvent};
@@ -101,7 +101,7 @@ fn asked<'a>(
     method: &'a PaymentMethod,
     chance: u64,
 ) -> Result<Asked<'a>, Rejection> {
-    let card = method.card.as_ref();
+    let card = method.brand_and_country();
     // An agreement is known to the network over which it was made, as a card is to its vault.
     let kept = card.is_some() || method.kind == BANK_AGREEMENT;
     let vault = kept.then(|| vault_of(&ctx.settings.routing, method)).transpose()?;
@@ -109,8 +109,8 @@ fn asked<'a>(
         merchant: ctx.merchant,
         live: ctx.live,
         kind: kind_of(method),
-        brand: card.map(|card| card.brand.as_str()),
-        country: card.and_then(|card| card.country.as_deref()),
+        brand: card.map(|(brand, _)| brand),
+        country: card.and_then(|(_, country)| country),
         vault,
         amount_minor: positive(amount),
         currency,
@@ -119,10 +119,12 @@ fn asked<'a>(
     })
 }
 
-/// Returns what channels call the kind of a method: codes are those of wallets.
+/// Returns what channels call the kind of a method: codes are those of wallets, and a card is one however it was read.
 fn kind_of(method: &PaymentMethod) -> &str {
     match (method.kind.as_str(), &method.payment_code) {
         (PAYMENT_CODE, Some(code)) => &code.wallet,
+        // It goes where cards go.
+        (CARD_PRESENT, _) => CARD,
         (kind, _) => kind,
     }
 }

@@ -4,7 +4,7 @@ use crate::decision::Operation;
 use crate::object::Tag;
 use crate::object::payment_method::PaymentMethod;
 use crate::object::source::Leg;
-use crate::request::card::PAYMENT_CODE;
+use crate::request::card::is_used_once;
 use crate::routing::{Chosen, Route};
 use crate::state::attempt::AttemptStatus;
 use serde::{Deserialize, Serialize};
@@ -137,10 +137,11 @@ impl Attempt {
         self.amount + self.legs.iter().map(|leg| leg.amount).sum::<i64>()
     }
 
-    /// Forgets the code that the customer showed: what comes now needs it no more.
+    /// Forgets the code that the customer showed, or what the chip of the card gave: what comes now needs it no more, and
+    /// of a card its number alone.
     pub(crate) fn forget_code(&mut self, method: &PaymentMethod) {
-        if method.kind == PAYMENT_CODE {
-            self.internal.token.clear();
+        if is_used_once(&method.kind) {
+            self.internal.token = method.internal.token_after.clone().unwrap_or_default();
         }
     }
 

@@ -1,10 +1,14 @@
 //! `pm_…`: with what a customer pays. The number of a card is never kept: only what the channel's vault
 //! calls it, its last four digits and a fingerprint.
 
+use crate::object::card_present::CardPresent;
 use crate::object::customer::Address;
 use crate::object::{Metadata, Tag};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use suanpan_messages::emv::data::ChipData;
+use suanpan_messages::emv::track::Track2;
+use suanpan_messages::pin::PinBlock;
 
 /// A payment method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,6 +28,9 @@ pub struct PaymentMethod {
     /// The card, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
+    /// The card that was held to a terminal, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_present: Option<CardPresent>,
     /// There, and empty, where the customer pays with Alipay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alipay: Option<Wallet>,
@@ -45,7 +52,7 @@ pub struct PaymentMethod {
     /// There, and empty, where the customer pays with WeChat Pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wechat_pay: Option<Wallet>,
-    /// `card`, `customer_balance`, `alipay`, `wechat_pay`, `payment_code` or `bank_agreement`
+    /// `card`, `card_present`, `customer_balance`, `alipay`, `wechat_pay`, `payment_code` or `bank_agreement`
     #[serde(rename = "type")]
     pub kind: String,
     /// What is not shown.
@@ -60,6 +67,9 @@ pub struct Internal {
     pub channel: String,
     /// What the vault calls the card, or the bank its agreement; or the code that was scanned.
     pub token: String,
+    /// What the vault calls the card in all that follows the one payment for which `token` is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_after: Option<String>,
     /// The vault, which several channels may share; empty without one, and in methods of before.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub vault: String,
@@ -73,6 +83,18 @@ impl fmt::Debug for Internal {
             .field("vault", &self.vault)
             .field("has_token", &!self.token.is_empty())
             .finish()
+    }
+}
+
+impl PaymentMethod {
+    /// Returns the brand of a card and the country of its issuer, whether its number was typed or its chip was read.
+    #[must_use]
+    pub fn brand_and_country(&self) -> Option<(&str, Option<&str>)> {
+        match (&self.card, &self.card_present) {
+            (Some(card), _) => Some((&card.brand, card.country.as_deref())),
+            (None, Some(card)) => Some((&card.brand, card.country.as_deref())),
+            (None, None) => None,
+        }
     }
 }
 
@@ -195,6 +217,21 @@ pub enum CardSource {
     },
     /// By an id for tests, such as `pm_card_visa` or `tok_visa`.
     TestId(String),
+    /// By its chip, for one payment.
+    Chip(Box<ChipCard>),
+}
+
+/// What the chip of a card gave for one payment, read and of the right shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChipCard {
+    /// Track 2.
+    pub track_2: Track2,
+    /// The card among those of its number.
+    pub sequence: u8,
+    /// What goes to the issuer.
+    pub data: ChipData,
+    /// The PIN under the key of the terminals.
+    pub pin_block: Option<PinBlock>,
 }
 
 /// A card as the vault of a channel knows it.
@@ -220,4 +257,6 @@ pub struct VaultedCard {
     pub last4: String,
     /// Whether a security code came with it.
     pub cvc_given: bool,
+    /// Of what is good for one payment only: what the vault calls the card in all that follows that payment.
+    pub token_after: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Cards, wallets, codes and persons in requests.
 
+use super::card_present::CardPresentData;
 use super::{check_chars, check_email, check_metadata, check_word};
 use crate::limits;
 use crate::object::customer::Address;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 
 /// The kind of methods that are cards.
 pub const CARD: &str = "card";
+/// The kind of methods that are cards which were held to a terminal, for one payment.
+pub const CARD_PRESENT: &str = "card_present";
 /// The kind of methods that are what the customer of the payment keeps with us.
 pub const CUSTOMER_BALANCE: &str = "customer_balance";
 /// The kind of methods with which the customer scans what is shown, with Alipay.
@@ -21,13 +24,20 @@ pub const PAYMENT_CODE: &str = "payment_code";
 /// The kind of methods that are agreements with bank accounts.
 pub const BANK_AGREEMENT: &str = "bank_agreement";
 /// Kinds of methods that are taken now.
-pub const TYPES: [&str; 6] = [CARD, CUSTOMER_BALANCE, ALIPAY, WECHAT_PAY, PAYMENT_CODE, BANK_AGREEMENT];
+pub const TYPES: [&str; 7] =
+    [CARD, CARD_PRESENT, CUSTOMER_BALANCE, ALIPAY, WECHAT_PAY, PAYMENT_CODE, BANK_AGREEMENT];
+
+/// Whether methods of a kind are good for one payment, and used up when that begins.
+#[must_use]
+pub fn is_used_once(kind: &str) -> bool {
+    [PAYMENT_CODE, CARD_PRESENT].contains(&kind)
+}
 
 /// Makes a payment method inside another call.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentMethodData {
-    /// `card`, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
+    /// `card`, `card_present` for one that was held to a terminal, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
     /// code to be shown to the customer, or `payment_code` for one that the customer showed.
     #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
@@ -38,6 +48,8 @@ pub struct PaymentMethodData {
     pub billing_details: Option<BillingData>,
     /// The card.
     pub card: Option<CardData>,
+    /// The card that was held to a terminal.
+    pub card_present: Option<CardPresentData>,
     /// The merchant's own particulars.
     #[serde(default, deserialize_with = "wire::metadata")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
@@ -87,6 +99,19 @@ impl PaymentMethodData {
             Some(_) => {
                 let why = format!("a method of type {kind} has no code");
                 return Err(Rejection::ParameterInvalid { param: within(at, "payment_code"), why });
+            }
+        }
+        match &self.card_present {
+            None if kind == CARD_PRESENT => {
+                return Err(Rejection::ParameterMissing { param: within(at, "card_present") });
+            }
+            None => {}
+            Some(present) if kind == CARD_PRESENT => {
+                present.source(&within(at, "card_present"))?;
+            }
+            Some(_) => {
+                let why = format!("a method of type {kind} has no card that is present");
+                return Err(Rejection::ParameterInvalid { param: within(at, "card_present"), why });
             }
         }
         match &self.card {
@@ -270,7 +295,7 @@ pub(crate) fn check_country(param: &str, text: Option<&str>) -> Result<(), Rejec
     }
 }
 
-fn within(at: &str, name: &str) -> String {
+pub(crate) fn within(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}[{name}]") }
 }
 

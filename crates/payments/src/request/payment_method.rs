@@ -1,6 +1,7 @@
 //! Calls of payment methods.
 
 use super::card::{BillingData, CardData, CodeData, PaymentMethodData};
+use super::card_present::CardPresentData;
 use super::{check_expand, check_id, check_metadata, check_word};
 use crate::rejection::Rejection;
 use crate::wire::{self, MetadataPatch};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreatePaymentMethod {
-    /// `card`, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
+    /// `card`, `card_present` for one that was held to a terminal, `customer_balance` for what the customer of the payment keeps with us, `alipay` or `wechat_pay` for a
     /// code to be shown to the customer, or `payment_code` for one that the customer showed.
     #[serde(rename = "type", default, deserialize_with = "wire::text")]
     pub kind: Option<String>,
@@ -21,6 +22,8 @@ pub struct CreatePaymentMethod {
     pub billing_details: Option<BillingData>,
     /// The card.
     pub card: Option<CardData>,
+    /// The card that was held to a terminal.
+    pub card_present: Option<CardPresentData>,
     /// Fields to show in full.
     #[serde(default, deserialize_with = "wire::list")]
     pub expand: Option<Vec<String>>,
@@ -50,6 +53,7 @@ impl CreatePaymentMethod {
             allow_redisplay: self.allow_redisplay.clone(),
             billing_details: self.billing_details.clone(),
             card: self.card.clone(),
+            card_present: self.card_present.clone(),
             metadata: self.metadata.clone(),
             payment_code: self.payment_code.clone(),
         }

@@ -38,7 +38,7 @@ fn awaiting(world: &World) -> ChannelOutcome {
 }
 
 fn signed() -> ChannelOutcome {
-    ChannelOutcome::Approved { channel_id: TOKEN.to_owned(), authorization_code: None }
+    ChannelOutcome::Approved { channel_id: TOKEN.to_owned(), authorization_code: None, issuer_data: None }
 }
 
 /// Asks for an agreement; returns its customer and its id.

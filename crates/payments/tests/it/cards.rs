@@ -5,6 +5,7 @@ use suanpan_payments::object::payment_method::{CardSource, VaultedCard};
 use suanpan_payments::rejection::Rejection;
 
 pub(crate) fn vault(source: &CardSource) -> Result<VaultedCard, Rejection> {
+    let token_after = matches!(source, CardSource::Chip(_)).then(|| "number".to_owned());
     let (token, last4) = match source {
         CardSource::TestId(id) if id == "pm_card_visa" || id == "tok_visa" => ("approve", "4242"),
         CardSource::TestId(id) => {
@@ -13,6 +14,10 @@ pub(crate) fn vault(source: &CardSource) -> Result<VaultedCard, Rejection> {
         }
         CardSource::Number { number, .. } if number.0.ends_with('1') => {
             return Err(Rejection::Card { code: DeclineCode::IncorrectNumber, charge: None });
+        }
+        CardSource::Chip(chip) => {
+            let number = chip.track_2.expose_number();
+            ("chip", &number[number.len() - 4..])
         }
         CardSource::Number { number, .. } => ("approve", &number.0[number.0.len() - 4..]),
     };
@@ -27,5 +32,6 @@ pub(crate) fn vault(source: &CardSource) -> Result<VaultedCard, Rejection> {
         funding: "credit".to_owned(),
         last4: last4.to_owned(),
         cvc_given: true,
+        token_after,
     })
 }

@@ -1,6 +1,7 @@
 //! The rules as the engine sees them: commands over a small world with books of its own.
 
 mod bank_agreements;
+mod card_present;
 mod cards;
 mod checkout;
 mod combined;

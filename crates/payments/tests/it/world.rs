@@ -309,7 +309,11 @@ pub(crate) fn request<T: serde::de::DeserializeOwned>(body: Value) -> T {
 }
 
 pub(crate) fn approved() -> ChannelOutcome {
-    ChannelOutcome::Approved { channel_id: "sim_1".to_owned(), authorization_code: Some("123456".to_owned()) }
+    ChannelOutcome::Approved {
+        channel_id: "sim_1".to_owned(),
+        authorization_code: Some("123456".to_owned()),
+        issuer_data: None,
+    }
 }
 
 pub(crate) fn declined(code: &str) -> ChannelOutcome {

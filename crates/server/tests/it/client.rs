@@ -65,8 +65,11 @@ impl HttpChannel for Bank {
     }
 
     fn next(&self, request: &Request, _heard: &[Response<Vec<u8>>]) -> Step {
-        let approved =
-            |name: &str| ChannelAnswer::Approved { channel_id: name.to_owned(), authorization_code: None };
+        let approved = |name: &str| ChannelAnswer::Approved {
+            channel_id: name.to_owned(),
+            authorization_code: None,
+            issuer_data: None,
+        };
         let code = request.authorization_code.as_deref();
         Step::Is(match request.call {
             Call::SignUp => ChannelAnswer::Awaiting { show: None, expires_at: request.now.seconds() + 300 },

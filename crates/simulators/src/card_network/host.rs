@@ -1,9 +1,12 @@
 //! What the network holds true, and its rules.
 
+use super::issuer::{Cards, ChipTruth, Issuer, Presented, Proven};
 use crate::arrivals::Arrivals;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use suanpan_channels::faults::Faults;
+use suanpan_messages::emv::data::ChipData;
+use suanpan_messages::emv::track::Track2;
 use suanpan_messages::iso8583::{Message, OriginalData, View};
 use suanpan_messages::keys::DoubleKey;
 
@@ -19,6 +22,8 @@ pub struct HostSettings {
     pub transport_key: DoubleKey,
     /// What goes wrong.
     pub faults: Faults,
+    /// Who issued the cards that have chips.
+    pub issuer: Issuer,
 }
 
 /// What the network holds true about one message that moves money.
@@ -50,7 +55,11 @@ pub struct Truth {
     pub refunded_minor: u64,
     /// Whether an authorization was released.
     pub voided: bool,
+    /// What its chip said; none of a card whose number was typed.
+    pub chip: Option<ChipTruth>,
     response: [u8; 2],
+    /// Field 55 of the answer.
+    issuer_data: Option<Vec<u8>>,
 }
 
 /// Sums over all that a network holds true, in minor units.
@@ -80,9 +89,13 @@ struct State {
     truths: HashMap<String, Truth>,
     /// By type and stamp.
     came: Arrivals,
+    /// The cards that have chips.
+    cards: Cards,
     /// What was to be undone and has not come: it is refused when it comes.
     undone_before: HashSet<String>,
     sessions: u64,
+    /// Nothing goes wrong any more.
+    well: bool,
 }
 
 const APPROVED: [u8; 2] = *b"00";
@@ -113,6 +126,16 @@ impl Host {
     // Each change under the lock is made in one step.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing goes wrong.
+    pub fn be_well(&self) {
+        self.lock().well = true;
+    }
+
+    /// What goes wrong.
+    pub(super) fn faults(&self) -> Faults {
+        if self.lock().well { Faults::default() } else { self.settings.faults }
     }
 
     /// Numbers connections, so that each has a key of its own.
@@ -160,23 +183,31 @@ impl Host {
         self.lock().came.count(name)
     }
 
-    /// Does what a message asks for, by the rules, and makes the answer; none where none is due.
-    pub(super) fn apply(&self, view: &View<'_>) -> Option<Message> {
+    /// Does what a message asks for, by the rules, and makes the answer; none where none is due. PIN blocks are under a
+    /// key of the connection.
+    pub(super) fn apply(&self, view: &View<'_>, pin_key: Option<&DoubleKey>) -> Option<Message> {
         let original = OriginalData::of(view)?;
         let field = |number| view.get(number).map(|value| value.characters().into_owned());
-        let response = if original.message_type.digits()[1] == b'4' {
-            let asked = field(90).and_then(|value| OriginalData::read(&value).ok());
-            asked.map_or(FORMAT, |asked| self.lock().reverse(&name_of(&asked)))
+        let asked = field(90).and_then(|value| OriginalData::read(&value).ok());
+        let (response, issuer_data) = if original.message_type.digits()[1] == b'4' {
+            (asked.map_or(FORMAT, |asked| self.lock().reverse(&name_of(&asked))), None)
         } else {
-            let asked = field(90).and_then(|value| OriginalData::read(&value).ok());
-            match Asked::read(view) {
-                Some(truth) => self.lock().take(name_of(&original), truth, asked.map(|it| name_of(&it))),
-                None => FORMAT,
+            match Asked::read(view, pin_key) {
+                Some(truth) => self.lock().take(
+                    &self.settings.issuer,
+                    name_of(&original),
+                    truth,
+                    asked.map(|it| name_of(&it)),
+                ),
+                None => (FORMAT, None),
             }
         };
         let mut answer =
-            Message::answer(view, &[2, 3, 4, 7, 11, 12, 13, 18, 25, 32, 33, 37, 41, 42, 49, 60, 90])?;
+            Message::answer(view, &[2, 3, 4, 7, 11, 12, 13, 18, 23, 25, 32, 33, 37, 41, 42, 49, 60, 90])?;
         answer.set(39, response);
+        if let Some(data) = issuer_data {
+            answer.set(55, data);
+        }
         if response == APPROVED && original.message_type.digits() != b"0420" {
             // The code of the issuer: six digits that follow from the name.
             let hash = blake3::hash(name_of(&original).as_bytes());
@@ -188,23 +219,40 @@ impl Host {
 }
 
 /// A message that moves money, as it was read.
-struct Asked(Truth);
+struct Asked {
+    truth: Truth,
+    /// What its chip gave, where there is one.
+    presented: Option<Presented>,
+}
 
 impl Asked {
-    fn read(view: &View<'_>) -> Option<Asked> {
+    fn read(view: &View<'_>, pin_key: Option<&DoubleKey>) -> Option<Asked> {
         let text = |number| view.get(number).map(|it| String::from_utf8_lossy(&it.characters()).into_owned());
         let number = text(2)?;
         let digits: Vec<u8> = number.bytes().collect();
         let response: [u8; 2] =
             digits.get(digits.len().checked_sub(3)?..digits.len() - 1)?.try_into().ok()?;
         let message_type = view.message_type()?;
-        Some(Asked(Truth {
+        let (amount_minor, currency) = (text(4)?.parse().ok()?, text(49)?);
+        // Entry mode 05 or 07: a chip, with contact or without.
+        let by_chip = text(22).is_some_and(|mode| mode.starts_with("05") || mode.starts_with("07"));
+        let bytes = |number| view.get(number).map(|it| it.characters().into_owned());
+        let presented = by_chip.then(|| Presented {
+            number: number.clone(),
+            track_2: text(35).and_then(|track| Track2::parse(&track)),
+            sequence: text(23).and_then(|it| it.parse().ok()).unwrap_or_default(),
+            data: bytes(55).and_then(|data| ChipData::decode(&data).ok()),
+            amount_minor,
+            currency: currency.clone(),
+            pin_block: bytes(52).and_then(|it| it.try_into().ok()).map(|block| (block, pin_key.cloned())),
+        });
+        let truth = Truth {
             message_type: String::from_utf8_lossy(message_type.digits()).into_owned(),
             code: text(3)?,
             card: format!("{}{}", "*".repeat(number.len() - 4), &number[number.len() - 4..]),
             reference: text(37).unwrap_or_default(),
-            amount_minor: text(4)?.parse().ok()?,
-            currency: text(49)?,
+            amount_minor,
+            currency,
             done: false,
             reversed: false,
             arrivals: 0,
@@ -212,30 +260,50 @@ impl Asked {
             captured_minor: 0,
             refunded_minor: 0,
             voided: false,
+            chip: None,
             response,
-        }))
+            issuer_data: None,
+        };
+        Some(Asked { truth, presented })
     }
 }
 
 impl State {
     /// Takes a message that moves money: what came before is answered as before.
-    fn take(&mut self, name: String, asked: Asked, original: Option<String>) -> [u8; 2] {
+    fn take(
+        &mut self,
+        issuer: &Issuer,
+        name: String,
+        asked: Asked,
+        original: Option<String>,
+    ) -> ([u8; 2], Option<Vec<u8>>) {
         if let Some(known) = self.truths.get_mut(&name) {
             known.arrivals += 1;
-            return known.response;
+            return (known.response, known.issuer_data.clone());
         }
         if self.truths.len() >= REMEMBERED {
-            return *b"96";
+            return (*b"96", None);
         }
-        let mut truth = Truth { arrivals: 1, original, ..asked.0 };
-        truth.response = if self.undone_before.contains(&name) { INVALID } else { self.decide(&truth) };
+        let mut truth = Truth { arrivals: 1, original, ..asked.truth };
+        let mut proven: Option<Proven> = None;
+        truth.response = if self.undone_before.contains(&name) {
+            INVALID
+        } else {
+            let chip = asked.presented.filter(|_| truth.original.is_none());
+            let decided = chip.map(|presented| self.cards.decide(issuer, &presented));
+            truth.chip = decided.as_ref().map(|decided| decided.truth);
+            let refusal = decided.as_ref().and_then(|decided| decided.refusal);
+            proven = decided.and_then(|decided| decided.proven);
+            refusal.unwrap_or_else(|| self.decide(&truth))
+        };
+        truth.issuer_data = proven.map(|proven| proven.answer(truth.response));
         truth.done = truth.response == APPROVED;
         if let (true, Some(original)) = (truth.done, truth.original.clone()) {
             self.count(&truth, &original, true);
         }
-        let response = truth.response;
+        let answer = (truth.response, truth.issuer_data.clone());
         self.truths.insert(name, truth);
-        response
+        answer
     }
 
     /// The rules: what stands, what it refers to, and how much of that is left.

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use suanpan_channels::Trace;
-use suanpan_channels::card_network::{Management, Stamp, header_between, sealed, wrapped};
+use suanpan_channels::card_network::{Management, PIN_KEY, Stamp, header_between, sealed, wrapped};
 use suanpan_channels::faults::Fault;
 use suanpan_messages::iso8583::authentication::{HostKey, verify_host};
 use suanpan_messages::iso8583::{Framing, Message, MessageType, UNIONPAY_HOST, View};
@@ -17,11 +17,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1024;
 
+/// The key of authentication codes, of double length (field 53).
+const MAC_KEY: &str = "2600000000000000";
+
 /// See the head of this file.
 pub(super) struct Session {
     host: Arc<Host>,
     /// The key of authentication codes, once it was given.
     key: Option<HostKey>,
+    /// The key of PIN blocks, once it was given.
+    pin_key: Option<DoubleKey>,
     signed_on: bool,
 }
 
@@ -33,7 +38,7 @@ enum Out {
 
 impl Session {
     pub(super) fn new(host: Arc<Host>) -> Session {
-        Session { host, key: None, signed_on: false }
+        Session { host, key: None, pin_key: None, signed_on: false }
     }
 
     /// Reads and answers until either side has enough. Answers wait their time beside one another, so they go out in
@@ -98,6 +103,8 @@ impl Session {
             Some(Management::SignOn) => self.signed_on = true,
             Some(Management::SignOff) => self.signed_on = false,
             Some(Management::KeyChange) if self.signed_on => {
+                // The field says which: 1 is that of PIN blocks, 2 that of authentication codes.
+                let of_pins = field(53).is_some_and(|kind| kind.first() == Some(&b'1'));
                 let key = self.new_key();
                 let sealed_key = wrapped(&self.host.settings.transport_key, &key);
                 let stamp = Stamp::of(Trace(now_micros()));
@@ -106,12 +113,17 @@ impl Session {
                 message.set(7, stamp.sent_at);
                 message.set(11, stamp.number);
                 message.set(48, sealed_key);
-                message.set(53, "2600000000000000");
+                message.set(53, if of_pins { PIN_KEY } else { MAC_KEY });
                 message.set(70, Management::KeyChange.code());
                 message.set(100, &network);
-                let key = HostKey::Double(key);
-                outs.extend(frame(&mut message, Some(&key)));
-                self.key = Some(key);
+                // It proves itself, whatever it is for.
+                let own = HostKey::Double(key.clone());
+                outs.extend(frame(&mut message, Some(&own)));
+                if of_pins {
+                    self.pin_key = Some(key);
+                } else {
+                    self.key = Some(own);
+                }
             }
             _ => {}
         }
@@ -141,13 +153,13 @@ impl Session {
         }
         let name = name(view);
         let came_before = self.host.came(name.clone());
-        let (fault, latency) = self.host.settings.faults.draw(&name, came_before);
+        let (fault, latency) = self.host.faults().draw(&name, came_before);
         match fault {
             Fault::LostBefore => return Vec::new(),
             Fault::HangUp { done: false } => return vec![Out::HangUp],
             _ => {}
         }
-        let Some(mut answer) = self.host.apply(view) else { return Vec::new() };
+        let Some(mut answer) = self.host.apply(view, self.pin_key.as_ref()) else { return Vec::new() };
         let network = &self.host.settings.network;
         let institution = view.get(33).map(|it| it.characters().into_owned()).unwrap_or_default();
         answer.header = header_between(&String::from_utf8_lossy(&institution), network);

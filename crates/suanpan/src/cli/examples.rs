@@ -137,6 +137,12 @@ Examples:
   suanpan simulate channel card-network --fault lost-after=20000 --fault latency=5000 --seed 7
 ";
 
+pub(super) const SIMULATE_CARD: &str = "\
+Examples:
+  suanpan simulate card --listen 127.0.0.1:9594
+  suanpan simulate card --card-file old.json --expires 2020-01 --taken-after 3
+";
+
 pub(super) const SIMULATE_ALIPAY: &str = "\
 Examples:
   suanpan simulate channel alipay --listen 127.0.0.1:9589
@@ -362,4 +368,22 @@ pub(super) const ROUTING_EXPLAIN: &str = "\
 Examples:
   suanpan routing explain att_1
   suanpan routing explain pi_1 --json
+";
+
+pub(super) const TERMINAL: &str = "\
+Examples:
+  suanpan terminal pay --amount 12.34
+  suanpan terminal finish
+";
+
+pub(super) const TERMINAL_PAY: &str = "\
+Examples:
+  suanpan terminal pay --amount 12.34
+  suanpan terminal pay --amount 1500.00 --card tcp://127.0.0.1:9593 --pin-file pin.txt
+";
+
+pub(super) const TERMINAL_FINISH: &str = "\
+Examples:
+  suanpan terminal finish
+  suanpan terminal finish --journal terminal-journal --wait 120
 ";

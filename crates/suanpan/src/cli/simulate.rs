@@ -1,6 +1,6 @@
 //! The arguments of `suanpan simulate`.
 
-use super::{TEMPLATE, examples as ex};
+use super::{SimulateCardArgs, TEMPLATE, examples as ex};
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 use suanpan_channels::faults::Faults;
@@ -17,6 +17,7 @@ pub(crate) struct SimulateArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimulateCommand {
     Channel(SimulateChannelArgs),
+    Card(SimulateCardArgs),
 }
 
 /// Simulate a channel of payments
@@ -49,6 +50,12 @@ pub(crate) struct SimulateCardNetworkArgs {
     /// The key that the keys of the day come under, 32 hexadecimal digits; made when it is not there
     #[arg(long, value_name = "FILE", default_value = "transport-key", value_hint = ValueHint::FilePath)]
     pub(crate) transport_key_file: PathBuf,
+    /// The master key of the issuer of cards with chips, 32 hexadecimal digits; made when it is not there
+    #[arg(long, value_name = "FILE", default_value = "issuer-key", value_hint = ValueHint::FilePath)]
+    pub(crate) issuer_key_file: PathBuf,
+    /// Up to this the issuer wants no PIN of cards with chips, in minor units
+    #[arg(long, value_name = "MINOR", default_value_t = 100_000)]
+    pub(crate) pin_free_minor: u64,
     /// The network's own number
     #[arg(long, value_name = "DIGITS", default_value = "00010000")]
     pub(crate) network: String,

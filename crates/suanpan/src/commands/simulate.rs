@@ -1,5 +1,6 @@
 //! `suanpan simulate`: what lies outside, until a signal.
 
+mod card;
 mod clearing;
 
 use super::serve::{Signals, listen};
@@ -8,7 +9,7 @@ use crate::cli::{
     SimulateChannelCommand, SimulateCommand, SimulateWechatArgs, TruthArgs,
 };
 use crate::error::{Trouble, status};
-use crate::secrets::{rsa_public_key, transport_key, write_new};
+use crate::secrets::{issuer_key, rsa_public_key, transport_key, write_new};
 use crate::store::damaged;
 use crate::terminal::Terminal;
 use serde_json::json;
@@ -20,13 +21,16 @@ use suanpan_engine::Clock;
 use suanpan_messages::keys::DoubleKey;
 use suanpan_messages::signing::rsa::{RsaPrivateKey, RsaPublicKey};
 use suanpan_messages::signing::wechat::ResourceKey;
-use suanpan_simulators::card_network::{Host, HostSettings, Truth, serve};
+use suanpan_simulators::card_network::{Host, HostSettings, Issuer, Truth, serve};
 use suanpan_simulators::wallet::{Audit, Customers, Refund, Settings, Trade};
 use suanpan_simulators::{alipay, wechat};
 
 pub(crate) fn run(args: &SimulateArgs, terminal: Terminal) -> Result<u8, Trouble> {
-    let SimulateCommand::Channel(SimulateChannelArgs { command }) = &args.command;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| damaged("this process", error))?;
+    let command = match &args.command {
+        SimulateCommand::Channel(SimulateChannelArgs { command }) => command,
+        SimulateCommand::Card(args) => return runtime.block_on(card::run(args, terminal)),
+    };
     match command {
         SimulateChannelCommand::CardNetwork(args) => runtime.block_on(card_network(args, terminal)),
         SimulateChannelCommand::Alipay(args) => runtime.block_on(alipay_wallet(args, terminal)),
@@ -229,8 +233,16 @@ async fn card_network(args: &SimulateCardNetworkArgs, terminal: Terminal) -> Res
     let transport_key = DoubleKey::new(key.key);
     let check: String = transport_key.check_value().iter().map(|byte| format!("{byte:02X}")).collect();
     let (listener, address) = listen(&args.listen).await?;
-    let settings =
-        HostSettings { network: args.network.clone(), transport_key, faults: args.faults.faults() };
+    let issuer = issuer_key(&args.issuer_key_file)?;
+    if let Some(path) = &issuer.made {
+        terminal.hint(&format!(
+            "made the issuer's key {}; give the same to suanpan simulate card",
+            path.display()
+        ));
+    }
+    let issuer = Issuer { pin_free_minor: args.pin_free_minor, ..Issuer::new(DoubleKey::new(issuer.key)) };
+    let faults = args.faults.faults();
+    let settings = HostSettings { network: args.network.clone(), transport_key, faults, issuer };
     let host = Arc::new(Host::new(settings));
     terminal.result(&format!(
         "simulated card network {} on {address}\ntransport key with check value {check}\n",

@@ -2,7 +2,7 @@
 
 use super::{At, MEND, patience, patience_seconds};
 use crate::error::Trouble;
-use crate::secrets::transport_key;
+use crate::secrets::{terminal_pin_key, transport_key};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub(super) struct Network {
     pub(super) name: String,
     address: String,
     transport_key_file: PathBuf,
+    #[serde(default)]
+    terminal_pin_key_file: Option<PathBuf>,
     acquirer: String,
     forwarder: String,
     network: String,
@@ -43,6 +45,11 @@ pub(super) fn way(at: &At<'_>, network: Network, vault: VaultKey, clock: &Clock)
         return Err(at.wrong(what, "leave it out to have 60"));
     }
     let key = transport_key(&at.beside(&network.transport_key_file), false)?;
+    // Whoever runs the server makes it, and puts it into the terminals.
+    let terminal_pin_key = match &network.terminal_pin_key_file {
+        Some(path) => Some(DoubleKey::new(terminal_pin_key(&at.beside(path), true)?.key)),
+        None => None,
+    };
     let own = Settings {
         name: network.name,
         acquirer: network.acquirer,
@@ -57,6 +64,7 @@ pub(super) fn way(at: &At<'_>, network: Network, vault: VaultKey, clock: &Clock)
     let line = LineSettings {
         network: own,
         transport_key: DoubleKey::new(key.key),
+        terminal_pin_key,
         echo_seconds: network.echo_seconds,
         patience_seconds: i64::from(network.patience_seconds),
     };

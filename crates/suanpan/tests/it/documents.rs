@@ -116,13 +116,17 @@ fn every_example_of_every_help_runs() {
     }
     let (world, mut seen) = (World::empty(), Vec::new());
     helps(&world, "", &mut seen);
-    assert_eq!(seen.len(), 59);
+    assert_eq!(seen.len(), 63);
     for (path, help) in seen {
         let examples = help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{path}: no examples"));
         let examples = examples.split("\n\n").next().unwrap();
         let world = prepared();
         if path == "serve" {
             crate::serving::runs_examples(&world, examples);
+            continue;
+        }
+        if path.starts_with("terminal") {
+            crate::flash::runs_examples(examples);
             continue;
         }
         if path.starts_with("simulate") {

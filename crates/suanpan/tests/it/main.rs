@@ -6,6 +6,7 @@ mod bad_input;
 mod books;
 mod documents;
 mod events;
+mod flash;
 mod help;
 mod interrupt;
 mod missing;

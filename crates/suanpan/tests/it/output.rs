@@ -223,7 +223,7 @@ fn versions_completions_and_manual_pages_are_printed() {
     let page = world.line("man").ends(0).stdout;
     assert!(page.contains(".SH EXAMPLES\n.nf\nsuanpan demo\n"), "{page}");
     let pages = world.line("man --dir man").ends(0).stdout;
-    assert_eq!(pages.lines().count(), 59);
+    assert_eq!(pages.lines().count(), 63);
     let page = world.text("man/suanpan-reconcile.1");
     assert!(
         page.contains("fail\\-on") && page.contains("130") && page.contains("suanpan reconcile ledger.csv")

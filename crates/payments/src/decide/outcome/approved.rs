@@ -2,6 +2,7 @@
 
 use super::{new_charge, write_new_charge};
 use crate::books::{Accounts, Code, fee_entry, payment_entry, void_entry};
+use crate::decide::card_present::note_issuer_data;
 use crate::decide::combined;
 use crate::decide::confirm::{channel_job, positive};
 use crate::decide::payment_method::attach;
@@ -26,6 +27,8 @@ use suanpan_money::Timestamp;
 pub(super) struct Approval<'a> {
     pub(super) channel_id: &'a str,
     pub(super) authorization_code: Option<&'a str>,
+    /// What the issuer says to the card's chip.
+    pub(super) issuer_data: Option<&'a str>,
 }
 
 /// An authorization was approved: money is taken at once, or set aside.
@@ -44,6 +47,7 @@ pub(super) fn authorized(
     attempt.forget_code(&method.value);
     draft.job_done(channel_job(&attempt.id));
     let mut charge = new_charge(&mut draft, &intent.value, attempt, &method.value);
+    note_issuer_data(&mut charge, approval.issuer_data);
     attempt.charge = Some(charge.id.clone());
     let id = intent.value.id.clone();
     intent.value.latest_charge = Some(charge.id.clone());

@@ -75,8 +75,10 @@ impl Page<'_> {
             DeclineCode::CardNotSupported => Text::WhyKind,
             DeclineCode::ProcessingError => Text::WhyTrouble,
             DeclineCode::WalletDeclined => Text::WhyWallet,
-            // Who is told that a card is reported stolen may be the thief.
+            // Who is told that a card is reported stolen may be the thief. PINs are entered elsewhere.
             DeclineCode::GenericDecline
+            | DeclineCode::IncorrectPin
+            | DeclineCode::PinTryExceeded
             | DeclineCode::LostCard
             | DeclineCode::StolenCard
             | DeclineCode::Fraudulent

@@ -1,0 +1,94 @@
+//! Undoing a payment whose end nobody was told: what became of it is asked, and what was taken is given back. It may be
+//! done again and again, by whichever process: it comes to the same.
+
+use super::journal::{Journal, Stage};
+use super::server::{Said, Server};
+use crate::error::Trouble;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// How often it is tried.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What became of undoing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// Nothing was taken, and nothing will be.
+    NothingTaken,
+    /// What was taken is given back.
+    GivenBack,
+    /// It is not known yet; the journal keeps it.
+    NotYet,
+}
+
+impl Undone {
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Undone::NothingTaken => "UNDONE  nothing was taken",
+            Undone::GivenBack => "UNDONE  what was taken is given back",
+            Undone::NotYet => {
+                "NOT KNOWN  the server does not know its end yet; suanpan terminal finish undoes it"
+            }
+        }
+    }
+}
+
+/// Undoes the payment that stands in the journal, for so many seconds at most.
+pub(super) async fn undo(journal: &mut Journal, server: &Server, wait: u64) -> Result<Undone, Trouble> {
+    if journal.unfinished().is_none() {
+        return Ok(Undone::NothingTaken);
+    }
+    journal.stage(Stage::Undo)?;
+    let until = Instant::now() + Duration::from_secs(wait);
+    loop {
+        // What cannot be asked now is asked at the next start; the reason was told before.
+        if let Ok(Some(undone)) = once(journal, server).await {
+            journal.close()?;
+            return Ok(undone);
+        }
+        if Instant::now() >= until {
+            return Ok(Undone::NotYet);
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Tries once. None while its end is not known.
+async fn once(journal: &mut Journal, server: &Server) -> Result<Option<Undone>, Trouble> {
+    let Some(open) = journal.unfinished().cloned() else { return Ok(Some(Undone::NothingTaken)) };
+    let said = match &open.intent {
+        Some(id) => server.intent(id).await?,
+        // The same call as before: it makes one, or finds the one that was made.
+        None => server.create(&open).await?,
+    };
+    let intent = match said {
+        Said::Intent(intent) => intent,
+        // The server takes no such payment, and has none.
+        Said::Refused(_) if open.intent.is_none() => return Ok(Some(Undone::NothingTaken)),
+        Said::Refused(trouble) => return Err(trouble),
+        Said::Declined(_) => return Ok(None),
+    };
+    if open.intent.is_none() {
+        journal.write(Some(open.clone().known(&intent.id, Stage::Undo)))?;
+    }
+    match intent.status.as_str() {
+        "canceled" => Ok(Some(Undone::NothingTaken)),
+        "processing" => Ok(None),
+        "succeeded" => {
+            let reply = server.refund(&open, &intent.id).await?;
+            let refund: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            let code = refund["error"]["code"].as_str();
+            match reply.status {
+                // What is pending the server sees through.
+                200..=299 => Ok(matches!(refund["status"].as_str(), Some("succeeded" | "pending"))
+                    .then_some(Undone::GivenBack)),
+                _ if code == Some("charge_already_refunded") => Ok(Some(Undone::GivenBack)),
+                _ => Err(reply.refusal("/v1/refunds")),
+            }
+        }
+        _ => match server.cancel(&open, &intent.id).await? {
+            Said::Intent(intent) if intent.status == "canceled" => Ok(Some(Undone::NothingTaken)),
+            _ => Ok(None),
+        },
+    }
+}
