@@ -420,10 +420,25 @@ def asked_of(intent):
     return intent["payment_sources"][-1]["amount"] if intent.get("payment_sources") else intent["amount"]
 
 
+def called_off(booked, outside):
+    """What was paid to a code that had been called off and given back whole, as a refund of its own: it is none of the
+    books' business. Takes both off what the outside holds, where the books have neither, and returns how many there were."""
+    takes, refunds = outside[:2]
+    count = 0
+    for key in list(takes):
+        pairs = min(takes[key] - booked.takes[key], refunds[key] - booked.refunds[key])
+        if pairs > 0:
+            takes[key] -= pairs
+            refunds[key] -= pairs
+            count += pairs
+    return count
+
+
 def audit(world, given, intents, refunds):
     """Holds the books, the outside and the payments against one another. Returns all faults in words."""
     faults = []
     booked, outside = Books(world), truths(world)
+    went_back = called_off(booked, outside)
     channel_holds = collections.Counter({key: count for key, count in booked.left_held.items() if key[0] in world.simulators})
     for what, ours, theirs in zip(("taken", "refunded", "set aside"), (booked.takes, booked.refunds, channel_holds), outside):
         for (channel, amount), count in (theirs - ours).items():
@@ -488,8 +503,8 @@ def audit(world, given, intents, refunds):
     if verified.returncode:
         faults.append(f"suanpan ledger verify: {verified.stdout}{verified.stderr}")
     sums = [sum(counter.values()) for counter in outside]
-    print(f"  outside: {sums[0]:,} taken, {sums[1]:,} refunded, {sums[2]:,} set aside, {sums[3]:,} released or called off; "
-          f"books: {sum(booked.takes.values()):,} taken, {sum(booked.refunds.values()):,} refunded", flush=True)
+    print(f"  outside: {sums[0]:,} taken, {sums[1]:,} refunded, {sums[2]:,} set aside, {sums[3]:,} released or called off, "
+          f"{went_back:,} given back because they came late; books: {sum(booked.takes.values()):,} taken, {sum(booked.refunds.values()):,} refunded", flush=True)
     states = collections.Counter(intent["status"] for intent in intents)
     print("  payments: " + ", ".join(f"{count:,} {status}" for status, count in states.most_common()), flush=True)
     combined = [intent for intent in intents if intent["status"] == "succeeded" and intent["amount"] > asked_of(intent)]

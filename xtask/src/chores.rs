@@ -114,7 +114,7 @@ fn add_checks(steps: &mut Steps) {
     );
     steps.step("servers and interpreters that tests start", needs::ensure);
     // The lints compile the examples; nobody runs them here, so they need not be linked.
-    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked", "--tests"]));
+    steps.command("tests", &mut cargo(&["test", "--workspace", "--locked", "--tests", "--no-fail-fast"]));
     steps.command(
         "examples in the code's documentation",
         &mut cargo(&["test", "--workspace", "--locked", "--doc"]),

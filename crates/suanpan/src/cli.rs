@@ -632,6 +632,6 @@ mod tests {
         command.build();
         let mut seen = 0;
         visit(&command, "suanpan", &mut seen);
-        assert_eq!(seen, 62);
+        assert_eq!(seen, 63);
     }
 }

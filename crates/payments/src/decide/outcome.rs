@@ -4,6 +4,7 @@
 //! unknown one leaves everything as it is and plans an inquiry.
 
 mod approved;
+mod charge;
 
 pub(crate) use approved::{expiry_job, write_movement};
 
@@ -26,6 +27,7 @@ use crate::rejection::Rejection;
 use crate::state::attempt::{self, AttemptEvent, AttemptStatus};
 use crate::state::charge::ChargeState;
 use crate::state::intent::{IntentEvent, IntentStatus, next};
+use charge::{new_charge, write_new_charge};
 use suanpan_money::Timestamp;
 
 /// Takes in what a channel answered to a request, or to an inquiry about it.
@@ -376,93 +378,4 @@ fn refused(
     draft.event("payment_intent.amount_capturable_updated", ObjectKind::PaymentIntent, &id, &body);
     let rejection = Rejection::Card { code, charge: intent.value.latest_charge.clone() };
     Ok(draft.refuse(&rejection, Some(&body)))
-}
-
-/// Makes the charge of an answered attempt; its state is for the caller to set.
-fn new_charge(
-    draft: &mut Draft<'_>,
-    intent: &PaymentIntent,
-    attempt: &Attempt,
-    method: &PaymentMethod,
-) -> Charge {
-    let details = match &method.card {
-        Some(card) => serde_json::json!({
-            "card": {
-                "amount_authorized": attempt.amount,
-                "authorization_code": attempt.authorization_code,
-                "brand": card.brand,
-                "checks": card.checks,
-                "country": card.country,
-                "exp_month": card.exp_month,
-                "exp_year": card.exp_year,
-                "fingerprint": card.fingerprint,
-                "funding": card.funding,
-                "last4": card.last4,
-                "network": card.brand,
-                "three_d_secure": attempt.authenticated.then(|| serde_json::json!({"result": "authenticated"})),
-                "wallet": null,
-            },
-            "type": "card",
-        }),
-        None => match (&method.payment_code, &method.bank_agreement, &method.card_present) {
-            (_, _, Some(card)) => super::card_present::details(attempt, card),
-            (_, Some(account), None) => {
-                serde_json::json!({"bank_agreement": account, "type": method.kind})
-            }
-            (Some(code), None, None) => {
-                serde_json::json!({"payment_code": {"wallet": code.wallet}, "type": method.kind})
-            }
-            (None, None, None) => serde_json::json!({method.kind.as_str(): {}, "type": method.kind}),
-        },
-    };
-    Charge {
-        id: draft.new_id(ObjectKind::Charge),
-        object: ObjectKind::Charge.name().into(),
-        amount: attempt.total(),
-        amount_captured: 0,
-        amount_refunded: 0,
-        attempt: attempt.id.clone(),
-        balance_transaction: None,
-        billing_details: serde_json::to_value(&method.billing_details).unwrap_or_default(),
-        calculated_statement_descriptor: intent.statement_descriptor.clone(),
-        captured: false,
-        created: draft.ctx.now.seconds(),
-        currency: attempt.currency,
-        customer: intent.customer.clone(),
-        description: intent.description.clone(),
-        disputed: false,
-        failure_code: None,
-        failure_message: None,
-        fee: 0,
-        livemode: draft.ctx.live,
-        metadata: intent.metadata.clone(),
-        outcome: Outcome {
-            network_status: "approved_by_network".to_owned(),
-            reason: None,
-            seller_message: "Payment complete.".to_owned(),
-            kind: "authorized".to_owned(),
-        },
-        paid: true,
-        payment_intent: intent.id.clone(),
-        payment_method: method.id.clone(),
-        payment_method_details: details,
-        receipt_email: intent.receipt_email.clone(),
-        refunded: false,
-        refunds_made: 0,
-        sources: combined::charge_sources(attempt),
-        state: ChargeState::Uncaptured,
-        status: "succeeded".to_owned(),
-    }
-}
-
-/// Writes a new charge and its names; returns its id and JSON.
-fn write_new_charge(draft: &mut Draft<'_>, charge: Charge) -> (String, String) {
-    let id = charge.id.clone();
-    draft.link(crate::link::CHARGE_INTENT, &charge.payment_intent, &id);
-    if let Some(customer) = charge.customer.clone() {
-        draft.link(crate::link::CHARGE_CUSTOMER, &customer, &id);
-    }
-    let stored = Stored::new(charge, draft.ctx);
-    let body = draft.write(ObjectKind::Charge, &id, &stored);
-    (id, body)
 }
