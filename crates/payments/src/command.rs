@@ -226,6 +226,7 @@ impl Command {
             }
             Command::Expire { payment_intent, attempt } => {
                 needs.id(Some(payment_intent));
+                needs.members(gathered, attempt, &["payment_method"]);
                 needs.id(Some(attempt));
                 needs.latest(gathered, payment_intent);
             }
@@ -237,7 +238,7 @@ impl Command {
                     charge = needs.members(gathered, intent, &["latest_charge"]).pop().or(charge);
                 }
                 if let Some(charge) = charge {
-                    needs.members(gathered, &charge, &["attempt"]);
+                    needs.members(gathered, &charge, &["attempt", "customer"]);
                 }
             }
             Command::Action { attempt, .. } => {

@@ -53,6 +53,9 @@ pub const PAYMENT_SOURCES: usize = 10;
 pub const REFUNDS_OF_CHARGE: u32 = 1_000;
 /// Seconds until an authorization that nobody captured is given back: 7 days, as card networks do.
 pub const AUTHORIZATION_SECONDS: i64 = 7 * 86_400;
+/// Seconds for which what is set aside of a balance waits for a customer who must prove to be the holder of a card: longer
+/// than any page of a bank stays open.
+pub const ACTION_SECONDS: i64 = 3_600;
 /// The first wait before an inquiry, in seconds. It doubles up to [`INQUIRY_SECONDS_MAX`].
 pub const INQUIRY_SECONDS_FIRST: i64 = 2;
 /// The longest wait between two inquiries: an hour, so that a channel that is back is noticed the same day.

@@ -124,7 +124,10 @@ function slide(field) {
   };
   const group = (text) => text.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
   const read = (text) => {
-    const parts = /^(\d{0,12})(?:\.(\d*))?$/.exec(text.replace(/[ ,]/g, ""));
+    // Commas part thousands or nothing: where they stand for the point, 0,50 is not 50.
+    const plain = text.replace(/ /g, "");
+    if (plain.includes(",") && !/^\d{1,3}(,\d{3})+(\.\d*)?$/.test(plain)) return null;
+    const parts = /^(\d{0,12})(?:\.(\d*))?$/.exec(plain.replace(/,/g, ""));
     if (!parts || (parts[2] ?? "").length > places) return null;
     return Number(parts[1] + (parts[2] ?? "").padEnd(places, "0"));
   };

@@ -25,8 +25,10 @@ pub(super) fn read(
     };
     let first = request.call != Call::Inquire;
     if said.system != FINE {
-        // The network did not begin; of what is asked about, or sent again, that says nothing.
-        return if first { declined("processing_error") } else { told(&said) };
+        // Only of codes that say so it is certain that the network did not begin; of what is asked about, or sent again, even
+        // they say nothing.
+        let not_begun = first && said.status.is_none() && NOT_BEGUN.contains(&said.system.as_str());
+        return if not_begun { declined("processing_error") } else { told(&said) };
     }
     let business = said.business.as_deref().unwrap_or_default();
     match (said.status, request.about) {
@@ -193,6 +195,9 @@ pub(super) fn totals(
 }
 
 /// The network knows of nothing under that name.
+/// System codes by which the network says that it did not begin: what was sent is too old, or cannot be read, or comes from
+/// nobody it knows.
+const NOT_BEGUN: [&str; 3] = ["PS500001", "PS500003", "PS500004"];
 const NOT_FOUND: &str = "PB520001";
 /// The code of the holder is wrong, and may be tried again.
 const WRONG_CODE: &str = "PB510005";

@@ -309,6 +309,9 @@ fn a_debit_is_what_the_network_says() {
         (answer(Some(Status::Failed), "PB999999"), "declined generic_decline"),
         (answer(None, "PB520002"), "unknown"),
         (system("PS500003"), "declined processing_error"),
+        // Which codes there are besides is not public: what is not known to be a no is none.
+        (system("PS509999"), "unknown"),
+        (answer(Some(Status::Succeeded), FINE).with(|it| it.system = "PS500003".to_owned()), "unknown"),
         (answer(Some(Status::Succeeded), FINE).with(|it| it.amount = Some(Money { minor: 1 })), "unknown"),
         (answer(Some(Status::Succeeded), FINE).with(|it| it.amount = None), "unknown"),
         (answer(Some(Status::Failed), "PB510001").with(|it| it.amount = None), "unknown"),

@@ -199,7 +199,10 @@ impl Decider {
         let has_money = |currency| {
             let account = customer_balance(live, customer, currency);
             let balance = self.book.find(&account.path, currency).and_then(|at| self.book.balance(at));
-            balance.is_some_and(|sums| sums.debits_held > 0 || sums.debits_posted != sums.credits_posted)
+            balance.is_some_and(|sums| {
+                // What is set aside on the way here counts too.
+                sums.debits_held > 0 || sums.credits_held > 0 || sums.debits_posted != sums.credits_posted
+            })
         };
         if Currency::all().any(has_money) {
             return Err(Rejection::CustomerBalance { id: customer.to_owned() }.into());

@@ -2,11 +2,13 @@
 
 use super::capture::send;
 use super::confirm::{call_off, give_up_latest, plan, refuse_in_progress};
-use super::outcome::expiry_job;
+use super::outcome::{decline, expiry_job};
 use super::{Draft, Stored, load};
 use crate::decision::{ChannelAsk, Context, Decision, Gathered, ObjectKind, Operation};
+use crate::decline::DeclineCode;
 use crate::object::attempt::Attempt;
 use crate::object::payment_intent::PaymentIntent;
+use crate::object::payment_method::PaymentMethod;
 use crate::rejection::Rejection;
 use crate::request::given;
 use crate::request::payment_intent::CancelPaymentIntent;
@@ -93,7 +95,8 @@ fn begin_void(
     send(draft, gathered, &intent.value, Operation::Void, amount, reason)
 }
 
-/// Gives an authorization back that nobody captured in time. Where that is not (any more) so, only the job is
+/// Gives an authorization back that nobody captured in time, or ends an attempt whose customer never proved to be the holder
+/// of the card. Where that is not (any more) so, only the job is
 /// done with.
 ///
 /// # Errors
@@ -110,6 +113,14 @@ pub fn decide_expire(
     let mut draft = Draft::new(ctx);
     draft.job_done(expiry_job(attempt));
     let latest = intent.value.latest_attempt.as_deref() == Some(attempt);
+    let waits = intent.value.status == IntentStatus::RequiresAction;
+    let waits = waits && !stored.value.legs.is_empty();
+    if latest && waits && stored.value.status == AttemptStatus::Created {
+        let name = stored.value.payment_method.clone();
+        let method: Stored<PaymentMethod> =
+            load(gathered, ctx, ObjectKind::PaymentMethod, &name, "payment_method")?;
+        return decline(draft, intent, stored, &method.value, DeclineCode::AttemptExpired);
+    }
     if !latest || stored.value.status != AttemptStatus::Authorized {
         let body = crate::object::json(&intent.value);
         return Ok(draft.answer(ObjectKind::PaymentIntent, &body));

@@ -297,6 +297,11 @@ fn action_required(
         display_qr_code: None,
         confirm_in_wallet: None,
     });
+    if !attempt.legs.is_empty() {
+        // Nothing is at the channel, so nothing but time gives free what is set aside beside it.
+        let due = draft.ctx.now.plus_seconds(limits::ACTION_SECONDS);
+        approved::plan_expiry(&mut draft, &id, &attempt.id.clone(), due);
+    }
     draft.write(ObjectKind::Attempt, &stored.value.id.clone(), &stored);
     let body = draft.write(ObjectKind::PaymentIntent, &id, &intent);
     draft.event("payment_intent.requires_action", ObjectKind::PaymentIntent, &id, &body);

@@ -3,8 +3,9 @@
 use super::combined::divide_refund;
 use super::confirm::{channel_job, plan, positive};
 use super::outcome::{inquiry_due, write_movement};
+use super::payment_method::existing_customer;
 use super::{Draft, Stored, load};
-use crate::books::{Accounts, Code, refund_entry, void_entry};
+use crate::books::{Accounts, Code, Source, refund_entry, void_entry};
 use crate::decision::{
     ChannelAsk, ChannelOutcome, Context, Decision, Gathered, JobBody, ObjectKind, Operation,
 };
@@ -45,7 +46,7 @@ pub fn decide_create_refund(
     let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, &charge.value.attempt, "charge")?;
     let mut draft = Draft::new(ctx);
     let id = draft.new_id(KIND);
-    let allocation = allocate(&mut draft, request, &mut charge.value, amount)?;
+    let allocation = allocate(&mut draft, gathered, request, &mut charge.value, amount)?;
     let (channel, hold) = match &allocation {
         Some(allocation) => asked_source(allocation),
         None => {
@@ -98,6 +99,7 @@ fn set_aside(draft: &mut Draft<'_>, source: &str, currency: Currency, amount: i6
 /// Divides a refund among the sources of a payment, and sets each part aside; none where there is one source.
 fn allocate(
     draft: &mut Draft<'_>,
+    gathered: &dyn Gathered,
     request: &CreateRefund,
     charge: &mut Charge,
     amount: i64,
@@ -114,7 +116,14 @@ fn allocate(
     }
     let policy = asked.and_then(|word| RefundPolicy::parse(&word)).unwrap_or(RefundPolicy::Reverse);
     let currency = charge.currency;
-    let parts = divide_refund(charge, policy, amount).into_iter().map(|part| RefundSource {
+    let parts = divide_refund(charge, policy, amount);
+    for part in &parts {
+        if let Source::CustomerBalance(customer) = Source::of(&part.source) {
+            // Nobody could name what came back to one who is deleted.
+            existing_customer(gathered, draft.ctx, customer)?;
+        }
+    }
+    let parts = parts.into_iter().map(|part| RefundSource {
         hold: set_aside(draft, &part.source, currency, part.amount),
         kind: part.kind,
         source: part.source,

@@ -171,6 +171,22 @@ fn a_customer_who_must_act_keeps_it_set_aside_until_the_payment_is_given_up() {
     assert_eq!((customer.world.books.held(), customer.owed()), (0, (5_000, 0, 0, 0)));
     assert_eq!(customer.attempt_of(&id)["legs"][0]["state"], "released");
 
+    // Or until nobody comes back: nothing is at the channel, so time alone gives it free.
+    let id = customer.pay(json!({}));
+    customer.world.outcome(&id, ChannelOutcome::ActionRequired);
+    let attempt = text(&customer.world.value(&id), "latest_attempt");
+    let due = customer.world.jobs[&format!("expire/{attempt}")].due;
+    assert_eq!(due.seconds() - customer.world.now.seconds(), 3_600);
+    customer.world.now = due;
+    let job = format!("expire/{attempt}");
+    let expire = Command::Expire { payment_intent: id.clone(), attempt };
+    assert_eq!(customer.world.answer(&expire).0, 402);
+    assert_eq!(
+        (customer.world.books.held(), &customer.world.value(&id)["status"]),
+        (0, &json!("requires_payment_method"))
+    );
+    assert!(!customer.world.jobs.contains_key(&job));
+
     let id = customer.pay(json!({}));
     customer.world.outcome(&id, ChannelOutcome::ActionRequired);
     let attempt = text(&customer.world.value(&id), "latest_attempt");
@@ -396,6 +412,19 @@ fn only_several_sources_are_divided() {
     world.outcome(&id, approved());
     let one = world.refused(&refund(json!({"payment_intent": id, "allocation": "reverse"})));
     assert_eq!(one.param(), Some("allocation"));
+}
+
+#[test]
+fn the_largest_remainders_get_what_is_missing() {
+    for (left, amount, want) in [
+        (vec![1, 1, 5], 2, vec![0, 0, 2]),
+        (vec![10, 20, 70], 33, vec![3, 7, 23]),
+        (vec![3_000, 7_000], 1, vec![0, 1]),
+        (vec![0, 7], 7, vec![0, 7]),
+        (vec![0, 0], 0, vec![0, 0]),
+    ] {
+        assert_eq!(shares(RefundPolicy::Proportional, &left, amount), want, "{left:?} {amount}");
+    }
 }
 
 proptest! {

@@ -136,10 +136,11 @@ impl Choice {
 
     /// Reads what comes out of the balance: an amount as people write it.
     fn balance(&self, bill: &Bill) -> Result<i64, Fault> {
-        let text: String = self.balance.chars().filter(|char| !matches!(char, ' ' | ',')).collect();
+        let text: String = self.balance.chars().filter(|char| *char != ' ').collect();
         if text.is_empty() {
             return Ok(0);
         }
+        let text = ungrouped(&text).ok_or(Fault::Balance)?;
         let most = bill.balance.unwrap_or(0).min(bill.total);
         suanpan_money::parse_decimal(text.as_bytes(), bill.currency.exponent())
             .ok()
@@ -197,6 +198,18 @@ pub fn reads(form: &[u8], now: i64) -> Option<usize> {
     let currency = Currency::parse("CNY")?;
     let bill = Bill { total: 10_000, currency, balance: Some(5_000) };
     Some(choice.read(now, true, &bill).err().map_or(0, |faults| faults.len()))
+}
+
+/// Takes the commas out of `1,234.50`; none where they do not part thousands: a comma may stand for the decimal point, and
+/// then 0,50 is not 50.
+fn ungrouped(text: &str) -> Option<String> {
+    let whole = text.split('.').next().unwrap_or_default();
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let grouped = text.contains(',');
+    let good = groups.all(|group| group.len() == 3) && (1..=3).contains(&first.len());
+    let behind = text[whole.len()..].contains(',');
+    (!grouped || good && !behind).then(|| text.replace(',', ""))
 }
 
 /// Reads `08/29`, `8 / 2029` or `0829` as month and year.
@@ -309,7 +322,11 @@ mod tests {
             ("30", Some(5_000), Ok((3_000, true))),
             ("30.5", Some(5_000), Ok((3_050, true))),
             (" 50.00 ", Some(5_000), Ok((5_000, true))),
-            ("1,00.00", Some(20_000), Ok((10_000, false))),
+            ("100.00", Some(20_000), Ok((10_000, false))),
+            ("9,6", Some(20_000), Err(vec![Fault::Balance])),
+            ("0,50", Some(5_000), Err(vec![Fault::Balance])),
+            ("1,00.00", Some(20_000), Err(vec![Fault::Balance])),
+            ("1.000,00", Some(20_000), Err(vec![Fault::Balance])),
             ("50.01", Some(5_000), Err(vec![Fault::Balance])),
             ("100.01", Some(20_000), Err(vec![Fault::Balance])),
             ("-1", Some(5_000), Err(vec![Fault::Balance])),

@@ -173,7 +173,7 @@ fn take(
             Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })
         }
         End::Undo(why) => {
-            say(terminal, &format!("NOT PAID  {}; it is undone\n", harmless(&why)));
+            say(terminal, &format!("NOT FINISHED  {}; it is being undone\n", harmless(&why)));
             let undone = api::run(undo::undo(journal, server, args.journal.wait))?;
             say(terminal, &format!("{}\n", undone.text()));
             Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })

@@ -156,7 +156,7 @@ fn what_the_guide_says_can_go_wrong_does() {
     shows(
         &shop.pay("5.00", &torn, ""),
         1,
-        &["hold the card on", "NOT PAID  the card is gone", "UNDONE  what was taken is given back"],
+        &["hold the card on", "NOT FINISHED  the card is gone", "UNDONE  what was taken is given back"],
     );
     torn.end();
     let wants = shop.card("--wants-answer");
@@ -268,7 +268,7 @@ fn a_lost_answer_is_asked_for_again_and_what_never_comes_is_undone() {
     // Never: nobody knows, so it is given back.
     let never = Between::new(shop.server.address(), usize::MAX, false);
     let undone = shop.pay_at(&never.address, "6.00", &card, "");
-    shows(&undone, 1, &["asking the issuer", "it is undone", "UNDONE  what was taken is given back"]);
+    shows(&undone, 1, &["asking the issuer", "it is being undone", "UNDONE  what was taken is given back"]);
     assert_eq!(shop.intents(), ["succeeded", "succeeded"]);
     let (truth, books) = shop.close(vec![card]);
     assert_eq!((&truth["taken_minor"], &truth["refunded_minor"]), (&1_100.into(), &600.into()), "{truth}");
@@ -327,7 +327,7 @@ fn what_the_network_does_not_answer_is_not_known_for_a_while() {
     let card = shop.card("");
     let started = Instant::now();
     let ran = shop.pay("5.00", &card, "--wait 1");
-    shows(&ran, 3, &["asking the issuer", "the payment is processing still; it is undone", "NOT KNOWN"]);
+    shows(&ran, 3, &["asking the issuer", "the payment is processing still; it is being undone", "NOT KNOWN"]);
     assert!(started.elapsed() < Duration::from_secs(50));
     let journal = std::fs::read_to_string(shop.world.path("terminal-journal")).unwrap();
     assert!(journal.contains("\"stage\":\"undo\""), "{journal}");

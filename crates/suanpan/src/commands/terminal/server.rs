@@ -133,10 +133,25 @@ impl Server {
         read(self.api.post_under(&key, &path, &[]).await?, &path)
     }
 
-    /// Gives back all of a payment. The key is the same each time, so that it is given back once.
-    pub(super) async fn refund(&self, open: &Open, intent: &str) -> Result<Reply, Trouble> {
+    /// Gives back all of a payment. The key is the same each time, so that it is given back once; after a refund that
+    /// failed, the next one has a key of its own.
+    pub(super) async fn refund(&self, open: &Open, intent: &str, failed: bool) -> Result<Reply, Trouble> {
         let fields = [("payment_intent", intent)];
-        self.api.post_under(&open.key("refund"), "/v1/refunds", &fields).await
+        let key = open.key("refund");
+        let key = if failed { format!("{key}-{}", crate::api::random_hex()?) } else { key };
+        self.api.post_under(&key, "/v1/refunds", &fields).await
+    }
+
+    /// Reads how a refund stands now: a repeat of the call that made it is answered as it was then.
+    pub(super) async fn refund_status(&self, refund: &str) -> Result<String, Trouble> {
+        let path = format!("/v1/refunds/{refund}");
+        let reply = self.api.get(&path, &[]).await?;
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        match (reply.status, body["status"].as_str()) {
+            (200..=299, Some(status)) => Ok(status.to_owned()),
+            (200..=299, None) => Err(strange(&path)),
+            _ => Err(reply.refusal(&path)),
+        }
     }
 }
 

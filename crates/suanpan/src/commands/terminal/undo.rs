@@ -1,7 +1,7 @@
 //! Undoing a payment whose end nobody was told: what became of it is asked, and what was taken is given back. It may be
 //! done again and again, by whichever process: it comes to the same.
 
-use super::journal::{Journal, Stage};
+use super::journal::{Journal, Open, Stage};
 use super::server::{Said, Server};
 use crate::error::Trouble;
 use serde_json::Value;
@@ -53,6 +53,19 @@ pub(super) async fn undo(journal: &mut Journal, server: &Server, wait: u64) -> R
     }
 }
 
+/// Asks for what was taken, and returns how that stands now.
+async fn given_back(server: &Server, open: &Open, intent: &str, failed: bool) -> Result<String, Trouble> {
+    let reply = server.refund(open, intent, failed).await?;
+    let refund: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    match (reply.status, refund["id"].as_str(), refund["error"]["code"].as_str()) {
+        (200..=299, Some(id), _) => server.refund_status(id).await,
+        // By a refund that was asked for before, which is looked at under its own key; or by somebody else.
+        (_, _, Some("charge_already_refunded")) if !failed => Ok("succeeded".to_owned()),
+        (_, _, Some("charge_already_refunded")) => Ok("pending".to_owned()),
+        _ => Err(reply.refusal("/v1/refunds")),
+    }
+}
+
 /// Tries once. None while its end is not known.
 async fn once(journal: &mut Journal, server: &Server) -> Result<Option<Undone>, Trouble> {
     let Some(open) = journal.unfinished().cloned() else { return Ok(Some(Undone::NothingTaken)) };
@@ -75,15 +88,14 @@ async fn once(journal: &mut Journal, server: &Server) -> Result<Option<Undone>, 
         "canceled" => Ok(Some(Undone::NothingTaken)),
         "processing" => Ok(None),
         "succeeded" => {
-            let reply = server.refund(&open, &intent.id).await?;
-            let refund: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-            let code = refund["error"]["code"].as_str();
-            match reply.status {
-                // What is pending the server sees through.
-                200..=299 => Ok(matches!(refund["status"].as_str(), Some("succeeded" | "pending"))
-                    .then_some(Undone::GivenBack)),
-                _ if code == Some("charge_already_refunded") => Ok(Some(Undone::GivenBack)),
-                _ => Err(reply.refusal("/v1/refunds")),
+            match given_back(server, &open, &intent.id, false).await?.as_str() {
+                "succeeded" => Ok(Some(Undone::GivenBack)),
+                "failed" => {
+                    let again = given_back(server, &open, &intent.id, true).await?;
+                    Ok((again == "succeeded").then_some(Undone::GivenBack))
+                }
+                // What is pending may still be refused.
+                _ => Ok(None),
             }
         }
         _ => match server.cancel(&open, &intent.id).await? {
