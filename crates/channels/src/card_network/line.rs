@@ -406,7 +406,13 @@ impl Line {
                     self.keys.truncate(1);
                     self.keys.insert(0, key);
                 }
-                self.asked = self.asked.filter(|(asked, _)| *asked != Management::KeyChange);
+                // The other one is still waited for, or the wait would never end.
+                let awaited = match self.state {
+                    State::AwaitingKey => !of_pins,
+                    State::AwaitingPinKey => of_pins,
+                    State::SigningOn | State::Ready => true,
+                };
+                self.asked = self.asked.filter(|(asked, _)| *asked != Management::KeyChange || !awaited);
                 let wants_pin_key = self.settings.terminal_pin_key.is_some() && self.pin_key.is_none();
                 match self.state {
                     State::AwaitingKey if !of_pins && wants_pin_key => {

@@ -327,7 +327,11 @@ fn what_the_network_does_not_answer_is_not_known_for_a_while() {
     let card = shop.card("");
     let started = Instant::now();
     let ran = shop.pay("5.00", &card, "--wait 1");
-    shows(&ran, 3, &["asking the issuer", "the payment is processing still; it is being undone", "NOT KNOWN"]);
+    shows(
+        &ran,
+        3,
+        &["asking the issuer", "the payment is processing still; it is being undone", "NOT KNOWN"],
+    );
     assert!(started.elapsed() < Duration::from_secs(50));
     let journal = std::fs::read_to_string(shop.world.path("terminal-journal")).unwrap();
     assert!(journal.contains("\"stage\":\"undo\""), "{journal}");
