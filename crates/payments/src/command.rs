@@ -270,8 +270,12 @@ impl Command {
                 needs.id(request.customer.as_deref());
                 needs.account = request.source().ok();
             }
-            Command::ConfirmBankAgreement { id, .. }
-            | Command::UpdateRefund { id, .. }
+            Command::ConfirmBankAgreement { id, .. } => {
+                needs.id(Some(ctx.merchant));
+                needs.id(Some(id));
+                needs.members(gathered, id, &["customer"]);
+            }
+            Command::UpdateRefund { id, .. }
             | Command::DeleteCustomer { id }
             | Command::FundCashBalance { id, .. }
             | Command::UpdatePaymentMethod { id, .. }

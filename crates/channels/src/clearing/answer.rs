@@ -3,7 +3,7 @@
 use super::call::Ask;
 use super::{Clearing, agreement, agreement_token, not_yet, open};
 use crate::wallet::{self, born, declined, order, shown, unknown};
-use crate::{Call, ChannelAnswer, Request};
+use crate::{Call, ChannelAnswer, Request, Trace};
 use suanpan_messages::clearing::record::{Category, Outcome, Status, TotalsAnswer};
 use suanpan_messages::clearing::{BatchId, Direction, FINE, Message, MessageType};
 use suanpan_money::Timestamp;
@@ -103,6 +103,10 @@ pub(super) fn to_call_off(
     let ended = || wallet::approved(said.number.clone(), order(request));
     match said.status {
         _ if said.system != FINE => Err(told(&said)),
+        // Of a debit that the network itself has told of: then this is another of its machines, which is behind.
+        None if is_missing(&said) && request.trace <= Trace::default() => {
+            Err(unknown("the network does not find what it has told of"))
+        }
         None if is_missing(&said) => Err(not_yet(request).unwrap_or_else(ended)),
         None => Err(told(&said)),
         Some(Status::Accepted) => Err(unknown("the bank has not decided about the debit")),
@@ -194,10 +198,10 @@ pub(super) fn totals(
     if said.batch == batch { Ok(said) } else { Err("the answer is about another batch".to_owned()) }
 }
 
-/// The network knows of nothing under that name.
 /// System codes by which the network says that it did not begin: what was sent is too old, or cannot be read, or comes from
 /// nobody it knows.
 const NOT_BEGUN: [&str; 3] = ["PS500001", "PS500003", "PS500004"];
+/// The network knows of nothing under that name.
 const NOT_FOUND: &str = "PB520001";
 /// The code of the holder is wrong, and may be tried again.
 const WRONG_CODE: &str = "PB510005";

@@ -13,7 +13,7 @@ use suanpan_money::{Currency, Timestamp};
 /// 2026-11-27 22:30:05.000042 in Beijing.
 const TRACE: Trace = Trace(1_795_789_805_000_042);
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         name: "unionpay".to_owned(),
         acquirer: "48020000".to_owned(),
@@ -26,7 +26,7 @@ fn settings() -> Settings {
     }
 }
 
-fn network() -> CardNetwork {
+pub(crate) fn network() -> CardNetwork {
     CardNetwork::new(settings(), VaultKey::new([9; 32])).unwrap()
 }
 

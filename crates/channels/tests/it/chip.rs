@@ -1,8 +1,9 @@
 //! Payments by chip over the card network: what is sent, what goes back, and whose key a PIN is under.
 
+use crate::card_network::{network, settings};
 use suanpan_channels::card_network::{
-    CardNetwork, Correlation, Event, Line, LineSettings, Management, PIN_KEY, Settings, Stamp, VaultKey,
-    header_between, sealed, wrapped,
+    Correlation, Ended, Event, Line, LineSettings, Management, PIN_KEY, Stamp, header_between, sealed,
+    wrapped,
 };
 use suanpan_channels::{Call, CardInput, Channel, ChannelAnswer, ChipInput, Request, TokenizedCard, Trace};
 use suanpan_messages::emv::data::ChipData;
@@ -21,23 +22,6 @@ const DATA: &str = "9F260846FD62985CAAE7589F2701809F101307011703A00000010A010000
                     36C9B89F36020C66950500000000009A032208249C01009F02060000000011115F2A02015682027C00\
                     9F1A0201569F03060000000000009F330360E9C89F34030000009F3501229F1E083132333435363738\
                     8408A0000003330101029F090200309F410400000001";
-
-fn settings() -> Settings {
-    Settings {
-        name: "unionpay".to_owned(),
-        acquirer: "48020000".to_owned(),
-        forwarder: "48020001".to_owned(),
-        network: "00010000".to_owned(),
-        merchant: "898310048120001".to_owned(),
-        terminal: "00000001".to_owned(),
-        category: "5411".to_owned(),
-        merchant_name: "SUANPAN TEST SHOP".to_owned(),
-    }
-}
-
-fn network() -> CardNetwork {
-    CardNetwork::new(settings(), VaultKey::new([9; 32])).unwrap()
-}
 
 fn token(pin_block: Option<[u8; 8]>) -> TokenizedCard {
     let chip = ChipInput {
@@ -172,16 +156,7 @@ fn manage(line: &mut Line, mac: &DoubleKey, pin: &DoubleKey) -> Vec<Event> {
         if view.get(70).unwrap().characters()[..] == *Management::KeyChange.code().as_bytes() {
             let kind = view.get(53).unwrap().characters().into_owned();
             let key = if kind == PIN_KEY.as_bytes() { pin } else { mac };
-            let stamp = Stamp::of(Trace(NOW.micros()));
-            let mut change = Message::new(MessageType::new(*b"0800").unwrap());
-            change.header = header_between("48020001", "00010000");
-            change.set(7, stamp.sent_at);
-            change.set(11, stamp.number);
-            change.set(48, wrapped(&DoubleKey::new([3; 16]), key));
-            change.set(53, kind);
-            change.set(70, "101");
-            change.set(100, "00010000");
-            come.push(sealed(&mut change, Some(&HostKey::Double(key.clone()))).unwrap());
+            come.push(change(std::str::from_utf8(&kind).unwrap(), key));
         }
         for message in come {
             let mut framed = Vec::new();
@@ -192,16 +167,49 @@ fn manage(line: &mut Line, mac: &DoubleKey, pin: &DoubleKey) -> Vec<Event> {
     events
 }
 
-#[test]
-fn a_pin_goes_out_under_the_networks_key_of_the_day() {
-    let (mac, zone, terminals) = (DoubleKey::new([5; 16]), DoubleKey::new([6; 16]), DoubleKey::new([8; 16]));
-    let line_settings = |terminal_pin_key| LineSettings {
+fn line_settings(terminal_pin_key: Option<DoubleKey>) -> LineSettings {
+    LineSettings {
         network: settings(),
         transport_key: DoubleKey::new([3; 16]),
         terminal_pin_key,
         echo_seconds: 60,
         patience_seconds: 20,
-    };
+    }
+}
+
+/// A key of the network, as it comes.
+fn change(kind: &str, key: &DoubleKey) -> Vec<u8> {
+    let stamp = Stamp::of(Trace(NOW.micros()));
+    let mut change = Message::new(MessageType::new(*b"0800").unwrap());
+    change.header = header_between("48020001", "00010000");
+    change.set(7, stamp.sent_at);
+    change.set(11, stamp.number);
+    change.set(48, wrapped(&DoubleKey::new([3; 16]), key));
+    change.set(53, kind);
+    change.set(70, "101");
+    change.set(100, "00010000");
+    sealed(&mut change, Some(&HostKey::Double(key.clone()))).unwrap()
+}
+
+/// A key that comes twice is none that is waited for: the wait for the other one ends by time, not never.
+#[test]
+fn a_key_that_nobody_waits_for_ends_no_wait() {
+    let (mac, zone) = (DoubleKey::new([5; 16]), DoubleKey::new([6; 16]));
+    let mut line = Line::open(line_settings(Some(DoubleKey::new([8; 16]))), NOW);
+    manage(&mut line, &mac, &zone);
+    manage(&mut line, &mac, &zone);
+    // Waits for the key of PINs; that of codes comes again.
+    let mut framed = Vec::new();
+    Framing::HOST.append(&change("2000000000000000", &mac), &mut framed).unwrap();
+    assert_eq!(line.take(&framed, NOW).unwrap(), []);
+    assert!(!line.is_ready());
+    line.tick(NOW.plus_seconds(19)).unwrap();
+    assert_eq!(line.tick(NOW.plus_seconds(20)), Err(Ended::Silent(Management::KeyChange)));
+}
+
+#[test]
+fn a_pin_goes_out_under_the_networks_key_of_the_day() {
+    let (mac, zone, terminals) = (DoubleKey::new([5; 16]), DoubleKey::new([6; 16]), DoubleKey::new([8; 16]));
     let clear = format_0(&Pin::new("4129").unwrap(), NUMBER).unwrap();
     let with_pin = token(Some(terminals.encrypt(clear))).token;
     let purchase = network().build(&request(Call::Authorize, Call::Authorize, &with_pin)).unwrap();

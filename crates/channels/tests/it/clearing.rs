@@ -396,7 +396,11 @@ fn a_debit_is_called_off_by_a_refund_of_all_after_a_look() {
         assert_eq!(word(&is(&request, &[other])), "unknown");
     }
     let request = inquiry(120, Call::Void);
-    assert_eq!(word(&is(&request, &[found(None, "PB520001").at(120)])), "approved EP00000000000042");
+    let gone = found(None, "PB520001").at(120);
+    assert_eq!(word(&is(&request, std::slice::from_ref(&gone))), "approved EP00000000000042");
+    // Of what the network itself has told of it is no answer: the debit is there.
+    let told = Request { trace: Trace::default(), ..request };
+    assert_eq!(word(&is(&told, &[gone])), "unknown");
 }
 
 #[test]

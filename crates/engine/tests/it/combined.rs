@@ -16,6 +16,9 @@ on_each!(
     a_capture_and_a_void_end_it_over_restarts,
     it_goes_on_to_the_next_channel_over_a_restart,
     a_refund_is_divided_and_asked_for_over_a_restart,
+    another_attempt_takes_what_the_first_one_gives_free,
+    nobody_comes_back_and_an_hour_later_it_is_free,
+    a_customer_is_not_deleted_while_money_is_on_its_way_back,
 );
 
 /// A payment of 100.00, of which 30.00 come out of the customer's balance.
@@ -187,7 +190,45 @@ fn a_refund_is_divided_and_asked_for_over_a_restart(mut world: World) {
     expect(&world, &customer, (5_000, 0), (0, 0), (-120, 0));
 }
 
+/// All that is there is set aside for the first; the second needs it.
+fn another_attempt_takes_what_the_first_one_gives_free(world: World) {
+    let customer = payer(&world);
+    let all = json!({"payment_sources": [{"type": "balance"}]});
+    let intent = world.done(pay_combined(&customer, "pm_card_threeDSecure2Required", all));
+    assert_eq!((&intent["status"], kept(&world, &customer)), (&json!("requires_action"), (5_000, 5_000)));
+    let again = request(json!({"payment_method": "pm_card_visa"}));
+    let confirm = Command::ConfirmPaymentIntent { id: id(&intent), request: Box::new(again) };
+    assert_eq!(world.done(confirm)["status"], "succeeded");
+    expect(&world, &customer, (0, 0), (5_000, 0), (9_940, 0));
+}
+
+fn nobody_comes_back_and_an_hour_later_it_is_free(mut world: World) {
+    let customer = payer(&world);
+    world.done(pay_combined(&customer, "pm_card_threeDSecure2Required", json!({})));
+    world.crash();
+    assert_eq!(kept(&world, &customer), (5_000, 3_000));
+    world.clock.advance_seconds(3_601);
+    world.until_status("requires_payment_method");
+    expect(&world, &customer, (5_000, 0), (0, 0), (0, 0));
+    world.until("nothing is left to do", |world| world.jobs().is_empty());
+}
+
 fn expect_refunding(world: &World, customer: &str) {
     assert_eq!(kept(world, customer), (2_000, 1_500), "what comes is set aside as well");
     assert_eq!(world.balances()["test/merchant/acct_m/pending"], (9_940, 5_000));
+}
+
+fn a_customer_is_not_deleted_while_money_is_on_its_way_back(mut world: World) {
+    let customer = customer(&world);
+    fund(&world, &customer, 3_000);
+    let intent = id(&world.done(pay_combined(&customer, "pm_card_visa", json!({}))));
+    let back = || refund(&intent, 10_000);
+    restart_at(&mut world, Gate::SwallowAnswer, |world| world.begin(None, back()));
+    assert_eq!(kept(&world, &customer), (0, 3_000), "there is nothing but what comes");
+    let delete = || Command::DeleteCustomer { id: customer.clone() };
+    let refused = world.call(None, delete()).unwrap_err();
+    assert!(matches!(refused, Refused::Rule(Rejection::CustomerBalance { .. })), "{refused}");
+    world.clock.advance_seconds(61);
+    world.until("it is given back", |world| world.list("refund")[0]["status"] == "succeeded");
+    expect(&world, &customer, (3_000, 0), (0, 0), (-60, 0));
 }

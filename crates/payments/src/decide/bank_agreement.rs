@@ -85,8 +85,11 @@ pub fn decide_confirm_bank_agreement(
     ctx: &Context<'_>,
 ) -> Result<Decision, Rejection> {
     let code = request.check()?;
+    check_merchant(gathered, ctx)?;
     let mut stored: Stored<BankAgreement> = load(gathered, ctx, KIND, id, "bank_agreement")?;
     let agreement = &mut stored.value;
+    // Whoever was deleted meanwhile has nothing to pay with.
+    existing_customer(gathered, ctx, &agreement.customer)?;
     agreement.status = next(id, agreement.status, BankAgreementEvent::Confirmed)?;
     agreement.last_error = None;
     let internal = &mut agreement.internal;

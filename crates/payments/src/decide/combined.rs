@@ -7,11 +7,11 @@
 //!
 //! Another source of what a customer has with us is another [`Source`] and [`SourceType`]; nothing here knows more of them.
 
-use super::Draft;
 use super::confirm::positive;
 use super::payment_method::existing_customer;
+use super::{Draft, Stored, load};
 use crate::books::{Accounts, Code, Source, payment_entry, void_entry};
-use crate::decision::{Context, Gathered};
+use crate::decision::{Context, Gathered, ObjectKind};
 use crate::id::{entry_text, parse_entry};
 use crate::object::attempt::Attempt;
 use crate::object::charge::Charge;
@@ -60,8 +60,10 @@ pub(super) fn split(
             Some(amount) => amount,
             None => {
                 let account = Source::of(&source).account(ctx.live, intent.currency);
-                let available = gathered.available(&account).unwrap_or(0);
-                i64::try_from(available).unwrap_or(i64::MAX).min(rest)
+                let available = i64::try_from(gathered.available(&account).unwrap_or(0)).unwrap_or(i64::MAX);
+                // What the attempt before keeps goes free with it.
+                let again = held_before(gathered, ctx, intent, &source)?;
+                available.saturating_add(again).min(rest)
             }
         };
         if amount >= rest {
@@ -84,6 +86,19 @@ pub(super) fn split(
         sources.push(PaymentSource { kind: SourceType::PaymentMethod, amount: rest });
     }
     Ok(sources)
+}
+
+/// Returns what the attempt of an intent that the next one takes the place of has set aside of a source, in minor units.
+fn held_before(
+    gathered: &dyn Gathered,
+    ctx: &Context<'_>,
+    intent: &PaymentIntent,
+    source: &str,
+) -> Result<i64, Rejection> {
+    let Some(latest) = &intent.latest_attempt else { return Ok(0) };
+    let attempt: Stored<Attempt> = load(gathered, ctx, ObjectKind::Attempt, latest, "intent")?;
+    // Of another currency it would be of no use.
+    Ok(if attempt.value.currency == intent.currency { attempt.value.held_of(source) } else { 0 })
 }
 
 /// Names a source of what the customer of an intent has with us.

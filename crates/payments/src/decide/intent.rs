@@ -2,7 +2,7 @@
 
 use super::combined::split;
 use super::confirm::{ConfirmOptions, begin_attempt, give_up_latest};
-use super::payment_method::{existing_customer, resolve};
+use super::payment_method::{existing_customer, refuse_unpaid, resolve};
 use super::{Draft, Stored, load};
 use crate::decision::{Context, Decision, Gathered, ObjectKind};
 use crate::link;
@@ -58,6 +58,7 @@ pub fn decide_create_payment_intent(
             method.ok_or_else(|| Rejection::ParameterMissing { param: "payment_method".to_owned() })?;
         begin_attempt(&mut draft, gathered, &mut intent, method, options)?;
     } else if let Some(method) = method.filter(|method| method.version == 0) {
+        refuse_unpaid(&method.value, "payment_method_data[type]")?;
         draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
     }
     let body = draft.write(KIND, &id, &intent);
@@ -213,6 +214,7 @@ pub fn decide_update_payment_intent(
     set(&mut intent.statement_descriptor_suffix, request.statement_descriptor_suffix.as_ref());
     patch_metadata(&mut intent.metadata, request.metadata.as_ref())?;
     if let Some(method) = method.filter(|method| method.version == 0) {
+        refuse_unpaid(&method.value, "payment_method_data[type]")?;
         draft.write(ObjectKind::PaymentMethod, &method.value.id, &method);
     }
     let body = draft.write(KIND, id, &stored);

@@ -162,6 +162,15 @@ fn card(vaulted: &VaultedCard) -> Card {
     }
 }
 
+/// Refuses to keep what a chip gave, with its PIN block, where no payment begins with it: it would stand there without end.
+pub(super) fn refuse_unpaid(method: &PaymentMethod, param: &str) -> Result<(), Rejection> {
+    if method.kind != CARD_PRESENT {
+        return Ok(());
+    }
+    let why = "a card that is held to a terminal pays at once: give it with the confirmation".to_owned();
+    Err(Rejection::ParameterInvalid { param: param.to_owned(), why })
+}
+
 /// Makes a payment method.
 ///
 /// # Errors
@@ -176,6 +185,7 @@ pub fn decide_create_payment_method(
     let data = request.data();
     let method = resolve(&mut draft, gathered, None, Some(&data))?
         .ok_or_else(|| Rejection::ParameterMissing { param: "card".to_owned() })?;
+    refuse_unpaid(&method.value, "type")?;
     let body = draft.write(KIND, &method.value.id, &method);
     Ok(draft.answer(KIND, &body))
 }

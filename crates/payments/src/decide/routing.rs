@@ -51,7 +51,7 @@ pub fn simulate(
     let (amount, currency) = request.check()?;
     let now = request.at.map_or(ctx.now, Timestamp::from_seconds);
     let chance = ctx.ids().next_chance();
-    let kind = request.payment_method_type.as_deref().unwrap_or_default();
+    let kind = channels_kind(request.payment_method_type.as_deref().unwrap_or_default());
     let keeper = ctx.settings.routing.card_keeper(ctx.live);
     let asked = match method {
         Some(method) => Asked { now, ..asked(ctx, amount, currency, method, chance)? },
@@ -119,14 +119,17 @@ fn asked<'a>(
     })
 }
 
-/// Returns what channels call the kind of a method: codes are those of wallets, and a card is one however it was read.
+/// Returns what channels call the kind of a method: codes are those of wallets.
 fn kind_of(method: &PaymentMethod) -> &str {
     match (method.kind.as_str(), &method.payment_code) {
         (PAYMENT_CODE, Some(code)) => &code.wallet,
-        // It goes where cards go.
-        (CARD_PRESENT, _) => CARD,
-        (kind, _) => kind,
+        (kind, _) => channels_kind(kind),
     }
+}
+
+/// Returns what channels call a kind of methods: a card is one however it was read.
+fn channels_kind(kind: &str) -> &str {
+    if kind == CARD_PRESENT { CARD } else { kind }
 }
 
 /// Returns the vault of a card: the one that is noted with it, or that of the channel which took it in.

@@ -3,7 +3,7 @@
 use crate::decision::Operation;
 use crate::object::Tag;
 use crate::object::payment_method::PaymentMethod;
-use crate::object::source::Leg;
+use crate::object::source::{Leg, LegState};
 use crate::request::card::is_used_once;
 use crate::routing::{Chosen, Route};
 use crate::state::attempt::AttemptStatus;
@@ -135,6 +135,15 @@ impl Attempt {
     #[must_use]
     pub fn total(&self) -> i64 {
         self.amount + self.legs.iter().map(|leg| leg.amount).sum::<i64>()
+    }
+
+    /// Returns what is set aside of a source and goes free as soon as another attempt takes the place of this one, in minor
+    /// units: while its customer is waited for, and nothing is at a channel that could still take the rest.
+    #[must_use]
+    pub fn held_of(&self, source: &str) -> i64 {
+        let waits = matches!(self.status, AttemptStatus::Created | AttemptStatus::AwaitingCustomer);
+        let held = self.legs.iter().filter(|leg| leg.state == LegState::Held && leg.source == source);
+        if waits { held.map(|leg| leg.amount).sum() } else { 0 }
     }
 
     /// Forgets the code that the customer showed, or what the chip of the card gave: what comes now needs it no more, and

@@ -138,6 +138,15 @@ fn what_is_not_known_is_asked_about_and_answered_once() {
 }
 
 #[test]
+fn a_customer_who_was_deleted_meanwhile_gets_no_agreement() {
+    let mut world = world();
+    let (customer, id) = waiting(&mut world);
+    world.done(&Command::DeleteCustomer { id: customer });
+    assert_eq!(world.refused(&confirm(&id)).param(), Some("customer"));
+    assert!(matches!(&world.jobs[&format!("channel/{id}")].body, JobBody::Inquire(_)), "nothing was sent");
+}
+
+#[test]
 fn a_wrong_code_may_be_followed_by_another_and_a_no_ends_it() {
     for (code, status) in [
         ("incorrect_verification_code", "requires_confirmation"),

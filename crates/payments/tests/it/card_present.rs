@@ -94,17 +94,10 @@ fn what_is_wrong_is_named_and_nothing_of_the_card_is_told() {
     assert!(!shown.contains("6225") && !shown.contains("46FD62"), "{shown}");
 }
 
-fn method(world: &mut World) -> String {
-    let made = world.done(&Command::CreatePaymentMethod { request: Box::new(request(data())) });
-    assert_eq!((&made["type"], &made["card"]), (&json!("card_present"), &Value::Null));
-    assert_eq!(made["card_present"]["last4"], "1004");
-    made["id"].as_str().must("an id").to_owned()
-}
-
-fn pay(method: &str, more: Value) -> Command {
+fn pay(more: Value) -> Command {
     let mut value = json!({
         "amount": 500, "currency": "cny", "confirm": true,
-        "payment_method_types": ["card_present"], "payment_method": method,
+        "payment_method_types": ["card_present"], "payment_method_data": data(),
     });
     value.as_object_mut().must("members").extend(more.as_object().must("members").clone());
     create(value)
@@ -113,8 +106,7 @@ fn pay(method: &str, more: Value) -> Command {
 #[test]
 fn the_commit_that_begins_the_attempt_uses_the_method_up() {
     let mut world = World::new();
-    let method = method(&mut world);
-    // What it is not good for leaves it as it was.
+    // What it is not good for leaves nothing behind.
     for more in [
         json!({"amount": 501}),
         json!({"currency": "eur"}),
@@ -122,14 +114,22 @@ fn the_commit_that_begins_the_attempt_uses_the_method_up() {
         json!({"setup_future_usage": "off_session"}),
         json!({"payment_method_types": ["card"]}),
     ] {
-        let refused = world.refused(&pay(&method, more.clone()));
+        let refused = world.refused(&pay(more.clone()));
         assert!(matches!(refused, Rejection::PaymentMethodState { .. }), "{more}: {refused}");
     }
-    let intent = world.done(&pay(&method, json!({})));
+    assert!(world.objects.is_empty());
+    let intent = world.done(&pay(json!({})));
+    let method = world.value(intent["payment_method"].as_str().must("a method"));
+    assert_eq!((&method["type"], method.get("card")), (&json!("card_present"), None));
+    assert_eq!(
+        (&method["card_present"]["last4"], &method["internal"]["token"]),
+        (&json!("1004"), &json!(""))
+    );
     let attempt = intent["latest_attempt"].as_str().must("an attempt").to_owned();
     let ask = world.ask(&attempt).must("a request");
     assert_eq!(ask.token.as_deref(), Some("chip"));
-    let refused = world.refused(&pay(&method, json!({})));
+    let again = json!({"payment_method_data": null, "payment_method": method["id"]});
+    let refused = world.refused(&pay(again));
     assert!(refused.to_string().contains("its cryptogram was used"), "{refused}");
     let data = Some("910A0011223344556677 3030".replace(' ', ""));
     let ChannelOutcome::Approved { channel_id, authorization_code, .. } = approved() else {
@@ -150,10 +150,26 @@ fn the_commit_that_begins_the_attempt_uses_the_method_up() {
     assert!(world.objects.values().all(|object| !object.body.contains("\"chip\"")));
 }
 
+/// What a chip gave would stand in the store without end, with the PIN block.
+#[test]
+fn it_is_not_kept_where_no_payment_begins() {
+    let mut world = World::new();
+    let made = Command::CreatePaymentMethod { request: Box::new(request(data())) };
+    assert_eq!(world.refused(&made).param(), Some("type"));
+    assert_eq!(world.refused(&pay(json!({"confirm": false}))).param(), Some("payment_method_data[type]"));
+    let plain = json!({"amount": 500, "currency": "cny", "payment_method_types": ["card_present"]});
+    let id = world.done(&create(plain))["id"].as_str().must("an id").to_owned();
+    let update = json!({"payment_method_data": data()});
+    let update = Command::UpdatePaymentIntent { id, request: Box::new(request(update)) };
+    assert_eq!(world.refused(&update).param(), Some("payment_method_data[type]"));
+    assert!(world.objects.values().all(|object| !object.body.contains("chip")));
+}
+
 #[test]
 fn it_is_not_kept_for_a_customer() {
     let mut world = World::new();
-    let method = method(&mut world);
+    let intent = world.done(&pay(json!({})));
+    let method = intent["payment_method"].as_str().must("a method").to_owned();
     let customer = world.done(&Command::CreateCustomer { request: Box::new(request(json!({}))) });
     let attach =
         Command::AttachPaymentMethod { id: method, request: request(json!({"customer": customer["id"]})) };

@@ -2,15 +2,18 @@
 
 use crate::expect::Expect;
 use crate::flows::{cancel, capture, confirm, create, refund};
+use crate::routing::payment;
 use crate::wallets::{add_wallet, awaiting};
-use crate::world::{World, approved, declined, lost, request};
+use crate::world::{World, approved, cny, declined, lost, request};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use suanpan_payments::command::Command;
 use suanpan_payments::decide::combined::shares;
 use suanpan_payments::decision::ChannelOutcome;
+use suanpan_payments::object::attempt::Attempt;
 use suanpan_payments::object::source::RefundPolicy;
 use suanpan_payments::rejection::Rejection;
+use suanpan_payments::request::checkout_session::{Expiry, PayCheckoutSession};
 use suanpan_payments::routing::ChannelTerms;
 
 const PENDING: &str = "test/merchant/acct_test/pending";
@@ -308,6 +311,111 @@ fn a_split_that_cannot_be_names_the_place() {
     assert_eq!(world.refused(&create(body)).param(), Some("customer"));
 }
 
+/// What an attempt that waits for its customer keeps goes free when another takes its place, so it is there.
+#[test]
+fn what_goes_free_can_be_named_again() {
+    let mut customer = Customer::new();
+    let id = customer.pay(json!({"payment_sources": [{"type": "balance"}]}));
+    customer.world.outcome(&id, ChannelOutcome::ActionRequired);
+    assert_eq!(customer.world.books.held(), 5_000);
+    let update = json!({"amount": 8_000, "payment_sources": [{"type": "balance"}]});
+    let update = Command::UpdatePaymentIntent { id: id.clone(), request: Box::new(request(update)) };
+    let split = customer.world.done(&update);
+    assert_eq!(split["payment_sources"][0], json!({"type": "balance", "amount": 5_000}));
+    assert_eq!(customer.world.books.held(), 0);
+    customer.world.done(&confirm(&id, json!({"payment_method": "pm_card_visa"})));
+    customer.world.outcome(&id, approved());
+    assert_eq!((customer.world.books.held(), customer.owed().0, customer.owed().3), (0, 0, -3_000));
+    // What is at a channel does not go free.
+    let id = customer.pay(json!({"payment_sources": []}));
+    let attempt = text(&customer.world.value(&id), "latest_attempt");
+    let attempt: Attempt = serde_json::from_value(customer.world.value(&attempt)).must("an attempt");
+    assert_eq!(attempt.held_of(&attempt.channel), 0);
+}
+
+#[test]
+fn a_code_that_expires_gives_free_what_is_set_aside_beside_it() {
+    let mut customer = Customer::new();
+    add_wallet(&mut customer.world);
+    let id = customer.pay(json!({
+        "payment_method": null, "payment_method_types": ["alipay", "card"], "payment_method_data": {"type": "alipay"},
+    }));
+    let outcome = awaiting(&customer.world, Some("https://qr.example/1"));
+    customer.world.outcome(&id, outcome.clone());
+    customer.world.now = customer.world.now.plus_seconds(900);
+    customer.world.outcome(&id, outcome);
+    assert_eq!(customer.world.books.held(), 0, "it is called off, so whatever is paid goes back");
+    customer.world.outcome(&id, approved());
+    assert_eq!(
+        (customer.owed(), &customer.world.value(&id)["status"]),
+        ((5_000, 0, 0, 0), &json!("requires_payment_method"))
+    );
+}
+
+/// Only what the channel is asked for is held against its terms.
+#[test]
+fn a_channel_is_chosen_for_its_part() {
+    let mut customer = Customer::new();
+    customer.world.settings.routing.channels[0].limits = [(cny(), payment(None, Some(7_000)))].into();
+    customer.pay(json!({}));
+    let refused = json!({"payment_sources": [{"type": "balance", "amount": 2_999}]});
+    let body = json!({
+        "amount": 10_000, "currency": "cny", "customer": customer.id, "confirm": true,
+        "payment_method": "pm_card_visa", "payment_sources": refused["payment_sources"],
+    });
+    assert!(matches!(customer.world.refused(&create(body)), Rejection::ChannelMissing { .. }));
+}
+
+#[test]
+fn a_page_takes_a_part_that_its_merchant_offers_and_that_can_be() {
+    let mut customer = Customer::new();
+    let session = |customer: &mut Customer, more: Value| {
+        let mut body = json!({
+            "amount": 10_000, "currency": "cny", "customer": customer.id, "success_url": "https://shop.example/",
+        });
+        body.as_object_mut().must("members").extend(more.as_object().must("members").clone());
+        let made = Command::CreateCheckoutSession { request: Box::new(request(body)) };
+        let made = customer.world.done(&made);
+        (text(&made, "id"), text(&made, "payment_intent"))
+    };
+    let pay = |id: &str, seen: u32, balance: i64| {
+        let request = PayCheckoutSession {
+            attempts_seen: seen,
+            method: None,
+            balance,
+            test_card: Some("pm_card_visa".to_owned()),
+            return_url: "https://pay.example/".to_owned(),
+        };
+        Command::PayCheckoutSession { id: id.to_owned(), request: Box::new(request) }
+    };
+    let (closed, _) = session(&mut customer, json!({}));
+    for balance in [1, 3_000, 10_000, -1] {
+        assert_eq!(customer.world.refused(&pay(&closed, 0, balance)).param(), Some("balance"), "{balance}");
+    }
+    let (open, intent) = session(&mut customer, json!({"payment_sources": ["balance"]}));
+    for (balance, param) in [
+        (-1, "balance"),
+        (i64::MIN, "balance"),
+        (i64::MAX, "balance"),
+        (10_001, "payment_sources[0][amount]"),
+    ] {
+        assert_eq!(customer.world.refused(&pay(&open, 0, balance)).param(), Some(param), "{balance}");
+    }
+    customer.world.done(&pay(&open, 0, 3_000));
+    assert_eq!(customer.world.books.held(), 3_000);
+    // The same form once more begins nothing.
+    assert_eq!(customer.world.refused(&pay(&open, 0, 3_000)), Rejection::SessionChanged);
+    customer.world.outcome(&intent, ChannelOutcome::ActionRequired);
+    // The session's end gives free what is set aside.
+    let expire = Command::ExpireCheckoutSession {
+        id: open.clone(),
+        request: request(json!({})),
+        expiry: Expiry::Merchant,
+    };
+    customer.world.done(&expire);
+    assert_eq!((customer.world.books.held(), customer.owed()), (0, (5_000, 0, 0, 0)));
+}
+
 #[test]
 fn the_rest_is_never_paid_by_the_same_balance() {
     let mut customer = Customer::new();
@@ -331,6 +439,9 @@ fn what_was_agreed_is_agreed_anew_when_the_payment_changes() {
         |body: Value| Command::UpdatePaymentIntent { id: id.clone(), request: Box::new(request(body)) };
     let alone = customer.world.refused(&update(json!({"amount": 8_000})));
     assert_eq!(alone, Rejection::ParameterMissing { param: "payment_sources".to_owned() });
+    for other in [json!({"currency": "jpy"}), json!({"customer": ""})] {
+        assert_eq!(customer.world.refused(&update(other)).param(), Some("payment_sources"));
+    }
     let both = json!({"amount": 8_000, "payment_sources": [{"type": "balance", "amount": 1_000}]});
     assert_eq!(customer.world.done(&update(both))["payment_sources"][1]["amount"], 7_000);
     customer.world.done(&update(json!({"description": "a book"})));
@@ -402,6 +513,22 @@ fn a_part_that_only_the_balance_gets_asks_no_channel() {
     assert_eq!((ask.channel, ask.amount_minor), (format!("balance/{}", customer.id), 500));
     customer.world.outcome(&text(&balance, "id"), approved());
     assert_eq!(customer.owed(), (2_500, 2_440, 60, 0));
+}
+
+#[test]
+fn nothing_goes_back_to_a_customer_who_is_deleted() {
+    let mut customer = Customer::new();
+    let id = customer.pay(json!({}));
+    customer.world.outcome(&id, approved());
+    let card = customer.world.done(&refund(json!({"payment_intent": id, "amount": 7_000})));
+    customer.world.outcome(&text(&card, "id"), approved());
+    customer.world.done(&Command::DeleteCustomer { id: customer.id.clone() });
+    assert_eq!(customer.world.refused(&refund(json!({"payment_intent": id}))).param(), Some("customer"));
+    // And nothing is set aside for a payment of theirs.
+    let again = create(json!({
+        "amount": 100, "currency": "cny", "customer": customer.id, "payment_sources": [{"type": "balance", "amount": 1}],
+    }));
+    assert_eq!(customer.world.refused(&again).param(), Some("customer"));
 }
 
 #[test]

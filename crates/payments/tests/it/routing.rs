@@ -70,7 +70,7 @@ fn limit(limit: Limit) -> BTreeMap<Currency, Limit> {
     BTreeMap::from([(cny(), limit)])
 }
 
-fn payment(min: Option<u64>, max: Option<u64>) -> Limit {
+pub(crate) fn payment(min: Option<u64>, max: Option<u64>) -> Limit {
     Limit { payment: Range { min, max }, day_max: None }
 }
 

@@ -5,10 +5,12 @@ use crate::api::Api;
 use crate::problem::Problem;
 use crate::v1::customers;
 use serde::de::DeserializeOwned;
+use suanpan_payments::books::Source;
 use suanpan_payments::checkout::{Shown, shown};
 use suanpan_payments::decide::checkout::payable_types;
 use suanpan_payments::decision::ObjectKind;
 use suanpan_payments::object::account::Account;
+use suanpan_payments::object::attempt::Attempt;
 use suanpan_payments::object::charge::Charge;
 use suanpan_payments::object::checkout_session::CheckoutSession;
 use suanpan_payments::object::payment_intent::PaymentIntent;
@@ -95,7 +97,7 @@ impl View {
         kinds
     }
 
-    /// Whether cards of this session go to the simulator, so that cards for tests can be offered.
+    /// Whether cards that are paid with on the page go to the simulator, so that cards for tests can be offered.
     pub(super) fn simulates_cards(&self, api: &Api) -> bool {
         !self.session.livemode
             && api.engine().settings().routing.card_keeper(false) == Some(CARD_SIMULATOR)
@@ -109,8 +111,13 @@ pub(super) async fn load(api: &Api, id: &str) -> Result<Option<View>, Problem> {
     let found = api
         .read(move |reader| {
             let Some(standing) = stand(reader, &id, now)? else { return Ok(None) };
-            let PaymentIntent { payment_method, latest_charge, .. } = &standing.intent;
-            let names = [Some(&standing.merchant), payment_method.as_ref(), latest_charge.as_ref()];
+            let PaymentIntent { payment_method, latest_charge, latest_attempt, .. } = &standing.intent;
+            let names = [
+                Some(&standing.merchant),
+                payment_method.as_ref(),
+                latest_charge.as_ref(),
+                latest_attempt.as_ref(),
+            ];
             // An empty name finds nothing, in its place.
             let names = names.map(|name| name.map_or("", String::as_str));
             let others = reader.objects(&names)?;
@@ -118,7 +125,7 @@ pub(super) async fn load(api: &Api, id: &str) -> Result<Option<View>, Problem> {
         })
         .await?;
     let Some((standing, others)) = found else { return Ok(None) };
-    let [account, method, charge] = [0, 1, 2].map(|at| others.get(at).and_then(Option::as_ref));
+    let [account, method, charge, attempt] = [0, 1, 2, 3].map(|at| others.get(at).and_then(Option::as_ref));
     let Standing { session, intent, merchant, now, state, version } = standing;
     let account: Option<Account> = account.and_then(read);
     let name = account.and_then(|account| account.business_profile.name.or(account.email));
@@ -126,21 +133,24 @@ pub(super) async fn load(api: &Api, id: &str) -> Result<Option<View>, Problem> {
     let method = method.and_then(read);
     let charge: Option<Charge> = charge.filter(|_| state == Shown::Paid).and_then(read);
     let paid_at = charge.map(|charge| charge.created);
-    let balance = balance(api, &session).await;
+    let attempt: Option<Attempt> = attempt.and_then(read);
+    let balance = balance(api, &session, attempt.as_ref()).await;
     Ok(Some(View { session, intent, merchant, shop, balance, method, paid_at, now, state, version }))
 }
 
-/// Reads what the customer of a session has, where the merchant lets the page offer it. A page that cannot know it offers
+/// Reads what the customer of a session has, where the merchant lets the page offer it; with what an attempt has set aside
+/// that goes free when the customer chooses anew. A page that cannot know it offers
 /// nothing.
-async fn balance(api: &Api, session: &CheckoutSession) -> Option<i64> {
+async fn balance(api: &Api, session: &CheckoutSession, attempt: Option<&Attempt>) -> Option<i64> {
     let customer = session.customer.clone()?;
     if session.status != SessionStatus::Open || !session.payment_sources.contains(&SourceType::Balance) {
         return None;
     }
     let (live, currency) = (session.livemode, session.currency);
+    let again = attempt.map_or(0, |attempt| attempt.held_of(&Source::CustomerBalance(&customer).name()));
     let asked = api.engine().query(move |book| customers::available(book, live, &customer, currency));
     let (available, _) = asked.await.ok()?;
-    available.filter(|available| *available > 0)
+    available.map(|available| available.saturating_add(again)).filter(|available| *available > 0)
 }
 
 /// Reads how a session stands; none when there is no such session.

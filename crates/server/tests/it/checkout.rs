@@ -11,6 +11,8 @@ const SESSION: &str = "mode=payment&success_url=https://shop.example/thanks?s={C
     &cancel_url=https://shop.example/cart&line_items[0][price_data][currency]=cny\
     &line_items[0][price_data][unit_amount]=4800&line_items[0][price_data][product_data][name]=%E8%8C%B6\
     &line_items[0][quantity]=2";
+/// A card whose holder must prove to be one.
+const PROOF: &str = "method=card&number=4000000000003220&expiry=12/34&cvc=123";
 const CARD: &str = "method=card&number=4242+4242+4242+4242&expiry=12/34&cvc=123";
 
 /// A page, and how it is asked for.
@@ -256,6 +258,21 @@ fn a_part_is_paid_out_of_the_balance_and_the_page_says_what_comes_from_where() {
         (&intent["amount_received"], &intent["payment_sources"][0]["amount"]),
         (&json!(9_600), &json!(3_000))
     );
+}
+
+/// What waits for a customer keeps its part only until the customer chooses anew.
+#[test]
+fn another_way_can_use_the_balance_that_the_first_one_keeps() {
+    let server = Server::start();
+    let (customer, more) = payer(&server);
+    let page = Page::open(&server, &more);
+    // A card whose holder must prove to be one.
+    assert_eq!(page.pay(&format!("{PROOF}&balance=50")).status, 303);
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("prove", json!(0)));
+    let body = page.get().body;
+    assert!(body.contains("value=\"50.00\"") && body.contains("data-most=\"5000\""), "{body}");
+    assert_eq!(page.pay(&format!("{CARD}&balance=50.00")).status, 303);
+    assert_eq!((page.state().as_str(), kept(&server, &customer)), ("paid", json!(0)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::host::{Host, Said};
 use crate::wallet::Wallet;
-use crate::wallet::http::{CALL_BYTES, Dialect, Gateway};
+use crate::wallet::http::{CALL_BYTES, Dialect, Gateway, to_shop};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -49,10 +49,7 @@ impl Dialect for Host {
 
     fn notice(&self, order: &str, garbled: bool) -> Option<Request<Full<Bytes>>> {
         let url = self.wallet.lock().get(order)?.notify_url.clone()?;
-        let (head, body) = self.notification(order, garbled)?.into_parts();
-        let mut request = Request::post(url).body(Full::new(Bytes::from(body))).ok()?;
-        *request.headers_mut() = head.headers;
-        Some(request)
+        to_shop(url, self.notification(order, garbled)?)
     }
 
     fn is_taken(&self, status: StatusCode, body: &[u8]) -> bool {

@@ -45,6 +45,14 @@ pub(crate) trait Dialect: Send + Sync + 'static {
     fn is_taken(&self, status: StatusCode, body: &[u8]) -> bool;
 }
 
+/// Addresses a notification; none where that is no address.
+pub(crate) fn to_shop(url: String, notification: Request<Vec<u8>>) -> Option<Request<Full<Bytes>>> {
+    let (head, body) = notification.into_parts();
+    let mut request = Request::post(url).body(Full::new(Bytes::from(body))).ok()?;
+    *request.headers_mut() = head.headers;
+    Some(request)
+}
+
 /// The host of a wallet.
 pub(crate) struct Gateway<D> {
     pub(crate) host: Arc<D>,

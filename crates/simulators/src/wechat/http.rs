@@ -2,7 +2,7 @@
 
 use super::host::{Host, Said};
 use crate::wallet::Wallet;
-use crate::wallet::http::{CALL_BYTES, Dialect, Gateway, scan};
+use crate::wallet::http::{CALL_BYTES, Dialect, Gateway, scan, to_shop};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
@@ -42,10 +42,7 @@ impl Dialect for Host {
 
     fn notice(&self, order: &str, garbled: bool) -> Option<Request<Full<Bytes>>> {
         let url = self.wallet.lock().get(order)?.notify_url.clone()?;
-        let (headers, body) = self.notification(order, garbled)?.into_parts();
-        let mut request = Request::post(url).body(Full::new(Bytes::from(body))).ok()?;
-        *request.headers_mut() = headers.headers;
-        Some(request)
+        to_shop(url, self.notification(order, garbled)?)
     }
 
     fn is_taken(&self, status: StatusCode, _body: &[u8]) -> bool {
