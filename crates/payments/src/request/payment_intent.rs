@@ -107,8 +107,8 @@ pub struct SourceData {
     /// `balance`, or last of all `payment_method`.
     #[serde(default, rename = "type", deserialize_with = "wire::text")]
     pub kind: Option<String>,
-    /// Minor units, at least 1. When it is left out: all that is there and the payment needs; for the payment method the
-    /// rest.
+    /// Minor units, at least 1. When it is left out: all that is there, which must leave something to the payment method;
+    /// for that the rest.
     #[serde(default, deserialize_with = "wire::integer")]
     pub amount: Option<i64>,
 }

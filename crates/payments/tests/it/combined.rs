@@ -529,6 +529,15 @@ fn nothing_goes_back_to_a_customer_who_is_deleted() {
         "amount": 100, "currency": "cny", "customer": customer.id, "payment_sources": [{"type": "balance", "amount": 1}],
     }));
     assert_eq!(customer.world.refused(&again).param(), Some("customer"));
+    // Neither where that was agreed before.
+    let mut customer = Customer::new();
+    let body = json!({
+        "amount": 100, "currency": "cny", "customer": customer.id, "payment_sources": [{"type": "balance", "amount": 1}],
+    });
+    let id = text(&customer.world.done(&create(body)), "id");
+    customer.world.done(&Command::DeleteCustomer { id: customer.id.clone() });
+    let confirm = confirm(&id, json!({"payment_method": "pm_card_visa"}));
+    assert_eq!(customer.world.refused(&confirm).param(), Some("customer"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn finish_open(
     );
     let undone = api::run(undo::undo(journal, server, wait))?;
     say(terminal, &format!("{}\n", undone.text()));
-    Ok(undone != Undone::NotYet)
+    Ok(undone.is_known())
 }
 
 /// What was approved.
@@ -169,14 +169,18 @@ fn take(
         End::Declined(why) => {
             // The intent would wait for another card for ever.
             let undone = api::run(undo::undo(journal, server, args.journal.wait))?;
-            say(terminal, &format!("DECLINED  {}\n", harmless(&why)));
-            Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })
+            // A decline is told where it is certain: what is not known yet may still be one that was paid.
+            match &undone {
+                Undone::NothingTaken => say(terminal, &format!("DECLINED  {}\n", harmless(&why))),
+                other => say(terminal, &format!("{}\n", other.text())),
+            }
+            Ok(if undone.is_known() { status::DIFFERENCES } else { status::INCOMPLETE })
         }
         End::Undo(why) => {
             say(terminal, &format!("NOT FINISHED  {}; it is being undone\n", harmless(&why)));
             let undone = api::run(undo::undo(journal, server, args.journal.wait))?;
             say(terminal, &format!("{}\n", undone.text()));
-            Ok(if undone == Undone::NotYet { status::INCOMPLETE } else { status::DIFFERENCES })
+            Ok(if undone.is_known() { status::DIFFERENCES } else { status::INCOMPLETE })
         }
     }
 }

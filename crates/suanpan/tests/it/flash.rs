@@ -337,6 +337,11 @@ fn what_the_network_does_not_answer_is_not_known_for_a_while() {
     assert!(journal.contains("\"stage\":\"undo\""), "{journal}");
     // It stays open, and no other payment is begun, while that is so.
     shows(&shop.pay("1.00", &card, "--wait 0"), 3, &["was not finished", "NOT KNOWN"]);
+    // Whoever has the wrong key is told that, and not that the server does not know.
+    let wrong = format!("finish --api http://{} --key sk_test_0000 --wait 0", shop.server.address());
+    let wrong = shop.terminal(&wrong);
+    assert_eq!(wrong.0, 3, "{}", wrong.1);
+    assert!(wrong.1.contains("NOT KNOWN") && !wrong.1.contains("does not know its end"), "{}", wrong.1);
     card.end();
     let (status, log) = shop.server.end("-TERM");
     assert_eq!(status, 0, "{log}");

@@ -4,6 +4,7 @@
 use super::journal::{Journal, Open, Stage};
 use super::server::{Said, Server};
 use crate::error::Trouble;
+use crate::terminal::harmless;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -11,25 +12,32 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_millis(500);
 
 /// What became of undoing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Undone {
     /// Nothing was taken, and nothing will be.
     NothingTaken,
     /// What was taken is given back.
     GivenBack,
-    /// It is not known yet; the journal keeps it.
-    NotYet,
+    /// It is not known yet; the journal keeps it. Why the server could not be asked the last time; none where its answer
+    /// was that it does not know either.
+    NotYet(Option<String>),
 }
 
 impl Undone {
-    pub(super) const fn text(self) -> &'static str {
+    pub(super) fn text(&self) -> String {
         match self {
-            Undone::NothingTaken => "UNDONE  nothing was taken",
-            Undone::GivenBack => "UNDONE  what was taken is given back",
-            Undone::NotYet => {
-                "NOT KNOWN  the server does not know its end yet; suanpan terminal finish undoes it"
+            Undone::NothingTaken => "UNDONE  nothing was taken".to_owned(),
+            Undone::GivenBack => "UNDONE  what was taken is given back".to_owned(),
+            Undone::NotYet(why) => {
+                let why = why.as_deref().unwrap_or("the server does not know its end yet");
+                format!("NOT KNOWN  {why}; suanpan terminal finish undoes it")
             }
         }
+    }
+
+    /// Whether it is known what became of it.
+    pub(super) const fn is_known(&self) -> bool {
+        !matches!(self, Undone::NotYet(_))
     }
 }
 
@@ -41,13 +49,17 @@ pub(super) async fn undo(journal: &mut Journal, server: &Server, wait: u64) -> R
     journal.stage(Stage::Undo)?;
     let until = Instant::now() + Duration::from_secs(wait);
     loop {
-        // What cannot be asked now is asked at the next start; the reason was told before.
-        if let Ok(Some(undone)) = once(journal, server).await {
-            journal.close()?;
-            return Ok(undone);
-        }
+        // What cannot be asked now is asked at the next start.
+        let why = match once(journal, server).await {
+            Ok(Some(undone)) => {
+                journal.close()?;
+                return Ok(undone);
+            }
+            Ok(None) => None,
+            Err(trouble) => trouble.faults.first().map(|fault| harmless(&fault.what)),
+        };
         if Instant::now() >= until {
-            return Ok(Undone::NotYet);
+            return Ok(Undone::NotYet(why));
         }
         tokio::time::sleep(EVERY).await;
     }
