@@ -249,8 +249,7 @@ impl Gathered for View<'_> {
     }
 
     fn available(&self, account: &AccountRef) -> Option<u64> {
-        let number = self.book.find(&account.path, account.currency)?;
-        let available = self.book.balance(number)?.available(self.book.account(number)?.spec.kind);
+        let available = self.book.available(&account.path, account.currency)?;
         // No account has more than fits.
         Some(u64::try_from(available.max(0)).unwrap_or(u64::MAX))
     }

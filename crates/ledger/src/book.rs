@@ -249,6 +249,14 @@ impl Book {
         self.accounts.find(path, currency)
     }
 
+    /// Returns what an account has and is not set aside, on its normal side, in minor units; none when there is no such
+    /// account.
+    #[must_use]
+    pub fn available(&self, path: &str, currency: Currency) -> Option<i128> {
+        let number = self.find(path, currency)?;
+        Some(self.balance(number)?.available(self.account(number)?.spec.kind))
+    }
+
     /// Iterates over the accounts whose paths begin with `prefix`, in order of path and currency, from behind
     /// `after`.
     pub fn accounts_with_prefix<'a>(

@@ -152,8 +152,7 @@ fn all_available(book: &Book, live: bool, customer: &str) -> BTreeMap<String, i6
 /// the largest number there is.
 pub(crate) fn available(book: &Book, live: bool, customer: &str, currency: Currency) -> Option<i64> {
     let account = customer_balance(live, customer, currency);
-    let number = book.find(&account.path, currency)?;
-    let available = book.balance(number)?.available(book.account(number)?.spec.kind);
+    let available = book.available(&account.path, currency)?;
     Some(i64::try_from(available).unwrap_or(i64::MAX))
 }
 
